@@ -1,0 +1,58 @@
+/** Everything that can be checked without running the library. One line a check. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { root } from "./setup.mjs";
+import { run } from "./child.mjs";
+import { pack } from "./pack.mjs";
+import { commandOf, executable } from "./runtimes.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "bsdsock-check-"));
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+
+const deno = executable("deno");
+const node = process.execPath;
+const tsc = commandOf("typescript", "tsc");
+let failures = 0;
+
+/**
+ * @param {string} name
+ * @param {string} file
+ * @param {string[]} args
+ */
+async function check(name, file, args) {
+  const done = await run(file, args, { cwd: root, limit: 300_000 });
+  console.log(`${done.code === 0 ? "ok    " : "FAILED"} ${name}`);
+  if (done.code === 0) return;
+  failures++;
+  console.log(done.output.trimEnd().replaceAll(/^/gm, "    | "));
+}
+
+await check("deno fmt --check", deno, ["fmt", "--check"]);
+await check("deno lint", deno, ["lint"]);
+await check("deno doc --lint mod.ts", deno, ["doc", "--lint", "mod.ts"]);
+await check("deno check mod.ts", deno, ["check", "mod.ts"]);
+await check("deno publish --dry-run", deno, ["publish", "--dry-run", "--allow-dirty"]);
+await check("tsc", node, [tsc, "-p", "tsconfig.json", "--noEmit"]);
+await check("tsc for tests, examples, scripts", node, [tsc, "-p", "tsconfig.tests.json"]);
+try {
+  const tgz = await pack(scratch);
+  console.log("ok     npm pack");
+  await check("publint", node, [commandOf("publint", "publint"), "run", tgz, "--strict"]);
+  await check("attw", node, [
+    commandOf("@arethetypeswrong/cli", "attw"),
+    tgz,
+    // There is no CommonJS build: require() of a module works from Node 20.19 on.
+    "--profile",
+    "esm-only",
+    "--no-emoji",
+  ]);
+} catch (error) {
+  failures++;
+  console.log(`FAILED npm pack\n${error instanceof Error ? error.message : error}`);
+}
+
+console.log(failures === 0 ? "all checks passed" : `${failures} checks failed`);
+process.exitCode = failures === 0 ? 0 : 1;

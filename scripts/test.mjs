@@ -1,0 +1,305 @@
+/**
+ * Runs the same test files under Node, Deno and Bun, then, compiled, against the packed and
+ * installed npm package under the machine's own Node.
+ *
+ *     npm test
+ *     npm test -- --runtime=deno,bun tests/tcp.test.ts
+ *
+ * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if nothing failed and
+ * every runtime ran. Each file runs in a process of its own, one after another: the tests watch
+ * time, memory and descriptors, and share none of them.
+ */
+
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, sep } from "node:path";
+import process from "node:process";
+import { machineNode, npmCommand, root } from "./setup.mjs";
+import { run } from "./child.mjs";
+import { readReport } from "./junit.mjs";
+import { pack } from "./pack.mjs";
+import { commandOf, executable, versionOf } from "./runtimes.mjs";
+import { table } from "./table.mjs";
+import { testPermissions } from "../tests/support/permissions.mjs";
+
+/** Milliseconds for one test, where the runner can tell, and for one file. */
+const testLimit = 120_000;
+const fileLimit = 400_000;
+
+/**
+ * @typedef {object} Target
+ * @property {string} label
+ * @property {() => string} executable
+ * @property {(file: string, report: string) => string[]} args
+ * @property {boolean} [packaged] Runs the compiled tests against the npm package.
+ */
+
+/** @param {string} file @param {string} report */
+const nodeArgs = (file, report) => [
+  "--test",
+  `--test-timeout=${testLimit}`,
+  "--test-reporter=spec",
+  "--test-reporter-destination=stdout",
+  "--test-reporter=junit",
+  `--test-reporter-destination=${report}`,
+  file,
+];
+
+/** @type {Record<string, Target>} */
+const targets = {
+  node: { label: "Node", executable: () => executable("node"), args: nodeArgs },
+  deno: {
+    label: "Deno",
+    executable: () => executable("deno"),
+    // Types are checked by `npm run check`, once for all.
+    args: (file, report) => [
+      "test",
+      // Not --quiet, which would hide the mark of deno_preload.mjs.
+      "--no-check",
+      "--no-prompt",
+      ...testPermissions,
+      "--preload=scripts/deno_preload.mjs",
+      `--junit-path=${report}`,
+      file,
+    ],
+  },
+  bun: {
+    label: "Bun",
+    executable: () => executable("bun"),
+    args: (file, report) => [
+      "test",
+      `--timeout=${testLimit}`,
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+      `./${file}`,
+    ],
+  },
+  package: {
+    label: "npm package, Node",
+    executable: () => machineNode,
+    args: nodeArgs,
+    packaged: true,
+  },
+  package22: {
+    label: "npm package, Node",
+    executable: () => executable("node22"),
+    args: nodeArgs,
+    packaged: true,
+  },
+  package24: {
+    label: "npm package, Node",
+    executable: () => executable("node24"),
+    args: nodeArgs,
+    packaged: true,
+  },
+};
+const usual = ["node", "deno", "bun", "package"];
+
+const scratch = mkdtempSync(join(tmpdir(), "bsdsock-test-"));
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+
+/** @param {string} folder @returns {string[]} Paths below the root, with forward slashes. */
+function filesBelow(folder) {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = `${folder}/${entry.name}`;
+      return entry.isDirectory() ? filesBelow(path) : [path];
+    })
+    .sort();
+}
+
+/**
+ * A folder in which the tests meet the npm package as its users do: installed below node_modules.
+ * The tests and examples are compiled, and `mod.js` beside them stands for the package.
+ *
+ * @returns {Promise<string>}
+ */
+async function preparePackage() {
+  const project = join(scratch, "project");
+  mkdirSync(join(project, "packed"), { recursive: true });
+  const tgz = await pack(join(project, "packed"));
+  writeFileSync(join(project, "package.json"), '{ "private": true, "type": "module" }\n');
+  const npm = npmCommand(["install", "--offline", "--no-audit", "--no-fund", "--no-save", tgz]);
+  const installed = await run(npm.file, npm.args, {
+    cwd: project,
+    shell: npm.shell,
+    limit: 120_000,
+  });
+  if (installed.code !== 0) {
+    throw new Error(`npm install of the package failed:\n${installed.output}`);
+  }
+
+  const sources = ["tests", "examples"].flatMap(filesBelow);
+  for (const file of sources) {
+    if (!file.endsWith(".ts")) cpSync(join(root, file), join(project, file), { recursive: true });
+  }
+  const config = join(scratch, "tsconfig.json");
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: join(root, "tsconfig.json"),
+      compilerOptions: {
+        rootDir: root,
+        outDir: project,
+        // Each file by itself: the library comes from the package, types are checked elsewhere.
+        noResolve: true,
+        noCheck: true,
+        declaration: false,
+        isolatedDeclarations: false,
+        types: [],
+      },
+      include: [],
+      files: sources.filter((file) => file.endsWith(".ts")).map((file) => join(root, file)),
+    }),
+  );
+  const tsc = await run(process.execPath, [commandOf("typescript", "tsc"), "-p", config]);
+  if (tsc.code !== 0) throw new Error(`compiling the tests failed:\n${tsc.output}`);
+
+  writeFileSync(join(project, "mod.js"), 'export * from "bsdsock";\n');
+  // Tests of an inner part reach it in the package too, past the one public entry.
+  const dist = join(project, "node_modules", "bsdsock", "dist");
+  for (const entry of readdirSync(dist, { recursive: true })) {
+    const file = String(entry).split(sep).join("/");
+    if (!file.endsWith(".js") || !file.includes("/")) continue;
+    const up = "../".repeat(file.split("/").length - 1);
+    mkdirSync(dirname(join(project, file)), { recursive: true });
+    const text = `export * from "${up}node_modules/bsdsock/dist/${file}";\n`;
+    writeFileSync(join(project, file), text);
+  }
+  return project;
+}
+
+/**
+ * @typedef {object} Row
+ * @property {string} label
+ * @property {string} version
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {Map<string, number>} counts Tests by file, of the files without a failure.
+ */
+
+/** @type {Promise<string> | undefined} */
+let project;
+
+/** @param {string} key @param {string[]} files @returns {Promise<Row>} */
+async function runTarget(key, files) {
+  const target = targets[key];
+  if (target === undefined) throw new Error(`no such runtime: ${key}`);
+  /** @type {Row} */
+  const row = {
+    label: target.label,
+    version: "?",
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    counts: new Map(),
+  };
+  try {
+    const program = target.executable();
+    row.version = await versionOf(program);
+    console.log(`\n${row.label} ${row.version}`);
+    const cwd = target.packaged ? await (project ??= preparePackage()) : root;
+    for (const source of files) {
+      const file = target.packaged ? source.replace(/\.ts$/, ".js") : source;
+      const report = join(scratch, `${key}-${file.replaceAll("/", "_")}.xml`);
+      const started = performance.now();
+      const done = await run(program, target.args(file, report), { cwd, limit: fileLimit });
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      const tests = existsSync(report) ? readReport(readFileSync(report, "utf8"), file) : [];
+      /** @param {import("./junit.mjs").Result} result */
+      const count = (result) => tests.filter((test) => test.result === result).length;
+      const [passed, skipped] = [count("passed"), count("skipped")];
+      let failed = count("failed");
+      /** @type {string[]} */
+      const notes = tests.filter((test) => test.result === "failed").map((test) => test.name);
+      // What went wrong outside any test counts as one failure more.
+      if (done.timedOut) notes.push(`did not end in ${fileLimit / 1000} s`);
+      else if (tests.length === 0) notes.push("ran no tests");
+      else if (done.code !== 0 && failed === 0) notes.push(`ended with exit code ${done.code}`);
+      // The mark of deno_preload.mjs.
+      notes.push(...done.output.match(/^uncaught outside any test: .*$/gm) ?? []);
+      failed = notes.length;
+      row.passed += passed;
+      row.failed += failed;
+      row.skipped += skipped;
+      const counts = `${passed} passed, ${failed} failed, ${skipped} skipped`;
+      console.log(`  ${failed === 0 ? "ok    " : "FAILED"} ${source}: ${counts} (${seconds} s)`);
+      if (failed === 0) {
+        row.counts.set(source, tests.length);
+      } else {
+        for (const note of notes) console.log(`         - ${note}`);
+        console.log(done.output.trimEnd().replaceAll(/^/gm, "    | "));
+      }
+    }
+    if (row.passed === 0 && row.failed === 0) throw new Error("no test ran");
+  } catch (error) {
+    row.failed++;
+    console.log(`  FAILED ${error instanceof Error ? error.message : error}`);
+  }
+  return row;
+}
+
+/**
+ * The runtimes must agree on how many tests a file has. A runner that swallows an error (Deno 2.9
+ * does, where a file throws at its top level after its first test) shows here and nowhere else.
+ *
+ * @param {Row[]} rows
+ * @param {string[]} files
+ */
+function compareCounts(rows, files) {
+  for (const file of files) {
+    const most = Math.max(...rows.map((row) => row.counts.get(file) ?? 0));
+    for (const row of rows) {
+      const count = row.counts.get(file);
+      if (count === undefined || count === most) continue;
+      row.failed++;
+      console.log(`\nFAILED ${file}: ${count} tests on ${row.label}, ${most} elsewhere`);
+    }
+  }
+}
+
+const args = process.argv.slice(2);
+const chosen = args.filter((arg) => arg.startsWith("--runtime="))
+  .flatMap((arg) => arg.slice("--runtime=".length).split(","));
+const unknown = [
+  ...args.filter((arg) => arg.startsWith("-") && !arg.startsWith("--runtime=")),
+  ...chosen.filter((key) => targets[key] === undefined),
+];
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(" ")}`);
+  console.error(`usage: npm test -- [--runtime=${Object.keys(targets).join(",")}] [FILE ...]`);
+  process.exit(2);
+}
+const filters = args.filter((arg) => !arg.startsWith("-"))
+  .map((arg) => relative(root, join(process.cwd(), arg)).split(sep).join("/"));
+const files = filesBelow("tests").filter((file) =>
+  file.endsWith(".test.ts") &&
+  (filters.length === 0 || filters.some((filter) => file.startsWith(filter)))
+);
+
+/** @type {Row[]} */
+const rows = [];
+for (const key of chosen.length > 0 ? chosen : usual) rows.push(await runTarget(key, files));
+compareCounts(rows, files);
+
+console.log(`\n${
+  table([
+    ["runtime", "version", "passed", "failed", "skipped"],
+    ...rows.map((row) => [row.label, row.version, row.passed, row.failed, row.skipped]),
+  ])
+}\n`);
+/** @param {"passed" | "failed" | "skipped"} key */
+const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
+process.exitCode = sum("failed") === 0 ? 0 : 1;
