@@ -1,0 +1,63 @@
+/** Checks of arguments, before any I/O: TypeError for a wrong kind, RangeError for a wrong value. */
+
+import { describe } from "./bytes.ts";
+
+/** The largest value of C's int. */
+export const INT_MAX = 0x7fffffff;
+
+/** What every waiting method takes as its last argument. */
+export interface WaitOptions {
+  /** Ends the wait: the call rejects with `signal.reason`, and nothing is lost. */
+  signal?: AbortSignal | undefined;
+}
+
+/** An integer between two bounds, both included. */
+export function integer(value: unknown, name: string, min: number, max: number): number {
+  if (typeof value !== "number" || (!Number.isInteger(value) && Number.isFinite(value))) {
+    throw new TypeError(`${name} must be an integer, not ${describe(value)}`);
+  }
+  if (!(value >= min && value <= max)) {
+    throw new RangeError(`${name} must be ${min} to ${max}, not ${value}`);
+  }
+  return value;
+}
+
+/** An integer that fits C's int. */
+export function int(value: unknown, name: string): number {
+  return integer(value, name, -INT_MAX - 1, INT_MAX);
+}
+
+/** How many bytes to receive: 0 or more. */
+export function size(value: unknown, name: string): number {
+  return integer(value, name, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** A timeout in seconds, `null` for none. */
+export function seconds(value: unknown, name: string): number | null {
+  if (value === null) return null;
+  if (typeof value !== "number") {
+    throw new TypeError(`${name} must be a number of seconds or null, not ${describe(value)}`);
+  }
+  if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
+    throw new RangeError(`${name} must be 0 or more seconds, not ${value}`);
+  }
+  return value;
+}
+
+/** The signal of a waiting method's options. */
+export function signalOf(options: WaitOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options must be an object, not ${describe(options)}`);
+  }
+  const signal: unknown = options.signal;
+  if (signal === undefined || signal === null) return undefined;
+  const candidate = signal as Partial<AbortSignal>;
+  if (
+    typeof signal !== "object" || typeof candidate.aborted !== "boolean" ||
+    typeof candidate.addEventListener !== "function"
+  ) {
+    throw new TypeError(`options.signal must be an AbortSignal, not ${describe(signal)}`);
+  }
+  return signal as AbortSignal;
+}

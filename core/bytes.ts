@@ -1,0 +1,84 @@
+/** Bytes in: what the sending functions take. */
+
+/** What can be sent: bytes of any kind, or text, which is sent as UTF-8. */
+export type BytesLike = Uint8Array | ArrayBufferView | ArrayBuffer | string;
+
+const encoder = new TextEncoder();
+
+/** The shared empty result; callers get a fresh one by {@linkcode empty}, since a returned array is theirs. */
+export function empty(): Uint8Array {
+  return new Uint8Array(0);
+}
+
+/**
+ * A view of the given bytes; text is encoded as UTF-8, nothing else is copied.
+ *
+ * @throws {TypeError} when it is neither bytes nor text, or its buffer was detached
+ */
+export function toBytes(data: BytesLike, name: string): Uint8Array {
+  if (typeof data === "string") return encoder.encode(data);
+  if (ArrayBuffer.isView(data)) {
+    if (isDetached(data.buffer)) throw new TypeError(`${name} is a view of a detached buffer`);
+    return data.constructor === Uint8Array
+      ? data
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  if (data instanceof ArrayBuffer) {
+    if (isDetached(data)) throw new TypeError(`${name} is a detached buffer`);
+    return new Uint8Array(data);
+  }
+  throw new TypeError(`${name} must be bytes or a string, not ${describe(data)}`);
+}
+
+/**
+ * A view to write received bytes to.
+ *
+ * @throws {TypeError} when it is not a writable buffer
+ */
+export function toWritableBytes(buffer: ArrayBufferView | ArrayBuffer, name: string): Uint8Array {
+  if (typeof buffer === "string") {
+    throw new TypeError(`${name} must be a writable buffer, not a string`);
+  }
+  return toBytes(buffer, name);
+}
+
+/** Whether two stretches of bytes are equal. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** A short, safe description of any value, for messages. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+    case "bigint":
+      return `${value}n`;
+    case "number":
+    case "boolean":
+      return String(value);
+    case "symbol":
+    case "function":
+      return `a ${typeof value}`;
+    default:
+      return describeObject(value);
+  }
+}
+
+function describeObject(value: object): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  // A getter or proxy that throws must not replace the error that is being described.
+  try {
+    const name = value.constructor?.name;
+    return typeof name === "string" && name !== "" && name !== "Object"
+      ? `an object of class ${name}`
+      : "an object";
+  } catch {
+    return "an object";
+  }
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  return (buffer as { detached?: boolean }).detached === true;
+}
