@@ -1,0 +1,70 @@
+/** The parts of the `Bun` namespace and of `bun:ffi` that the adapter uses, as small structural types. */
+
+import { nodeProcess } from "./node_types.ts";
+
+/** A TCP or UNIX socket of Bun's. */
+export interface BunSocket<Data> {
+  data: Data;
+  readonly fd: number;
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  /** The count of bytes taken, -1 when the connection is gone. */
+  write(chunk: Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  shutdown(): void;
+  end(): void;
+  terminate(): void;
+  setNoDelay(on: boolean): void;
+  setKeepAlive(on: boolean, delay: number): void;
+}
+
+/** What Bun calls for a socket: one object serves all sockets of a role. */
+export interface BunHandlers<Data> {
+  open?(socket: BunSocket<Data>): void;
+  data?(socket: BunSocket<Data>, chunk: Uint8Array): void;
+  drain?(socket: BunSocket<Data>): void;
+  end?(socket: BunSocket<Data>): void;
+  close?(socket: BunSocket<Data>, error?: Error): void;
+  error?(socket: BunSocket<Data>, error: Error): void;
+  binaryType?: "uint8array";
+}
+
+/** A listening socket of Bun's. */
+export interface BunListener {
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly fd: number;
+  stop(closeConnections: boolean): void;
+}
+
+/** The `Bun` namespace. */
+export interface BunNamespace {
+  readonly version: string;
+  listen<Data>(options: Record<string, unknown> & { socket: BunHandlers<Data> }): BunListener;
+  connect<Data>(
+    options: Record<string, unknown> & { socket: BunHandlers<Data> },
+  ): Promise<BunSocket<Data>>;
+}
+
+/** `bun:ffi` */
+export interface FfiModule {
+  dlopen(
+    library: string,
+    symbols: Record<string, { args: readonly string[]; returns: string }>,
+  ): { symbols: Record<string, (...args: unknown[]) => number> };
+  ptr(buffer: Uint8Array): number;
+  readonly read: { i32(pointer: number, offset: number): number };
+}
+
+/** The `Bun` namespace of the runtime. */
+export function bun(): BunNamespace {
+  return (globalThis as unknown as { Bun: BunNamespace }).Bun;
+}
+
+/** Bun's foreign function interface. */
+export function bunFfi(): FfiModule {
+  return nodeProcess().getBuiltinModule("bun:ffi") as FfiModule;
+}

@@ -1,0 +1,184 @@
+/** A stream over a socket of `node:net`: for Node, and for what Deno can only do through that module. */
+
+import type { Address, Stream, StreamSink } from "./adapter.ts";
+import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_types.ts";
+
+/** Bytes that the core may leave unread before the stream stops: stopping costs two system calls. */
+const READ_AHEAD = 64 * 1024;
+
+/** A stream over a connected socket that is paused and has not read yet. */
+export class NetStream implements Stream {
+  readonly local: Address;
+  readonly remote: Address;
+  readonly readAhead: number = READ_AHEAD;
+  declare sink: StreamSink;
+  protected readonly socket: NetSocket;
+  /** Nothing more can be read: end of stream, or the socket is destroyed. */
+  #over = false;
+  #closed: Promise<void>;
+
+  constructor(socket: NetSocket, local: Address, remote: Address) {
+    this.socket = socket;
+    this.local = local;
+    this.remote = remote;
+    // The cheapest way to read without losing back-pressure: chunks never enter the stream's own buffer, and
+    // answering false stops the handle at once. 'end' is then never emitted, so nothing destroys by itself.
+    socket.push = (chunk) => chunk === null ? this.#end() : this.sink.data(plain(chunk), true);
+    socket.on("error", (error: Error) => {
+      this.#over = true;
+      this.sink.error(error);
+    });
+    this.#closed = new Promise((resolve) => socket.once("close", () => resolve()));
+  }
+
+  get fd(): number {
+    return this.socket._handle?.fd ?? -1;
+  }
+
+  resume(): void {
+    if (!this.#over) this.socket._read(0);
+  }
+
+  write(chunk: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.socket.write(chunk, (error) => error ? reject(error) : resolve(chunk.length));
+    });
+  }
+
+  shutdownWrite(): Promise<void> {
+    return new Promise((resolve) => this.socket.end(() => resolve()));
+  }
+
+  reset(): Promise<void> {
+    this.#over = true;
+    // Throws for UNIX sockets and destroyed ones, which have nothing to reset.
+    if (this.socket.destroyed || this.remotePort === undefined) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+    return this.#closed;
+  }
+
+  close(): Promise<void> {
+    this.#over = true;
+    if (this.socket.writableLength === 0) {
+      this.socket.destroy();
+      return this.#closed;
+    }
+    // What the runtime holds still goes out, as the kernel would send it; a peer that does not read must not
+    // keep the process alive, nor the caller waiting.
+    this.socket.unref();
+    this.socket.destroySoon();
+    return Promise.resolve();
+  }
+
+  setOption(name: string, value: number): boolean {
+    switch (name) {
+      case "TCP_NODELAY":
+        this.socket.setNoDelay(value !== 0);
+        return true;
+      case "SO_KEEPALIVE":
+        // No delay: from 1 s on, Node before 24 and Bun would also change TCP_KEEPINTVL and TCP_KEEPCNT.
+        this.socket.setKeepAlive(value !== 0);
+        return true;
+      default:
+        return name === "SO_LINGER" || name === "SO_REUSEADDR";
+    }
+  }
+
+  getOption(_name: string): number | undefined {
+    return undefined;
+  }
+
+  /** The peer's FIN. */
+  protected ended(): void {
+    this.sink.end();
+  }
+
+  private get remotePort(): number | undefined {
+    return Array.isArray(this.remote) ? this.remote[1] : undefined;
+  }
+
+  #end(): boolean {
+    if (!this.#over) {
+      this.#over = true;
+      this.ended();
+    }
+    return false;
+  }
+}
+
+/** Before Node 24, a reset after unread data ends the stream as a FIN would. */
+const FALSE_END = Number(nodeProcess().versions["node"]?.split(".")[0]) < 24;
+
+/** A stream of Node, whose descriptor is known: writes go straight to it. */
+export class NodeStream extends NetStream {
+  readonly #fs: FsModule;
+  #fd: number;
+
+  constructor(socket: NetSocket, local: Address, remote: Address) {
+    super(socket, local, remote);
+    this.#fs = nodeModule("node:fs");
+    this.#fd = socket._handle?.fd ?? -1;
+    const { _destroy } = socket;
+    socket._destroy = (error, callback) => {
+      // A write error destroys the socket and would lose what the kernel still holds unread. After an error
+      // of reading there is nothing left.
+      if ((error as { syscall?: string } | null)?.syscall === "write") this.#drain();
+      this.#fd = -1;
+      _destroy.call(socket, error, callback);
+    };
+  }
+
+  override get fd(): number {
+    return this.#fd;
+  }
+
+  /** write(2) itself: tells what was taken, and an error does not destroy the socket. */
+  tryWrite(chunk: Uint8Array): number {
+    if (this.#fd < 0) throw Object.assign(new Error("the socket is gone"), { code: "EPIPE" });
+    try {
+      return this.#fs.writeSync(this.#fd, chunk);
+    } catch (error) {
+      if ((error as { code?: string }).code === "EAGAIN") return 0;
+      throw error;
+    }
+  }
+
+  /** Keeps the descriptor and never looks at it again: Node has no way to let go of one. */
+  release(): number {
+    const fd = this.#fd;
+    this.socket.pause();
+    this.socket.unref();
+    return fd;
+  }
+
+  protected override ended(): void {
+    if (FALSE_END) {
+      try {
+        this.#fs.readSync(this.#fd, new Uint8Array(1));
+      } catch (error) {
+        if ((error as { code?: string }).code === "ECONNRESET") return this.sink.error(error);
+      }
+    }
+    super.ended();
+  }
+
+  #drain(): void {
+    for (;;) {
+      const chunk = new Uint8Array(READ_AHEAD);
+      let count: number;
+      try {
+        count = this.#fs.readSync(this.#fd, chunk);
+      } catch {
+        // EAGAIN: nothing more is there; or the reset, which is reported as the write's error.
+        return;
+      }
+      if (count === 0) return;
+      this.sink.data(chunk.slice(0, count), true);
+    }
+  }
+}
+
+/** Node's Buffer as the plain array that it is. */
+function plain(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}

@@ -1,0 +1,127 @@
+/**
+ * The parts of Node's modules that the adapters use, as small structural types, and how they are loaded.
+ *
+ * Deno and Bun have the same modules; what only they need of them is here too. `process.getBuiltinModule` keeps
+ * `node:` imports out of bundles and needs no permission.
+ */
+
+/** A socket of `node:net`. */
+export interface NetSocket {
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  /** The native handle; its descriptor is -1 where there is none. */
+  readonly _handle?: { readonly fd?: number } | null;
+  push(chunk: Uint8Array | null): boolean;
+  _read(size: number): void;
+  _destroy(error: Error | null, callback: (error: Error | null) => void): void;
+  pause(): void;
+  unref(): void;
+  connect(options: Record<string, unknown>): void;
+  write(chunk: Uint8Array, callback: (error?: Error | null) => void): boolean;
+  end(callback: () => void): void;
+  destroy(): void;
+  destroySoon(): void;
+  resetAndDestroy(): void;
+  setNoDelay(on: boolean): void;
+  setKeepAlive(on: boolean, delay?: number): void;
+  on(event: string, listener: (argument: never) => void): void;
+  once(event: string, listener: (argument: never) => void): void;
+  off(event: string, listener: (argument: never) => void): void;
+}
+
+/** A server of `node:net`. */
+export interface NetServer {
+  readonly _handle?: { readonly fd?: number; listen(backlog: number): number } | null;
+  listen(target: unknown, backlog?: number): void;
+  close(): void;
+  on(event: string, listener: (argument: never) => void): void;
+  once(event: string, listener: (argument: never) => void): void;
+  off(event: string, listener: (argument: never) => void): void;
+}
+
+/** `net.BoundSocket` of Node 24.21 and 26: a bound descriptor without a role. */
+export interface BoundSocket {
+  address(): { address: string; port: number } | string;
+  fd(): number;
+  close(): void;
+}
+
+/** The native handle that older versions of Node bind. */
+export interface TcpHandle {
+  readonly fd: number;
+  getsockname(out: { address?: string; port?: number }): number;
+  close(): void;
+}
+
+/** `node:net` */
+export interface NetModule {
+  Socket: new (options: Record<string, unknown>) => NetSocket;
+  BoundSocket?: new (options: Record<string, unknown>) => BoundSocket;
+  createServer(options: Record<string, unknown>): NetServer;
+  /** Gives a handle, or a negative error number. */
+  _createServerHandle(
+    address: string | null,
+    port: number,
+    addressType: number,
+    fd?: number,
+    flags?: number,
+  ): TcpHandle | number;
+}
+
+/** `node:fs` */
+export interface FsModule {
+  readSync(fd: number, buffer: Uint8Array): number;
+  writeSync(fd: number, buffer: Uint8Array): number;
+}
+
+/** `node:dns` */
+export interface DnsModule {
+  lookup(
+    name: string,
+    options: { family: number; all: true; order?: string; verbatim?: boolean },
+    callback: (error: Error | null, answers: Array<{ address: string; family: number }>) => void,
+  ): void;
+  lookupService(
+    address: string,
+    port: number,
+    callback: (error: Error | null, hostname: string, service: string) => void,
+  ): void;
+}
+
+/** `node:os` */
+export interface OsModule {
+  hostname(): string;
+  networkInterfaces(): Record<string, Array<{ address: string; scopeid?: number }> | undefined>;
+}
+
+/** `node:util` */
+export interface UtilModule {
+  getSystemErrorName(errno: number): string;
+}
+
+/** The `process` object. */
+export interface Process {
+  readonly version: string;
+  readonly platform: string;
+  readonly versions: Readonly<Record<string, string | undefined>>;
+  getBuiltinModule(name: string): unknown;
+}
+
+/** The `process` object of the runtime. */
+export function nodeProcess(): Process {
+  return (globalThis as unknown as { process: Process }).process;
+}
+
+/** A module of Node's. */
+export function nodeModule(name: "node:net"): NetModule;
+export function nodeModule(name: "node:fs"): FsModule;
+export function nodeModule(name: "node:dns"): DnsModule;
+export function nodeModule(name: "node:os"): OsModule;
+export function nodeModule(name: "node:util"): UtilModule;
+export function nodeModule(name: string): unknown {
+  return nodeProcess().getBuiltinModule(name);
+}

@@ -1,0 +1,53 @@
+/**
+ * Addresses that sockets of this process have bound.
+ *
+ * The runtimes set SO_REUSEADDR on every socket they bind, so the kernel lets two sockets bind one port as long as
+ * neither listens. POSIX refuses the second bind(2) unless both asked for SO_REUSEADDR; so does the library.
+ */
+
+import type { Adapter, Address } from "../adapters/adapter.ts";
+import { formatAddress } from "./address_text.ts";
+
+/** A socket's claim to an address. */
+export interface Claim {
+  /** The socket's family and type. */
+  readonly kind: string;
+  /** The address as bound, with its real port. */
+  readonly address: Address;
+  /** Whether SO_REUSEADDR or SO_REUSEPORT was set before bind. */
+  readonly shared: boolean;
+}
+
+const claims = new WeakMap<Adapter, Set<Claim>>();
+
+/** Whether another socket's claim forbids this one. */
+export function isClaimed(adapter: Adapter, claim: Claim): boolean {
+  for (const other of claims.get(adapter) ?? []) {
+    if (other.kind === claim.kind && !(other.shared && claim.shared) && overlap(other, claim)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Remembers a claim until {@linkcode unclaim}. */
+export function claim(adapter: Adapter, entry: Claim): void {
+  let entries = claims.get(adapter);
+  if (entries === undefined) claims.set(adapter, entries = new Set());
+  entries.add(entry);
+}
+
+/** Gives an address up. */
+export function unclaim(adapter: Adapter, entry: Claim): void {
+  claims.get(adapter)?.delete(entry);
+}
+
+function overlap({ address: a }: Claim, { address: b }: Claim): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return formatAddress(a) === formatAddress(b);
+  if (a[1] !== b[1] || b[1] === 0) return false;
+  return a[0] === b[0] || isWildcard(a[0]) || isWildcard(b[0]);
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}

@@ -1,0 +1,27 @@
+/** The timeout that new sockets start with. */
+
+import { seconds } from "./arguments.ts";
+
+let current: number | null = null;
+
+/**
+ * The timeout of new sockets in seconds; `null`, the default, waits for ever.
+ *
+ * Source: Python's `socket.getdefaulttimeout`.
+ */
+export function getdefaulttimeout(): number | null {
+  return current;
+}
+
+/**
+ * Sets the timeout of sockets created or accepted from now on.
+ *
+ * @param timeout seconds, 0 for non-blocking sockets, `null` to wait for ever
+ * @throws {TypeError} when it is neither a number nor null
+ * @throws {RangeError} when it is negative or not finite
+ *
+ * Source: Python's `socket.setdefaulttimeout`.
+ */
+export function setdefaulttimeout(timeout: number | null): void {
+  current = seconds(timeout, "timeout");
+}

@@ -1,0 +1,40 @@
+/** The flags of sends and receives. */
+
+import { int } from "./arguments.ts";
+import * as c from "./constants.ts";
+import { systemError } from "./errors.ts";
+
+const RECEIVE_STREAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
+const RECEIVE_DATAGRAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_TRUNC | c.MSG_NOSIGNAL;
+const SEND = c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
+
+const NAMES = [
+  "MSG_OOB",
+  "MSG_PEEK",
+  "MSG_DONTROUTE",
+  "MSG_CTRUNC",
+  "MSG_TRUNC",
+  "MSG_EOR",
+  "MSG_WAITALL",
+  "MSG_ERRQUEUE",
+  "MSG_MORE",
+] as const;
+
+/** The flags of a receive; EOPNOTSUPP for one that the library cannot honour. */
+export function receiveFlags(flags: unknown, type: number, syscall: string): number {
+  return check(flags, type === c.SOCK_STREAM ? RECEIVE_STREAM : RECEIVE_DATAGRAM, syscall);
+}
+
+/** The flags of a send; EOPNOTSUPP for one that the library cannot honour. */
+export function sendFlags(flags: unknown, syscall: string): number {
+  return check(flags, SEND, syscall);
+}
+
+function check(value: unknown, allowed: number, syscall: string): number {
+  const flags = int(value, "flags");
+  const rest = flags & ~allowed;
+  if (rest === 0) return flags;
+  const names = NAMES.filter((name) => (c[name] & rest) !== 0);
+  const detail = `flags ${names.length > 0 ? names.join(", ") : `0x${(rest >>> 0).toString(16)}`}`;
+  throw systemError("EOPNOTSUPP", syscall, { detail: `${detail} not offered here` });
+}

@@ -1,0 +1,82 @@
+/** A listening socket: connections that wait for `accept`, and calls of `accept` that wait for connections. */
+
+import type { Adapter, Listener, ListenerSink, Stream } from "../adapters/adapter.ts";
+import { SOMAXCONN } from "./constants.ts";
+import { systemError, translate } from "./errors.ts";
+import { StreamEndpoint } from "./stream_endpoint.ts";
+import { resolved } from "./turn.ts";
+import { type Limits, Wait } from "./wait.ts";
+
+const SYSCALL = "accept";
+
+/** The core's side of a {@linkcode Listener}. */
+export class ListenerEndpoint implements ListenerSink {
+  #adapter: Adapter;
+  #listener: Listener | undefined;
+  #queue: StreamEndpoint[] = [];
+  #waits: Wait<StreamEndpoint>[] = [];
+
+  constructor(adapter: Adapter) {
+    this.#adapter = adapter;
+  }
+
+  /** The adapter's side, set once it listens. */
+  set listener(listener: Listener) {
+    this.#listener = listener;
+    if (this.#waits.length > 0) listener.resume();
+  }
+
+  /** Whether a connection waits. */
+  get ready(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** The next connection; calls are served in their order. */
+  accept(limits: Limits): Promise<StreamEndpoint> {
+    if (this.#waits.length === 0) {
+      const endpoint = this.#queue.shift();
+      if (endpoint !== undefined) return resolved(endpoint);
+    }
+    const wait = new Wait<StreamEndpoint>(SYSCALL).limit(limits, this.#giveUp);
+    this.#waits.push(wait);
+    this.#listener?.resume();
+    return wait.promise;
+  }
+
+  /** Ends every wait with an error. */
+  abandon(code: string): void {
+    for (const wait of this.#waits.splice(0)) wait.fail(systemError(code, SYSCALL));
+  }
+
+  /** Ends every wait with an error and drops the connections nobody accepted. */
+  async close(code: string): Promise<void> {
+    this.abandon(code);
+    // The kernel resets what was never accepted.
+    const dropped = this.#queue.splice(0).map((endpoint) => endpoint.close(true));
+    await Promise.all([this.#listener?.close(), ...dropped]);
+  }
+
+  connection(stream: Stream): boolean {
+    const endpoint = new StreamEndpoint(this.#adapter, stream);
+    const wait = this.#waits.shift();
+    if (wait !== undefined) wait.done(endpoint);
+    else if (this.#queue.length < SOMAXCONN) this.#queue.push(endpoint);
+    else drop(endpoint);
+    return this.#waits.length > 0;
+  }
+
+  error(cause: unknown): void {
+    this.#waits.shift()?.fail(translate(this.#adapter, cause, SYSCALL));
+    if (this.#waits.length > 0) this.#listener?.resume();
+  }
+
+  #giveUp = (wait: object): void => {
+    const index = this.#waits.indexOf(wait as Wait<StreamEndpoint>);
+    if (index >= 0) this.#waits.splice(index, 1);
+  };
+}
+
+/** Where the runtime cannot stop accepting, the queue is bounded like the kernel's. */
+function drop(endpoint: StreamEndpoint): void {
+  endpoint.close(true).catch(() => {/* It is gone either way, and nobody waits for it. */});
+}

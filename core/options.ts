@@ -1,0 +1,144 @@
+/**
+ * The table of socket options: level, name, kind, range and default.
+ *
+ * Which of them a runtime can set stands in its adapter's capabilities; what the values mean stands in socket(7),
+ * tcp(7), ip(7) and ipv6(7).
+ */
+
+import * as c from "./constants.ts";
+
+/** How an option's value is read. */
+export type OptionKind =
+  | "flag"
+  | "int"
+  | "linger"
+  | "timeval"
+  | "membership"
+  | "interface"
+  | "answer";
+
+/** One option. */
+export interface OptionSpec {
+  /** Its name: `"SO_KEEPALIVE"`. */
+  readonly name: string;
+  /** SOL_SOCKET, IPPROTO_TCP, ... */
+  readonly level: number;
+  /** Its number at that level. */
+  readonly number: number;
+  /** How the value is read; `answer` cannot be set and is answered from the socket's state. */
+  readonly kind: OptionKind;
+  /** The smallest value that Linux takes. */
+  readonly min: number;
+  /** The largest. */
+  readonly max: number;
+  /** What `getsockopt` gives before it was set, where the system does not tell. */
+  readonly initial: number;
+  /** The only types of socket that have it. */
+  readonly types: readonly number[] | undefined;
+  /** Whether an accepted socket has it from its listener. */
+  readonly inherited: boolean;
+}
+
+const INT_MAX = 0x7fffffff;
+const STREAM = [c.SOCK_STREAM];
+const DATAGRAM = [c.SOCK_DGRAM];
+const SOL = c.SOL_SOCKET;
+const TCP = c.IPPROTO_TCP;
+const IP = c.IPPROTO_IP;
+const IPV6 = c.IPPROTO_IPV6;
+
+type Row = Partial<Pick<OptionSpec, "min" | "max" | "initial" | "types" | "inherited">>;
+
+function row(
+  name: string,
+  level: number,
+  number: number,
+  kind: OptionKind,
+  more: Row = {},
+): OptionSpec {
+  return {
+    name,
+    level,
+    number,
+    kind,
+    min: more.min ?? 0,
+    max: more.max ?? INT_MAX,
+    initial: more.initial ?? 0,
+    types: more.types,
+    inherited: more.inherited ?? true,
+  };
+}
+
+/** Every option that the library knows. */
+export const OPTIONS: readonly OptionSpec[] = [
+  row("SO_TYPE", SOL, c.SO_TYPE, "answer"),
+  row("SO_DOMAIN", SOL, c.SO_DOMAIN, "answer"),
+  row("SO_PROTOCOL", SOL, c.SO_PROTOCOL, "answer"),
+  row("SO_ERROR", SOL, c.SO_ERROR, "answer"),
+  row("SO_ACCEPTCONN", SOL, c.SO_ACCEPTCONN, "answer"),
+  row("SO_REUSEADDR", SOL, c.SO_REUSEADDR, "flag"),
+  row("SO_REUSEPORT", SOL, c.SO_REUSEPORT, "flag"),
+  row("SO_KEEPALIVE", SOL, c.SO_KEEPALIVE, "flag"),
+  row("SO_BROADCAST", SOL, c.SO_BROADCAST, "flag"),
+  row("SO_OOBINLINE", SOL, c.SO_OOBINLINE, "flag"),
+  row("SO_LINGER", SOL, c.SO_LINGER, "linger"),
+  row("SO_SNDBUF", SOL, c.SO_SNDBUF, "int"),
+  row("SO_RCVBUF", SOL, c.SO_RCVBUF, "int"),
+  row("SO_RCVTIMEO", SOL, c.SO_RCVTIMEO, "timeval"),
+  row("SO_SNDTIMEO", SOL, c.SO_SNDTIMEO, "timeval"),
+  row("TCP_NODELAY", TCP, c.TCP_NODELAY, "flag", { types: STREAM }),
+  row("TCP_KEEPIDLE", TCP, c.TCP_KEEPIDLE, "int", {
+    min: 1,
+    max: 32767,
+    initial: 7200,
+    types: STREAM,
+  }),
+  row("TCP_KEEPINTVL", TCP, c.TCP_KEEPINTVL, "int", {
+    min: 1,
+    max: 32767,
+    initial: 75,
+    types: STREAM,
+  }),
+  row("TCP_KEEPCNT", TCP, c.TCP_KEEPCNT, "int", { min: 1, max: 127, initial: 9, types: STREAM }),
+  row("TCP_USER_TIMEOUT", TCP, c.TCP_USER_TIMEOUT, "int", { types: STREAM }),
+  row("TCP_MAXSEG", TCP, c.TCP_MAXSEG, "int", { min: 88, max: 32767, initial: 536, types: STREAM }),
+  row("TCP_CORK", TCP, c.TCP_CORK, "flag", { types: STREAM }),
+  row("IP_TTL", IP, c.IP_TTL, "int", { min: 1, max: 255, initial: 64 }),
+  row("IP_TOS", IP, c.IP_TOS, "int", { max: 255 }),
+  row("IP_MULTICAST_TTL", IP, c.IP_MULTICAST_TTL, "int", { max: 255, initial: 1, types: DATAGRAM }),
+  row("IP_MULTICAST_LOOP", IP, c.IP_MULTICAST_LOOP, "flag", { initial: 1, types: DATAGRAM }),
+  row("IP_MULTICAST_IF", IP, c.IP_MULTICAST_IF, "interface", { types: DATAGRAM }),
+  row("IP_ADD_MEMBERSHIP", IP, c.IP_ADD_MEMBERSHIP, "membership", { types: DATAGRAM }),
+  row("IP_DROP_MEMBERSHIP", IP, c.IP_DROP_MEMBERSHIP, "membership", { types: DATAGRAM }),
+  row("IPV6_V6ONLY", IPV6, c.IPV6_V6ONLY, "flag"),
+  row("IPV6_UNICAST_HOPS", IPV6, c.IPV6_UNICAST_HOPS, "int", { min: -1, max: 255, initial: 64 }),
+  row("IPV6_MULTICAST_HOPS", IPV6, c.IPV6_MULTICAST_HOPS, "int", {
+    min: -1,
+    max: 255,
+    initial: 1,
+    types: DATAGRAM,
+  }),
+  row("IPV6_MULTICAST_LOOP", IPV6, c.IPV6_MULTICAST_LOOP, "flag", { initial: 1, types: DATAGRAM }),
+  row("IPV6_MULTICAST_IF", IPV6, c.IPV6_MULTICAST_IF, "interface", { types: DATAGRAM }),
+  row("IPV6_JOIN_GROUP", IPV6, c.IPV6_JOIN_GROUP, "membership", { types: DATAGRAM }),
+  row("IPV6_LEAVE_GROUP", IPV6, c.IPV6_LEAVE_GROUP, "membership", { types: DATAGRAM }),
+];
+
+const byNumber = new Map(OPTIONS.map((spec) => [key(spec.level, spec.number), spec]));
+const byName = new Map(OPTIONS.map((spec) => [spec.name, spec]));
+
+/** The option of a level and number, `undefined` where the library has none. */
+export function findOption(level: number, number: number): OptionSpec | undefined {
+  return byNumber.get(key(level, number));
+}
+
+/** The option of a name in the table. */
+export function optionNamed(name: string): OptionSpec {
+  const spec = byName.get(name);
+  if (spec === undefined) throw new TypeError(`no option ${name}`);
+  return spec;
+}
+
+function key(level: number, number: number): string {
+  return `${level}:${number}`;
+}

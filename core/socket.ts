@@ -1,0 +1,757 @@
+/** The socket object: arguments are checked here, once, and handed to the state machine of its type. */
+
+import type { Adapter, Address } from "../adapters/adapter.ts";
+import { type AddressLike, type AddressOf, checkAddress, copyAddress } from "./address.ts";
+import { inspectAddress } from "./address_text.ts";
+import { checkAdapter, getAdapter } from "./adapter_choice.ts";
+import { int, INT_MAX, integer, seconds, signalOf, size, type WaitOptions } from "./arguments.ts";
+import { type BytesLike, describe, empty, toBytes, toWritableBytes } from "./bytes.ts";
+import * as c from "./constants.ts";
+import { getdefaulttimeout } from "./default_timeout.ts";
+import { errno } from "./errno.ts";
+import { GaiError, SocketError, systemError, TimeoutError } from "./errors.ts";
+import { receiveFlags, sendFlags } from "./flags.ts";
+import { checkKind, type Kind, protocolOf, typeName } from "./kind.ts";
+import { familyName } from "./address.ts";
+import { type OptionValue, SocketOptions } from "./socket_options.ts";
+import type { StreamEndpoint } from "./stream_endpoint.ts";
+import type { Received, ReceiveRequest } from "./stream_receiver.ts";
+import { StreamTransport } from "./stream_transport.ts";
+import type { Message, Transport } from "./transport.ts";
+import { pollTurn } from "./turn.ts";
+import type { Limits } from "./wait.ts";
+
+/** How to make a socket, beside its kind. */
+export interface SocketInit {
+  /** The adapter to use instead of the current one. */
+  adapter?: Adapter | undefined;
+}
+
+/** One item of ancillary data: level, type and bytes. */
+export type AncillaryData = [cmsg_level: number, cmsg_type: number, cmsg_data: Uint8Array];
+
+/**
+ * A Berkeley socket.
+ *
+ * The methods are those of POSIX and of Python's `socket` objects, as promises. Every method that can
+ * wait takes `{ signal }` as its last argument and rejects with `signal.reason` when it is aborted; a
+ * receive that ends so, or by its timeout, loses no byte.
+ *
+ * The type parameter is the address: `string` for AF_UNIX, `[host, port]` for AF_INET and AF_INET6.
+ */
+export class Socket<A extends Address = AddressOf<2>> {
+  #adapter: Adapter;
+  #kind: Kind;
+  #options: SocketOptions;
+  #transport: Transport;
+  #timeout: number | null = getdefaulttimeout();
+  #closing: Promise<void> | undefined;
+  #detached = false;
+
+  /**
+   * The same as {@linkcode socket}.
+   *
+   * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket
+   */
+  constructor(
+    family: number = c.AF_INET,
+    type: number = c.SOCK_STREAM,
+    proto: number = 0,
+    init: SocketInit = {},
+  ) {
+    if (typeof init !== "object" || init === null) {
+      throw new TypeError(`options must be an object, not ${describe(init)}`);
+    }
+    this.#adapter = init.adapter === undefined
+      ? getAdapter()
+      : checkAdapter(init.adapter, "options.adapter");
+    this.#kind = checkKind(this.#adapter, family, type, proto);
+    this.#options = this.#makeOptions();
+    this.#transport = new StreamTransport(this.#adapter, this.#kind.family, this.#options);
+  }
+
+  /** The address family: AF_INET, AF_INET6 or AF_UNIX. */
+  get family(): number {
+    return this.#kind.family;
+  }
+
+  /** The type: SOCK_STREAM or SOCK_DGRAM. */
+  get type(): number {
+    return this.#kind.type;
+  }
+
+  /** The protocol as it was given. */
+  get proto(): number {
+    return this.#kind.proto;
+  }
+
+  /** The timeout in seconds: `null` waits for ever, 0 is non-blocking. */
+  get timeout(): number | null {
+    return this.#timeout;
+  }
+
+  /** Whether it was closed or detached. */
+  get closed(): boolean {
+    return this.#closing !== undefined || this.#detached;
+  }
+
+  /**
+   * Claims a local address, now: `getsockname()` tells the real port right after, also for port 0.
+   *
+   * @param address `[host, port]` or a path; `""` as host is every address, port 0 lets the system choose
+   * @throws {SocketError} EADDRINUSE, EADDRNOTAVAIL, EACCES; EINVAL when it has an address already
+   *
+   * Source: POSIX bind().
+   */
+  async bind(address: AddressLike): Promise<void> {
+    await this.#transport.bind(checkAddress(this.family, address, "address", "bind"));
+  }
+
+  /**
+   * Lets others connect. Without `bind` the system chooses the address.
+   *
+   * @param backlog how many connections may wait for `accept`; less than 0 counts as 0, the system limits it
+   * @throws {SocketError} EINVAL when it is connected, EADDRINUSE
+   *
+   * Source: POSIX listen().
+   */
+  async listen(backlog: number = 128): Promise<void> {
+    await this.#transport.listen(Math.max(0, int(backlog, "backlog")));
+  }
+
+  /**
+   * Waits for a connection. Several calls may wait; they are served in their order.
+   *
+   * @returns the connected socket, with the default timeout, and the peer's address
+   * @throws {SocketError} EINVAL when it does not listen
+   *
+   * Source: POSIX accept(), Python `socket.accept`.
+   */
+  accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
+    try {
+      return this.#transport.accept(this.#limits(0, options)).then((endpoint) => {
+        const conn = this.#connection(endpoint);
+        return [conn, copyAddress(endpoint.stream.remote) as A];
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Connects to an address; a name is resolved and its addresses of this family are tried in order.
+   *
+   * @throws {SocketError} ECONNREFUSED, ENETUNREACH, EISCONN, EALREADY; EINPROGRESS at once when non-blocking
+   * @throws {GaiError} when the name cannot be resolved
+   * @throws {TimeoutError} when the timeout passes first
+   *
+   * Source: POSIX connect().
+   */
+  async connect(address: AddressLike, options?: WaitOptions): Promise<void> {
+    const destination = checkAddress(this.family, address, "address", "connect");
+    await this.#transport.connect(destination, this.#limits(0, options));
+  }
+
+  /**
+   * Like `connect`, but gives an error's number instead of throwing it; 0 when it is connected. A name that does
+   * not resolve still throws.
+   *
+   * Source: Python `socket.connect_ex`.
+   */
+  async connect_ex(address: AddressLike, options?: WaitOptions): Promise<number> {
+    try {
+      await this.connect(address, options);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof SocketError) || error instanceof GaiError) throw error;
+      // The socket's own timeout is not an error of connect(2): Python gives EAGAIN for it.
+      return error instanceof TimeoutError && error.cause === undefined
+        ? errno.EAGAIN
+        : error.errno;
+    }
+  }
+
+  /**
+   * Receives up to `bufsize` bytes; an empty array is the end of the stream.
+   *
+   * @param bufsize 0 or more bytes
+   * @param flags MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT; for datagrams MSG_TRUNC
+   * @throws {SocketError} ENOTCONN, ECONNRESET, EAGAIN when non-blocking
+   * @throws {TimeoutError} when the timeout passes first; nothing is lost
+   *
+   * Source: POSIX recv().
+   */
+  recv(bufsize: number, flags: number = 0, options?: WaitOptions): Promise<Uint8Array> {
+    try {
+      const max = size(bufsize, "bufsize");
+      const checked = receiveFlags(flags, this.type, "recv");
+      const limits = this.#limits(checked, options);
+      if (max === 0 && this.type === c.SOCK_STREAM) return this.#nothing("recv", empty());
+      const request = receiveRequest("recv", max, checked, undefined);
+      return this.#transport.receive(request, limits) as Promise<Uint8Array>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Receives into a buffer of the caller's and gives the count of bytes; 0 is the end of the stream.
+   *
+   * @param nbytes at most so many; 0 for the whole buffer
+   * @throws {RangeError} when `nbytes` is negative or greater than the buffer
+   *
+   * Source: Python `socket.recv_into`.
+   */
+  recv_into(
+    buffer: ArrayBufferView | ArrayBuffer,
+    nbytes: number = 0,
+    flags: number = 0,
+    options?: WaitOptions,
+  ): Promise<number> {
+    try {
+      const into = target(buffer, nbytes);
+      const checked = receiveFlags(flags, this.type, "recv");
+      const limits = this.#limits(checked, options);
+      if (into.length === 0 && this.type === c.SOCK_STREAM) return this.#nothing("recv", 0);
+      const request = receiveRequest("recv", into.length, checked, into);
+      return this.#transport.receive(request, limits) as Promise<number>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Receives with the sender's address, which is `null` on a connected stream.
+   *
+   * Source: POSIX recvfrom().
+   */
+  async recvfrom(
+    bufsize: number,
+    flags: number = 0,
+    options?: WaitOptions,
+  ): Promise<[data: Uint8Array, address: A | null]> {
+    const max = size(bufsize, "bufsize");
+    const { data, address } = await this.#receiveFrom("recvfrom", max, flags, undefined, options);
+    return [data as Uint8Array, address as A | null];
+  }
+
+  /**
+   * Receives into a buffer of the caller's, with the sender's address.
+   *
+   * Source: Python `socket.recvfrom_into`.
+   */
+  async recvfrom_into(
+    buffer: ArrayBufferView | ArrayBuffer,
+    nbytes: number = 0,
+    flags: number = 0,
+    options?: WaitOptions,
+  ): Promise<[nbytes: number, address: A | null]> {
+    const into = target(buffer, nbytes);
+    const message = await this.#receiveFrom("recvfrom", into.length, flags, into, options);
+    return [message.data as number, message.address as A | null];
+  }
+
+  /**
+   * Receives with ancillary data and the message's flags (MSG_TRUNC, MSG_EOR).
+   *
+   * @param ancbufsize room for ancillary data in bytes, 0 or more
+   *
+   * Source: POSIX recvmsg(), Python `socket.recvmsg`.
+   */
+  async recvmsg(
+    bufsize: number,
+    ancbufsize: number = 0,
+    flags: number = 0,
+    options?: WaitOptions,
+  ): Promise<
+    [data: Uint8Array, ancdata: AncillaryData[], msg_flags: number, address: A | null]
+  > {
+    const max = size(bufsize, "bufsize");
+    integer(ancbufsize, "ancbufsize", 0, INT_MAX);
+    const message = await this.#receiveFrom("recvmsg", max, flags, undefined, options);
+    return [message.data as Uint8Array, [], message.flags, message.address as A | null];
+  }
+
+  /**
+   * Receives into several buffers, one after the other.
+   *
+   * Source: Python `socket.recvmsg_into`.
+   */
+  async recvmsg_into(
+    buffers: Iterable<ArrayBufferView | ArrayBuffer>,
+    ancbufsize: number = 0,
+    flags: number = 0,
+    options?: WaitOptions,
+  ): Promise<[nbytes: number, ancdata: AncillaryData[], msg_flags: number, address: A | null]> {
+    const targets = bufferList(buffers, toWritableBytes);
+    integer(ancbufsize, "ancbufsize", 0, INT_MAX);
+    const total = targets.reduce((sum, part) => sum + part.length, 0);
+    const message = await this.#receiveFrom("recvmsg", total, flags, undefined, options);
+    const nbytes = scatter(message.data as Uint8Array, targets);
+    return [nbytes, [], message.flags, message.address as A | null];
+  }
+
+  /**
+   * Sends what the system takes at once and gives the count of bytes, which may be fewer than given.
+   *
+   * @param flags MSG_DONTWAIT, MSG_NOSIGNAL
+   * @throws {SocketError} EPIPE when not connected or after `shutdown(SHUT_WR)`, ECONNRESET, EAGAIN
+   *
+   * Source: POSIX send().
+   */
+  send(data: BytesLike, flags: number = 0, options?: WaitOptions): Promise<number> {
+    return this.#send("send", data, flags, false, options);
+  }
+
+  /**
+   * Sends all of it. An error tells in `bytes_sent` how much the system had taken; what it had not is dropped.
+   *
+   * Source: Python `socket.sendall`.
+   */
+  sendall(data: BytesLike, flags: number = 0, options?: WaitOptions): Promise<void> {
+    return this.#send("send", data, flags, true, options) as Promise<unknown> as Promise<void>;
+  }
+
+  /**
+   * Sends to an address: a datagram, or on a connected TCP socket to its peer.
+   *
+   * Source: POSIX sendto().
+   */
+  sendto(data: BytesLike, address: AddressLike, options?: WaitOptions): Promise<number>;
+  /** The same with flags before the address, as in C and Python. */
+  sendto(
+    data: BytesLike,
+    flags: number,
+    address: AddressLike,
+    options?: WaitOptions,
+  ): Promise<number>;
+  async sendto(
+    data: BytesLike,
+    first: number | AddressLike,
+    second?: AddressLike | WaitOptions,
+    third?: WaitOptions,
+  ): Promise<number> {
+    const withFlags = typeof first === "number";
+    const address = withFlags ? second : first;
+    const options = withFlags ? third : second as WaitOptions | undefined;
+    const bytes = toBytes(data, "data");
+    const checked = sendFlags(withFlags ? first : 0, "sendto");
+    const destination = checkAddress(this.family, address, "address", "sendto");
+    const request = { syscall: "sendto", data: bytes, all: false };
+    return await this.#transport.sendTo(request, destination, this.#limits(checked, options));
+  }
+
+  /**
+   * Sends several buffers as one message.
+   *
+   * @param ancdata `[level, type, data]` items; no runtime can send them so far (EOPNOTSUPP)
+   * @param address the receiver of a datagram; the peer where left out
+   *
+   * Source: POSIX sendmsg(), Python `socket.sendmsg`.
+   */
+  async sendmsg(
+    buffers: Iterable<BytesLike>,
+    ancdata: Iterable<readonly [number, number, BytesLike]> = [],
+    flags: number = 0,
+    address?: AddressLike | null,
+    options?: WaitOptions,
+  ): Promise<number> {
+    const data = gather(bufferList(buffers, toBytes));
+    const items = ancillaryList(ancdata);
+    const checked = sendFlags(flags, "sendmsg");
+    const destination = address === undefined || address === null
+      ? undefined
+      : checkAddress(this.family, address, "address", "sendmsg");
+    const limits = this.#limits(checked, options);
+    if (items > 0) {
+      const { adapter } = this.#adapter.capabilities();
+      throw systemError("EOPNOTSUPP", "sendmsg", {
+        detail: `${adapter} cannot send ancillary data`,
+      });
+    }
+    const request = { syscall: "sendmsg", data, all: false };
+    return await (destination === undefined
+      ? this.#transport.send(request, limits)
+      : this.#transport.sendTo(request, destination, limits));
+  }
+
+  /**
+   * Ends sending, receiving or both. SHUT_WR sends FIN after what was queued and leaves receiving open.
+   *
+   * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
+   * @throws {SocketError} ENOTCONN when not connected, EINVAL for another value
+   *
+   * Source: POSIX shutdown().
+   */
+  async shutdown(how: number): Promise<void> {
+    int(how, "how");
+    if (how < c.SHUT_RD || how > c.SHUT_RDWR) {
+      throw systemError(this.closed ? "EBADF" : "EINVAL", "shutdown", { detail: `how ${how}` });
+    }
+    await this.#transport.shutdown(how);
+  }
+
+  /**
+   * Closes the socket; again is no error. Data that was sent still goes out, waiting calls reject with EBADF.
+   * After SO_LINGER `[1, 0]` the connection is reset instead.
+   *
+   * Source: POSIX close().
+   */
+  close(): Promise<void> {
+    if (this.#detached) return Promise.resolve();
+    return this.#closing ??= this.#transport.close(this.#options.linger === 0);
+  }
+
+  /**
+   * Gives the descriptor away: the socket is closed, the descriptor is not.
+   *
+   * @returns the descriptor; -1 when closed
+   * @throws {SocketError} ENOTSUP where the runtime does not reveal it
+   */
+  detach(): number {
+    if (this.closed) return -1;
+    const fd = this.#transport.detach();
+    this.#detached = true;
+    return fd;
+  }
+
+  /**
+   * The descriptor, -1 when closed.
+   *
+   * @throws {SocketError} ENOTSUP where the runtime does not reveal it, or opens it only with `bind` or `connect`
+   */
+  fileno(): number {
+    if (this.closed) return -1;
+    const fd = this.#transport.handle?.fd ?? -1;
+    if (fd >= 0) return fd;
+    const { adapter } = this.#adapter.capabilities();
+    throw systemError("ENOTSUP", "fileno", { detail: `${adapter} reveals no descriptor here` });
+  }
+
+  /** Not possible without libc: throws ENOTSUP. */
+  dup(): Socket<A> {
+    this.#checkOpen("dup");
+    throw systemError("ENOTSUP", "dup", { detail: "no runtime can duplicate a descriptor" });
+  }
+
+  /** Whether child processes inherit the descriptor: they do not. */
+  get_inheritable(): boolean {
+    this.#checkOpen("get_inheritable");
+    return false;
+  }
+
+  /** `false` is what every socket is; `true` is not possible without libc and throws ENOTSUP. */
+  set_inheritable(inheritable: boolean): void {
+    if (typeof inheritable !== "boolean") {
+      throw new TypeError(`inheritable must be a boolean, not ${describe(inheritable)}`);
+    }
+    this.#checkOpen("set_inheritable");
+    if (inheritable) {
+      throw systemError("ENOTSUP", "set_inheritable", { detail: "no runtime can change it" });
+    }
+  }
+
+  /** The socket's own address; the wildcard address and port 0 while it has none. */
+  getsockname(): A {
+    this.#checkOpen("getsockname");
+    return copyAddress(this.#transport.local) as A;
+  }
+
+  /**
+   * The peer's address, also after the peer has gone.
+   *
+   * @throws {SocketError} ENOTCONN when not connected
+   */
+  getpeername(): A {
+    this.#checkOpen("getpeername");
+    const { remote } = this.#transport;
+    if (remote === undefined) throw systemError("ENOTCONN", "getpeername");
+    return copyAddress(remote) as A;
+  }
+
+  /**
+   * Reads an option: what was set, or the system's default. With `buflen` the bytes of C's value.
+   *
+   * @throws {SocketError} ENOPROTOOPT for an option that this adapter does not offer
+   *
+   * Source: POSIX getsockopt().
+   */
+  getsockopt(level: number, optname: number): number;
+  /** The same as bytes. */
+  getsockopt(level: number, optname: number, buflen: number): Uint8Array;
+  getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array {
+    int(level, "level");
+    int(optname, "optname");
+    if (buflen !== undefined) integer(buflen, "buflen", 0, 1024);
+    this.#checkOpen("getsockopt");
+    return buflen === undefined || buflen === 0
+      ? this.#options.get(level, optname)
+      : this.#options.getBytes(level, optname, buflen);
+  }
+
+  /**
+   * Sets an option, before or after `connect` or `listen`.
+   *
+   * @param value a number or boolean, the bytes of C's value, or `[onoff, seconds]` for SO_LINGER
+   * @throws {SocketError} ENOPROTOOPT for an option that this adapter cannot set, EINVAL for a refused value
+   *
+   * Source: POSIX setsockopt().
+   */
+  setsockopt(level: number, optname: number, value: OptionValue): void {
+    int(level, "level");
+    int(optname, "optname");
+    this.#checkOpen("setsockopt");
+    this.#options.set(level, optname, value);
+  }
+
+  /**
+   * Sets how long calls may wait.
+   *
+   * @param timeout fractional seconds; `null` for ever; 0 makes the socket non-blocking
+   *
+   * Source: Python `socket.settimeout`.
+   */
+  settimeout(timeout: number | null): void {
+    this.#timeout = seconds(timeout, "timeout");
+  }
+
+  /** The timeout in seconds, `null` for none. */
+  gettimeout(): number | null {
+    return this.#timeout;
+  }
+
+  /** `true` (or 1) is `settimeout(null)`, `false` (or 0) is `settimeout(0)`. */
+  setblocking(flag: boolean | number): void {
+    if (typeof flag !== "boolean" && typeof flag !== "number") {
+      throw new TypeError(`flag must be a boolean, not ${describe(flag)}`);
+    }
+    this.#timeout = flag ? null : 0;
+  }
+
+  /** Whether calls may wait: whether the timeout is not 0. */
+  getblocking(): boolean {
+    return this.#timeout !== 0;
+  }
+
+  /**
+   * The connections of a listening socket, until it is closed. Leaving the loop closes nothing.
+   *
+   * @example
+   * ```ts
+   * import { create_server } from "@bsdsock/bsdsock";
+   *
+   * await using server = await create_server(["127.0.0.1", 0]);
+   * for await (const [conn, address] of server) {
+   *   console.log("connected by", address);
+   *   await conn.close();
+   *   break;
+   * }
+   * ```
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<[conn: Socket<A>, address: A], void, void> {
+    while (!this.closed) {
+      try {
+        yield await this.accept();
+      } catch (error) {
+        if (this.closed) return;
+        throw error;
+      }
+    }
+  }
+
+  /** Closes the socket in the background. */
+  [Symbol.dispose](): void {
+    this.close().catch(() => {/* A failed close leaves nothing to do. */});
+  }
+
+  /** Closes the socket. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The socket as Python's repr shows it; the descriptor is -1 where it is not known. */
+  toString(): string {
+    const { handle, local, remote } = this.#transport;
+    const parts = [
+      `fd=${this.closed ? -1 : handle?.fd ?? -1}`,
+      `family=${familyName(this.family)}`,
+      `type=${typeName(this.type)}`,
+      `proto=${this.proto}`,
+    ];
+    if (!this.closed) {
+      parts.push(`laddr=${inspectAddress(local)}`);
+      if (remote !== undefined) parts.push(`raddr=${inspectAddress(remote)}`);
+    }
+    return `<socket.socket ${this.closed ? "[closed] " : ""}${parts.join(", ")}>`;
+  }
+
+  #limits(flags: number, options: WaitOptions | undefined): Limits {
+    const signal = signalOf(options);
+    if (signal?.aborted) throw signal.reason;
+    const timeout = (flags & c.MSG_DONTWAIT) !== 0 ? 0 : this.#timeout;
+    return { timeout, signal, turn: this.#adapter.turn ?? pollTurn };
+  }
+
+  #checkOpen(syscall: string): void {
+    if (this.closed) throw systemError("EBADF", syscall);
+  }
+
+  /** A receive of no bytes: nothing happens, as in Python. */
+  #nothing<T>(syscall: string, result: T): Promise<T> {
+    this.#checkOpen(syscall);
+    return Promise.resolve(result);
+  }
+
+  #send(
+    syscall: string,
+    data: BytesLike,
+    flags: number,
+    all: boolean,
+    options: WaitOptions | undefined,
+  ): Promise<number> {
+    try {
+      const bytes = toBytes(data, "data");
+      const limits = this.#limits(sendFlags(flags, syscall), options);
+      return this.#transport.send({ syscall, data: bytes, all }, limits);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #receiveFrom(
+    syscall: string,
+    max: number,
+    flags: number,
+    into: Uint8Array | undefined,
+    options: WaitOptions | undefined,
+  ): Promise<Message> {
+    const checked = receiveFlags(flags, this.type, syscall);
+    const limits = this.#limits(checked, options);
+    if (max === 0 && this.type === c.SOCK_STREAM) {
+      const data: Received = into === undefined ? empty() : 0;
+      return this.#nothing(syscall, { data, address: null, flags: 0 });
+    }
+    return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits);
+  }
+
+  #connection(endpoint: StreamEndpoint): Socket<A> {
+    const { family, type, proto } = this.#kind;
+    const conn = new Socket<A>(family, type, proto, { adapter: this.#adapter });
+    conn.#options.inherit(this.#options);
+    conn.#options.apply(endpoint.stream);
+    conn.#transport = new StreamTransport(this.#adapter, family, conn.#options, endpoint);
+    return conn;
+  }
+
+  #makeOptions(): SocketOptions {
+    const handle = (): Transport["handle"] => this.#transport.handle;
+    return new SocketOptions({
+      adapter: this.#adapter,
+      type: this.type,
+      get handle() {
+        return handle();
+      },
+      answer: (name) => this.#answer(name),
+    });
+  }
+
+  #answer(name: string): number {
+    switch (name) {
+      case "SO_TYPE":
+        return this.type;
+      case "SO_DOMAIN":
+        return this.family;
+      case "SO_PROTOCOL":
+        return protocolOf(this.#kind);
+      case "SO_ACCEPTCONN":
+        return Number(this.#transport.listening);
+      default:
+        return this.#transport.takeErrno();
+    }
+  }
+}
+
+// What console.log shows: Node and Bun ask for the first, Deno for the second.
+for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
+  Object.defineProperty(Socket.prototype, Symbol.for(name), {
+    value(this: Socket): string {
+      return this.toString();
+    },
+  });
+}
+
+function receiveRequest(
+  syscall: string,
+  max: number,
+  flags: number,
+  into: Uint8Array | undefined,
+): ReceiveRequest {
+  return {
+    syscall,
+    max,
+    peek: (flags & c.MSG_PEEK) !== 0,
+    all: (flags & c.MSG_WAITALL) !== 0,
+    into,
+  };
+}
+
+/** The part of the caller's buffer to receive into. */
+function target(buffer: ArrayBufferView | ArrayBuffer, nbytes: number): Uint8Array {
+  const bytes = toWritableBytes(buffer, "buffer");
+  integer(nbytes, "nbytes", 0, bytes.length);
+  return nbytes === 0 ? bytes : bytes.subarray(0, nbytes);
+}
+
+/** The buffers of `sendmsg` and `recvmsg_into`, each checked. */
+function bufferList<T>(
+  buffers: Iterable<T>,
+  check: (buffer: T & Uint8Array, name: string) => Uint8Array,
+): Uint8Array[] {
+  const iterable = typeof buffers === "object" && buffers !== null && Symbol.iterator in buffers;
+  if (!iterable || ArrayBuffer.isView(buffers)) {
+    throw new TypeError(`buffers must be an iterable of buffers, not ${describe(buffers)}`);
+  }
+  return Array.from(buffers, (buffer, i) => check(buffer as T & Uint8Array, `buffers[${i}]`));
+}
+
+function gather(parts: Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const data = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    data.set(part, offset);
+    offset += part.length;
+  }
+  return data;
+}
+
+function scatter(data: Uint8Array, targets: Uint8Array[]): number {
+  let offset = 0;
+  for (const part of targets) {
+    if (offset >= data.length) break;
+    const piece = data.subarray(offset, offset + part.length);
+    part.set(piece);
+    offset += piece.length;
+  }
+  return data.length;
+}
+
+/** Checks ancillary data and gives the count of its items. */
+function ancillaryList(ancdata: Iterable<readonly [number, number, BytesLike]>): number {
+  if (typeof ancdata !== "object" || ancdata === null || !(Symbol.iterator in ancdata)) {
+    throw new TypeError(
+      `ancdata must be an iterable of [level, type, data], not ${describe(ancdata)}`,
+    );
+  }
+  let count = 0;
+  for (const item of ancdata as Iterable<unknown>) {
+    if (!Array.isArray(item) || item.length !== 3) {
+      throw new TypeError(`ancdata[${count}] must be [level, type, data], not ${describe(item)}`);
+    }
+    int(item[0], `ancdata[${count}]: level`);
+    int(item[1], `ancdata[${count}]: type`);
+    toBytes(item[2] as BytesLike, `ancdata[${count}]: data`);
+    count++;
+  }
+  return count;
+}

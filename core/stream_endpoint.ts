@@ -1,0 +1,122 @@
+/** A connected stream: both halves, and the error that either of them may see first. */
+
+import type { Adapter, Stream, StreamSink } from "../adapters/adapter.ts";
+import { systemError, translate } from "./errors.ts";
+import { type Received, type ReceiveRequest, StreamReceiver } from "./stream_receiver.ts";
+import { type SendRequest, StreamSender } from "./stream_sender.ts";
+import type { Limits } from "./wait.ts";
+import { errno } from "./errno.ts";
+
+/** The core's side of a {@linkcode Stream}. */
+export class StreamEndpoint implements StreamSink {
+  /** The adapter's side. */
+  readonly stream: Stream;
+  #adapter: Adapter;
+  #receiver: StreamReceiver;
+  #sender: StreamSender;
+  /** The connection's error until a call has reported it: the kernel's sk_err. */
+  #pending: { cause: unknown } | undefined;
+  #broken = false;
+  #readShut = false;
+  #writeShut = false;
+
+  constructor(adapter: Adapter, stream: Stream) {
+    this.#adapter = adapter;
+    this.stream = stream;
+    this.#receiver = new StreamReceiver(stream, this.#takeError);
+    this.#sender = new StreamSender(stream, this.#sendFailed);
+    stream.sink = this;
+  }
+
+  /** Whether the connection has broken. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /** The pending error's number, which is then no longer pending (SO_ERROR). */
+  takeErrno(): number {
+    const error = this.#takeError("getsockopt");
+    return (error as { errno?: number } | undefined)?.errno ?? 0;
+  }
+
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    return this.#receiver.receive(request, limits);
+  }
+
+  send(request: SendRequest, limits: Limits): Promise<number> {
+    if (this.#writeShut || this.#broken) {
+      const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);
+      return Promise.reject(error);
+    }
+    return this.#sender.send(request, limits);
+  }
+
+  /** Ends reading: what has arrived can still be received, then comes the end of the stream. */
+  shutdownRead(): void {
+    this.#readShut = true;
+    this.#receiver.end();
+  }
+
+  /** Sends FIN after the sends that were called before. */
+  async shutdownWrite(): Promise<void> {
+    if (this.#writeShut) return;
+    this.#writeShut = true;
+    try {
+      await this.#sender.shutdown();
+    } catch (cause) {
+      throw translate(this.#adapter, cause, "shutdown");
+    }
+  }
+
+  /** Closes it; waiting calls end with EBADF. */
+  async close(reset: boolean): Promise<void> {
+    this.abandon();
+    if (reset && this.stream.reset !== undefined) await this.stream.reset();
+    else await this.stream.close();
+  }
+
+  /** Ends waiting calls without closing: the descriptor belongs to somebody else now. */
+  abandon(): void {
+    const closed = (syscall: string): unknown => systemError("EBADF", syscall);
+    this.#receiver.fail(closed);
+    this.#sender.fail(closed);
+    this.#broken = true;
+  }
+
+  data(chunk: Uint8Array, owned: boolean): boolean {
+    return this.#readShut ? true : this.#receiver.push(chunk, owned);
+  }
+
+  end(): void {
+    this.#receiver.end();
+  }
+
+  error(cause: unknown): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#pending = { cause };
+    this.#receiver.end();
+    this.#sender.fail((syscall) => this.#takeError(syscall) ?? systemError("EPIPE", syscall));
+  }
+
+  #takeError = (syscall: string): unknown => {
+    if (this.#pending === undefined) return undefined;
+    const { cause } = this.#pending;
+    this.#pending = undefined;
+    return translate(this.#adapter, cause, syscall, {
+      address: this.stream.remote,
+      local: this.stream.local,
+    });
+  };
+
+  /** A write failed: the same error may have been reported already, then the pipe is simply broken. */
+  #sendFailed = (cause: unknown, syscall: string): unknown => {
+    const error = translate(this.#adapter, cause, syscall, {
+      address: this.stream.remote,
+      local: this.stream.local,
+    });
+    if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
+    this.#pending = undefined;
+    return error;
+  };
+}

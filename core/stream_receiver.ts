@@ -1,0 +1,148 @@
+/** The receiving half of a stream: unread bytes, waiting receives, and how it ended. */
+
+import type { Stream } from "../adapters/adapter.ts";
+import { ByteQueue, ownArray } from "./byte_queue.ts";
+import { resolved, turn } from "./turn.ts";
+import { type Limits, Wait } from "./wait.ts";
+
+/** What a receive asks for. */
+export interface ReceiveRequest {
+  /** The call, for errors. */
+  readonly syscall: string;
+  /** At most so many bytes. */
+  readonly max: number;
+  /** Leave the bytes in the queue (MSG_PEEK). */
+  readonly peek: boolean;
+  /** Wait until there are `max` (MSG_WAITALL). */
+  readonly all: boolean;
+  /** Where to put them; a fresh array where absent. */
+  readonly into: Uint8Array | undefined;
+}
+
+/** A receive gives the bytes, or with `into` their count. */
+export type Received = Uint8Array | number;
+
+class Receive extends Wait<Received> {
+  readonly request: ReceiveRequest;
+  constructor(request: ReceiveRequest) {
+    super(request.syscall);
+    this.request = request;
+  }
+}
+
+/** Receives of one stream, served in the order of their calls. */
+export class StreamReceiver {
+  #stream: Stream;
+  #queue = new ByteQueue();
+  #waits: Receive[] = [];
+  #ended = false;
+  #takeError: (syscall: string) => unknown;
+
+  /** `takeError` gives the stream's pending error, once. */
+  constructor(stream: Stream, takeError: (syscall: string) => unknown) {
+    this.#stream = stream;
+    this.#takeError = takeError;
+  }
+
+  /** How many bytes are unread. */
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** Receives: at once where there is something, else when it comes. */
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    if (this.#waits.length === 0 && this.#canServe(request)) return this.#serveNow(request);
+    const wait = new Receive(request).limit(limits, this.#giveUp);
+    this.#waits.push(wait);
+    this.#stream.resume();
+    return wait.promise;
+  }
+
+  /** Bytes arrived. Answers whether more are wanted. */
+  push(chunk: Uint8Array, owned: boolean): boolean {
+    if (this.#waits.length > 0) {
+      const wait = this.#waits[0]!;
+      const { request } = wait;
+      // The common case: one call waits for any bytes, and nothing is queued.
+      if (this.#queue.size === 0 && !request.peek && !request.all && chunk.length <= request.max) {
+        this.#waits.shift();
+        wait.done(give(chunk, owned, request.into));
+        return this.#wantsMore();
+      }
+    }
+    this.#queue.append(chunk, owned);
+    this.#serve();
+    return this.#wantsMore();
+  }
+
+  /** Nothing more will come: end of stream, a reset, or shutdown of reading. */
+  end(): void {
+    this.#ended = true;
+    this.#serve();
+  }
+
+  /** Ends every wait with an error: the socket is closed. */
+  fail(makeError: (syscall: string) => unknown): void {
+    for (const wait of this.#waits.splice(0)) wait.fail(makeError(wait.request.syscall));
+  }
+
+  #wantsMore(): boolean {
+    return this.#waits.length > 0 || this.#queue.size < this.#stream.readAhead;
+  }
+
+  #canServe(request: ReceiveRequest): boolean {
+    if (this.#ended) return true;
+    const { size } = this.#queue;
+    return request.all ? size >= request.max : size > 0;
+  }
+
+  #serveNow(request: ReceiveRequest): Promise<Received> {
+    const error = this.#errorFor(request);
+    if (error !== undefined) return Promise.reject(error);
+    const short = request.peek && !this.#ended && this.#queue.size < request.max;
+    const result = this.#take(request);
+    // A program that peeks until enough has come must not wait for bytes that nobody fetches.
+    if (short) {
+      this.#stream.resume();
+      return turn().then(() => result);
+    }
+    return resolved(result);
+  }
+
+  #serve(): void {
+    while (this.#waits.length > 0) {
+      const wait = this.#waits[0]!;
+      if (!this.#canServe(wait.request)) return;
+      this.#waits.shift();
+      const error = this.#errorFor(wait.request);
+      if (error !== undefined) wait.fail(error);
+      else wait.done(this.#take(wait.request));
+    }
+  }
+
+  /** The pending error, which comes after all bytes. */
+  #errorFor(request: ReceiveRequest): unknown {
+    return this.#queue.size === 0 ? this.#takeError(request.syscall) : undefined;
+  }
+
+  #take({ max, peek, into }: ReceiveRequest): Received {
+    if (into !== undefined) {
+      return peek ? this.#queue.copy(into) : this.#queue.takeInto(into);
+    }
+    if (!peek) return this.#queue.take(max);
+    const result = new Uint8Array(Math.min(max, this.#queue.size));
+    this.#queue.copy(result);
+    return result;
+  }
+
+  #giveUp = (wait: object): void => {
+    const index = this.#waits.indexOf(wait as Receive);
+    if (index >= 0) this.#waits.splice(index, 1);
+  };
+}
+
+function give(chunk: Uint8Array, owned: boolean, into: Uint8Array | undefined): Received {
+  if (into === undefined) return owned ? ownArray(chunk) : chunk.slice();
+  into.set(chunk);
+  return chunk.length;
+}

@@ -1,0 +1,192 @@
+/** The sending half of a stream: sends go out whole, in the order of their calls. */
+
+import type { Stream } from "../adapters/adapter.ts";
+import { SocketError } from "./errors.ts";
+import { resolved } from "./turn.ts";
+import { type Limits, Wait } from "./wait.ts";
+
+/**
+ * The largest piece that is given to a runtime which cannot say at once what it took: what was given cannot be
+ * taken back when the call times out.
+ */
+const PIECE = 256 * 1024;
+/** The same for a call that may give up: the piece is copied first, since its caller may change the bytes after. */
+const COPIED_PIECE = 64 * 1024;
+/** A send that has to wait for others is copied up to this size; a larger one is read when its turn comes. */
+const COPY_WAITING = 64 * 1024;
+
+/** What a send asks for. */
+export interface SendRequest {
+  /** The call, for errors. */
+  readonly syscall: string;
+  /** The bytes. */
+  readonly data: Uint8Array;
+  /** All of it (`sendall`), or what is taken at first (`send`). */
+  readonly all: boolean;
+}
+
+class Send extends Wait<number> {
+  readonly syscall: string;
+  readonly all: boolean;
+  readonly limited: boolean;
+  readonly nonblocking: boolean;
+  data: Uint8Array;
+  sent = 0;
+  constructor({ syscall, data, all }: SendRequest, limited: boolean, nonblocking = false) {
+    super(syscall);
+    this.syscall = syscall;
+    this.data = data;
+    this.all = all;
+    this.limited = limited;
+    this.nonblocking = nonblocking;
+  }
+}
+
+/** Sends of one stream. */
+export class StreamSender {
+  #stream: Stream;
+  /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. */
+  #sends: Send[] = [];
+  /** The piece that is with the runtime. */
+  #piece: Uint8Array | undefined;
+  #shutdown: Promise<void> | undefined;
+  #idle: Array<() => void> = [];
+  #failed: (cause: unknown, syscall: string) => unknown;
+
+  /** `failed` is told a write's error and gives the error for the call. */
+  constructor(stream: Stream, failed: (cause: unknown, syscall: string) => unknown) {
+    this.#stream = stream;
+    this.#failed = failed;
+  }
+
+  /** Whether a send would have to wait for another. */
+  get busy(): boolean {
+    return this.#sends.length > 0 || this.#piece !== undefined;
+  }
+
+  /** Sends; gives the count of bytes taken, for `all` nothing. */
+  send(request: SendRequest, limits: Limits): Promise<number> {
+    let sent = 0;
+    const { data } = request;
+    const { busy } = this;
+    if (!busy) {
+      if (data.length === 0) return resolved(outcome(request.all, 0));
+      if (this.#stream.tryWrite !== undefined) {
+        try {
+          sent = this.#stream.tryWrite(data);
+        } catch (cause) {
+          return Promise.reject(this.#failed(cause, request.syscall));
+        }
+        if (sent === data.length || (sent > 0 && !request.all)) {
+          return resolved(outcome(request.all, sent));
+        }
+      }
+    }
+    const { timeout, signal } = limits;
+    const wait = new Send(request, timeout !== null || signal !== undefined, timeout === 0);
+    wait.limit(limits, this.#giveUp);
+    wait.sent = sent;
+    // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
+    if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
+    if (busy && data.length <= COPY_WAITING) wait.data = data.slice();
+    this.#sends.push(wait);
+    if (!busy) this.#next();
+    return wait.promise;
+  }
+
+  /** Sends FIN after what was queued. */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#whenIdle().then(() => this.#stream.shutdownWrite());
+    return this.#shutdown;
+  }
+
+  /** Ends every wait with an error. */
+  fail(makeError: (syscall: string) => unknown): void {
+    for (const wait of this.#sends.splice(0)) this.#failOne(wait, makeError(wait.syscall));
+    if (this.#piece === undefined) this.#becomeIdle();
+  }
+
+  #next(): void {
+    const wait = this.#sends[0];
+    if (wait === undefined) return this.#becomeIdle();
+    this.#piece = wait.limited
+      ? wait.data.slice(wait.sent, wait.sent + COPIED_PIECE)
+      : wait.data.subarray(wait.sent, wait.sent + PIECE);
+    this.#stream.write(this.#piece).then(this.#wrote, this.#writeFailed);
+  }
+
+  #wrote = (count: number): void => {
+    this.#piece = undefined;
+    const wait = this.#sends[0];
+    if (wait !== undefined) {
+      wait.sent += count;
+      try {
+        // After a wait the system often has room for more than the piece.
+        if (this.#left(wait) && this.#stream.tryWrite !== undefined) {
+          wait.sent += this.#stream.tryWrite(wait.data.subarray(wait.sent));
+        }
+      } catch (cause) {
+        return this.#writeFailed(cause);
+      }
+      if (!this.#left(wait)) {
+        this.#sends.shift();
+        wait.done(outcome(wait.all, wait.sent));
+      }
+    }
+    this.#next();
+  };
+
+  #writeFailed = (cause: unknown): void => {
+    this.#piece = undefined;
+    const wait = this.#sends.shift();
+    const error = this.#failed(cause, wait?.syscall ?? "send");
+    if (wait !== undefined) this.#failOne(wait, error);
+    this.#next();
+  };
+
+  #left(wait: Send): boolean {
+    return wait.all && wait.sent < wait.data.length;
+  }
+
+  #failOne(wait: Send, error: unknown): void {
+    wait.fail(wait.all ? withBytesSent(error, wait.sent) : error);
+  }
+
+  #giveUp = (object: object, reason: unknown): void => {
+    const wait = object as Send;
+    const index = this.#sends.indexOf(wait);
+    if (index < 0) return;
+    this.#sends.splice(index, 1);
+    if (index === 0 && this.#piece !== undefined) {
+      // The runtime has this piece and cannot give it back: it counts as sent, and its rest still goes out.
+      const rest = new Send({ syscall: wait.syscall, data: this.#piece, all: true }, true);
+      rest.promise.catch(() => {/* The next call learns of the broken connection. */});
+      this.#sends.unshift(rest);
+      wait.sent += this.#piece.length;
+      if (!wait.all && wait.nonblocking) return wait.done(wait.sent);
+    }
+    if (wait.all) this.#failOne(wait, reason);
+  };
+
+  #whenIdle(): Promise<void> {
+    if (!this.busy) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #becomeIdle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** `send` gives the count, `sendall` nothing; decided here, as one more promise would cost as much as the rest. */
+function outcome(all: boolean, sent: number): number {
+  return all ? undefined as unknown as number : sent;
+}
+
+/** The same error, telling how much of a `sendall` had been taken. */
+export function withBytesSent(error: unknown, bytes_sent: number): unknown {
+  if (error instanceof SocketError && error.bytes_sent === undefined) {
+    Object.defineProperty(error, "bytes_sent", { value: bytes_sent, enumerable: true });
+  }
+  return error;
+}

@@ -1,0 +1,310 @@
+/** The state machine of a stream socket: open, bound, connecting, connected or listening, closed. */
+
+import type { Adapter, Address, Bound, Handle, Listener, Stream } from "../adapters/adapter.ts";
+import { type Destination, wildcard } from "./address.ts";
+import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
+import { Connecting } from "./connecting.ts";
+import { AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
+import { type SocketError, systemError, translate } from "./errors.ts";
+import { ListenerEndpoint } from "./listener_endpoint.ts";
+import { resolveFirst } from "./resolve.ts";
+import type { SocketOptions } from "./socket_options.ts";
+import { StreamEndpoint } from "./stream_endpoint.ts";
+import type { Received, ReceiveRequest } from "./stream_receiver.ts";
+import type { SendRequest } from "./stream_sender.ts";
+import type { Message, Transport } from "./transport.ts";
+import { type Limits, Wait } from "./wait.ts";
+
+/** TCP and AF_UNIX streams. Which of the fields is set is the state. */
+export class StreamTransport implements Transport {
+  #adapter: Adapter;
+  #family: number;
+  #options: SocketOptions;
+  #closed = false;
+  /** A bind or listen is under way. */
+  #busy = false;
+  /** The address of its own, once it has one; kept when the handle that held it is gone. */
+  #address: Address | undefined;
+  #claim: Claim | undefined;
+  #bound: Bound | undefined;
+  #listener: { endpoint: ListenerEndpoint; handle: Listener } | undefined;
+  #connecting: { attempt: Connecting; wait: Wait<void> } | undefined;
+  #endpoint: StreamEndpoint | undefined;
+  /** How a non-blocking connect failed, until it is reported. */
+  #connectError: SocketError | undefined;
+
+  constructor(
+    adapter: Adapter,
+    family: number,
+    options: SocketOptions,
+    endpoint: StreamEndpoint | undefined = undefined,
+  ) {
+    this.#adapter = adapter;
+    this.#family = family;
+    this.#options = options;
+    this.#endpoint = endpoint;
+  }
+
+  get handle(): Handle | undefined {
+    return this.#endpoint?.stream ?? this.#listener?.handle ?? this.#bound;
+  }
+
+  get local(): Address {
+    return this.handle?.local ?? this.#address ?? wildcard(this.#family);
+  }
+
+  get remote(): Address | undefined {
+    return this.#endpoint?.stream.remote;
+  }
+
+  get listening(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  takeErrno(): number {
+    const error = this.#connectError;
+    this.#connectError = undefined;
+    return error?.errno ?? this.#endpoint?.takeErrno() ?? 0;
+  }
+
+  async bind(destination: Destination): Promise<void> {
+    this.#checkOpen("bind");
+    if (this.#address !== undefined || this.#busy || this.#isConnected()) {
+      throw systemError("EINVAL", "bind");
+    }
+    await this.#exclusively("bind", async () => {
+      const address = await resolveFirst(this.#adapter, this.#family, destination);
+      if (isClaimed(this.#adapter, this.#claimTo(address))) {
+        throw systemError("EADDRINUSE", "bind", { address });
+      }
+      const bound = await this.#bindTo(address);
+      this.#bound = bound;
+      this.#address = bound.local;
+      this.#claim = this.#claimTo(bound.local);
+      claim(this.#adapter, this.#claim);
+    });
+  }
+
+  async listen(backlog: number): Promise<void> {
+    this.#checkOpen("listen");
+    if (this.#listener !== undefined) return this.#changeBacklog(this.#listener.handle, backlog);
+    if (this.#busy || this.#isConnected()) throw systemError("EINVAL", "listen");
+    await this.#exclusively("listen", async () => {
+      const bound = this.#bound ?? await this.#bindTo(this.#address ?? wildcard(this.#family));
+      this.#bound = undefined;
+      const endpoint = new ListenerEndpoint(this.#adapter);
+      try {
+        const handle = await bound.listen(backlog, endpoint);
+        this.#listener = { endpoint, handle };
+        endpoint.listener = handle;
+        this.#address = handle.local;
+      } catch (cause) {
+        throw translate(this.#adapter, cause, "listen", { address: bound.local });
+      }
+    });
+  }
+
+  accept(limits: Limits): Promise<StreamEndpoint> {
+    if (this.#listener === undefined) {
+      return Promise.reject(systemError(this.#closed ? "EBADF" : "EINVAL", "accept"));
+    }
+    return this.#listener.endpoint.accept(limits);
+  }
+
+  async connect(destination: Destination, limits: Limits): Promise<void> {
+    this.#checkOpen("connect");
+    if (this.#connecting !== undefined) throw systemError("EALREADY", "connect");
+    if (this.#endpoint !== undefined || this.#listener !== undefined) {
+      throw systemError("EISCONN", "connect");
+    }
+    if (this.#connectError !== undefined) {
+      const error = this.#connectError;
+      this.#connectError = undefined;
+      throw error;
+    }
+    if (this.#busy) throw systemError("EINVAL", "connect");
+    const attempt = new Connecting({
+      adapter: this.#adapter,
+      family: this.#family,
+      destination,
+      settings: this.#options.settings,
+      bound: () => this.#boundAgain(),
+    });
+    const wait = new Wait<void>("connect");
+    this.#connecting = { attempt, wait };
+    attempt.done.then((stream) => this.#connected(stream), (error) => this.#connectFailed(error));
+    if (limits.timeout === 0) {
+      wait.promise.catch((error) => this.#connectError = error);
+      await attempt.begun;
+      throw systemError("EINPROGRESS", "connect");
+    }
+    wait.limit(limits, () => {
+      this.#connecting = undefined;
+      attempt.cancel();
+    });
+    await wait.promise;
+  }
+
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    return this.#endpoint?.receive(request, limits) ??
+      this.#whenConnected(request.syscall, "ENOTCONN", limits)
+        .then((endpoint) => endpoint.receive(request, limits));
+  }
+
+  receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message> {
+    return this.receive(request, limits).then((data) => ({ data, address: null, flags: 0 }));
+  }
+
+  send(request: SendRequest, limits: Limits): Promise<number> {
+    return this.#endpoint?.send(request, limits) ??
+      this.#whenConnected(request.syscall, "EPIPE", limits)
+        .then((endpoint) => endpoint.send(request, limits));
+  }
+
+  /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
+  async sendTo(request: SendRequest, _destination: Destination, limits: Limits): Promise<number> {
+    if (this.#family === AF_UNIX) {
+      throw systemError(this.#endpoint === undefined ? "EOPNOTSUPP" : "EISCONN", request.syscall);
+    }
+    return await this.send(request, limits);
+  }
+
+  async shutdown(how: number): Promise<void> {
+    this.#checkOpen("shutdown");
+    if (this.#listener !== undefined) {
+      if (how !== SHUT_WR) await this.#stopListening(this.#listener);
+      return;
+    }
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined || endpoint.broken) throw systemError("ENOTCONN", "shutdown");
+    if (how !== SHUT_WR) endpoint.shutdownRead();
+    if (how !== SHUT_RD) await endpoint.shutdownWrite();
+  }
+
+  async close(reset: boolean): Promise<void> {
+    this.#closed = true;
+    this.#unclaim();
+    const connecting = this.#connecting;
+    const parts = [
+      this.#endpoint?.close(reset),
+      this.#listener?.endpoint.close("EBADF"),
+      this.#bound?.close(),
+    ];
+    this.#connecting =
+      this.#endpoint =
+      this.#listener =
+      this.#bound =
+        undefined;
+    connecting?.attempt.cancel();
+    connecting?.wait.fail(systemError("EBADF", "connect"));
+    await Promise.all(parts);
+  }
+
+  detach(): number {
+    const handle = this.#endpoint?.stream ?? this.#listener?.handle;
+    const release = handle?.release;
+    if (handle === undefined || release === undefined) {
+      const { adapter } = this.#adapter.capabilities();
+      throw systemError("ENOTSUP", "detach", { detail: `${adapter} reveals no descriptor here` });
+    }
+    const fd = release.call(handle);
+    this.#endpoint?.abandon();
+    this.#listener?.endpoint.abandon("EBADF");
+    this.#endpoint = this.#listener = undefined;
+    this.#closed = true;
+    this.#unclaim();
+    return fd;
+  }
+
+  #connected(stream: Stream): void {
+    const { wait } = this.#connecting!;
+    this.#connecting = undefined;
+    this.#endpoint = new StreamEndpoint(this.#adapter, stream);
+    this.#options.apply(stream);
+    wait.done();
+  }
+
+  #connectFailed(error: unknown): void {
+    const connecting = this.#connecting;
+    this.#connecting = undefined;
+    connecting?.wait.fail(error);
+  }
+
+  /** The claimed address, claimed anew where a failed try has used it up. */
+  async #boundAgain(): Promise<Bound | undefined> {
+    const bound = this.#bound;
+    this.#bound = undefined;
+    if (bound !== undefined || this.#claim === undefined) return bound;
+    return await this.#bindTo(this.#claim.address);
+  }
+
+  async #bindTo(address: Address): Promise<Bound> {
+    const request = { family: this.#family, address, settings: this.#options.settings };
+    try {
+      return await this.#adapter.bind(request);
+    } catch (cause) {
+      throw translate(this.#adapter, cause, "bind", { address });
+    }
+  }
+
+  #changeBacklog(listener: Listener, backlog: number): void {
+    if (listener.setBacklog === undefined) {
+      const detail =
+        `${this.#adapter.capabilities().adapter} cannot change the backlog while listening`;
+      throw systemError("EOPNOTSUPP", "listen", { detail });
+    }
+    listener.setBacklog(backlog);
+  }
+
+  /** What Linux makes of shutdown(2) on a listening socket: it keeps its address and may listen again. */
+  async #stopListening({ endpoint }: { endpoint: ListenerEndpoint }): Promise<void> {
+    this.#listener = undefined;
+    await endpoint.close("EINVAL");
+  }
+
+  #isConnected(): boolean {
+    return this.#endpoint !== undefined || this.#listener !== undefined ||
+      this.#connecting !== undefined;
+  }
+
+  /** The connection once a connect under way has made it; else the error of an unconnected socket. */
+  async #whenConnected(syscall: string, code: string, limits: Limits): Promise<StreamEndpoint> {
+    this.#checkOpen(syscall);
+    if (this.#connecting === undefined) throw systemError(code, syscall);
+    if (limits.timeout === 0) throw systemError("EAGAIN", syscall);
+    await this.#connecting.wait.promise;
+    return this.#endpoint ?? await this.#whenConnected(syscall, code, limits);
+  }
+
+  #checkOpen(syscall: string): void {
+    if (this.#closed) throw systemError("EBADF", syscall);
+  }
+
+  /** Runs a step of bind or listen; a socket that was closed meanwhile gives up what the step opened. */
+  async #exclusively(syscall: string, step: () => Promise<void>): Promise<void> {
+    this.#busy = true;
+    try {
+      await step();
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#closed) {
+      await this.close(false);
+      throw systemError("EBADF", syscall);
+    }
+  }
+
+  #claimTo(address: Address): Claim {
+    const { settings } = this.#options;
+    return {
+      kind: `stream ${this.#family}`,
+      address,
+      shared: Boolean(settings.get("SO_REUSEADDR") || settings.get("SO_REUSEPORT")),
+    };
+  }
+
+  #unclaim(): void {
+    if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
+    this.#claim = undefined;
+  }
+}

@@ -1,0 +1,54 @@
+/** What a socket does below its arguments: one state machine for streams, one for datagrams. */
+
+import type { Address, Handle } from "../adapters/adapter.ts";
+import type { Destination } from "./address.ts";
+import type { StreamEndpoint } from "./stream_endpoint.ts";
+import type { Received, ReceiveRequest } from "./stream_receiver.ts";
+import type { SendRequest } from "./stream_sender.ts";
+import type { Limits } from "./wait.ts";
+
+/** What arrived with its sender. */
+export interface Message {
+  /** The bytes, or their count where they went into the caller's buffer. */
+  readonly data: Received;
+  /** The sender; `null` on a connected stream. */
+  readonly address: Address | null;
+  /** MSG_TRUNC and MSG_EOR, as recvmsg(2) gives them. */
+  readonly flags: number;
+}
+
+/** The state machine of one socket. */
+export interface Transport {
+  /** The open socket, if there is one yet. */
+  readonly handle: Handle | undefined;
+  /** The address that `getsockname` gives. */
+  readonly local: Address;
+  /** The address that `getpeername` gives, if there is a peer. */
+  readonly remote: Address | undefined;
+  /** Whether it listens (SO_ACCEPTCONN). */
+  readonly listening: boolean;
+  /** The pending error's number, taken away (SO_ERROR). */
+  takeErrno(): number;
+  /** bind(2) */
+  bind(destination: Destination): Promise<void>;
+  /** listen(2) */
+  listen(backlog: number): Promise<void>;
+  /** accept(2) */
+  accept(limits: Limits): Promise<StreamEndpoint>;
+  /** connect(2) */
+  connect(destination: Destination, limits: Limits): Promise<void>;
+  /** recv(2) */
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received>;
+  /** recvfrom(2) and recvmsg(2) */
+  receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message>;
+  /** send(2) */
+  send(request: SendRequest, limits: Limits): Promise<number>;
+  /** sendto(2) */
+  sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number>;
+  /** shutdown(2) */
+  shutdown(how: number): Promise<void>;
+  /** close(2), with `reset` as SO_LINGER [1, 0] has it. */
+  close(reset: boolean): Promise<void>;
+  /** Gives up the descriptor without closing it. */
+  detach(): number;
+}

@@ -1,0 +1,96 @@
+/** One waiting call: its promise, its timeout and its signal. */
+
+import { type Expiring, now, unwatch, watch } from "./deadlines.ts";
+import { systemError, timedOut } from "./errors.ts";
+
+/** How long a call may wait: `null` for ever, 0 not at all, else seconds. */
+export type Timeout = number | null;
+
+/** How long a call may wait, and what cancels it. */
+export interface Limits {
+  readonly timeout: Timeout;
+  /** Ends the wait. */
+  readonly signal: AbortSignal | undefined;
+  /** Resolves once I/O that is ready has been pushed: what a non-blocking call waits for. */
+  readonly turn: () => Promise<void>;
+}
+
+/** What a wait tells its owner when its timeout or signal ends it; the owner may settle it in its own way. */
+export type GiveUp = (wait: object, reason: unknown) => void;
+
+/** A call that waits for something; it ends once, by `done`, `fail`, its timeout or its signal. */
+export class Wait<T> implements Expiring {
+  /** Settles with the end of the wait. */
+  readonly promise: Promise<T>;
+  deadline: number = Infinity;
+  #resolve!: (value: T) => void;
+  #reject!: (reason: unknown) => void;
+  #settled = false;
+  #syscall: string;
+  #giveUp: GiveUp | undefined;
+  #signal: AbortSignal | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor(syscall: string) {
+    this.#syscall = syscall;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Whether it has ended. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /**
+   * Sets what may end the wait from outside. A timeout of 0 gives it one turn of the event loop, then ends it
+   * with EAGAIN.
+   */
+  limit({ timeout, signal, turn }: Limits, giveUp: GiveUp): this {
+    this.#giveUp = giveUp;
+    if (timeout === 0) {
+      turn().then(() => this.giveUp(systemError("EAGAIN", this.#syscall)));
+    } else if (timeout !== null) {
+      this.deadline = now() + timeout * 1000;
+      watch(this);
+    }
+    if (signal !== undefined) {
+      this.#signal = signal;
+      this.#onAbort = () => this.giveUp(signal.reason);
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+    }
+    return this;
+  }
+
+  /** The wait succeeded. */
+  done(value: T): void {
+    if (this.#settle()) this.#resolve(value);
+  }
+
+  /** The wait failed. */
+  fail(error: unknown): void {
+    if (this.#settle()) this.#reject(error);
+  }
+
+  /** The timeout passed. */
+  expire(): void {
+    this.giveUp(timedOut(this.#syscall));
+  }
+
+  /** Ends the wait from outside: its owner hears of it first. */
+  giveUp(reason: unknown): void {
+    if (this.#settled) return;
+    this.#giveUp?.(this, reason);
+    this.fail(reason);
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    if (this.deadline !== Infinity) unwatch(this);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    return true;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Berkeley sockets for every JavaScript runtime: the socket API of POSIX and of Python's `socket`
+ * module, as promises, on Node, Deno and Bun.
+ *
+ * - Sockets: {@linkcode socket}, {@linkcode Socket}
+ * - Errors: {@linkcode SocketError} (`error`, `OSError`), {@linkcode GaiError} (`gaierror`),
+ *   {@linkcode HostError} (`herror`), {@linkcode TimeoutError} (`timeout`), {@linkcode errno}
+ * - Conversions: {@linkcode htons}, {@linkcode inet_aton}, {@linkcode inet_pton} and their kin
+ * - Names of services and protocols: {@linkcode getservbyname}, {@linkcode getprotobyname}
+ * - Adapters: {@linkcode getAdapter}, {@linkcode setAdapter}, {@linkcode capabilities},
+ *   {@linkcode createMemoryAdapter}
+ *
+ * A client:
+ *
+ * @example
+ * ```ts
+ * import * as socket from "@bsdsock/bsdsock";
+ *
+ * await using s = socket.socket(socket.AF_INET, socket.SOCK_STREAM);
+ * await s.connect(["127.0.0.1", 7]);
+ * await s.sendall("hello");
+ * console.log(await s.recv(1024));
+ * ```
+ *
+ * A server:
+ *
+ * @example
+ * ```ts
+ * import * as socket from "@bsdsock/bsdsock";
+ *
+ * await using server = socket.socket();
+ * await server.bind(["127.0.0.1", 7]);
+ * await server.listen();
+ * for await (const [conn, address] of server) {
+ *   console.log("connected by", address);
+ *   await conn.sendall(await conn.recv(1024));
+ *   await conn.close();
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export * from "./core/constants.ts";
+export * from "./core/conversion.ts";
+export { errno, type ErrnoName } from "./core/errno.ts";
+export {
+  GaiError,
+  GaiError as gaierror,
+  HostError,
+  HostError as herror,
+  SocketError,
+  SocketError as error,
+  SocketError as OSError,
+  type SocketErrorOptions,
+  TimeoutError,
+  TimeoutError as timeout,
+} from "./core/errors.ts";
+export { type AncillaryData, Socket, type SocketInit } from "./core/socket.ts";
+export { socket } from "./core/create.ts";
+export type { AddressLike, AddressOf } from "./core/address.ts";
+export type { WaitOptions } from "./core/arguments.ts";
+export type { BytesLike } from "./core/bytes.ts";
+export type { OptionValue } from "./core/socket_options.ts";
+export { getdefaulttimeout, setdefaulttimeout } from "./core/default_timeout.ts";
+export { getprotobyname, getservbyname, getservbyport } from "./core/services.ts";
+export { capabilities, getAdapter, setAdapter } from "./core/adapter_choice.ts";
+export type * from "./adapters/adapter.ts";
