@@ -1,0 +1,183 @@
+/**
+ * Sockets inside one process, without a network: for tests of programs that use sockets, with
+ * faults on demand, and the template for a port to a new runtime.
+ *
+ * The parts are in `memory/`: `names.ts` is bind(2), `connect.ts` and `listener.ts` the handshake,
+ * `stream.ts` and `wire.ts` what flows, `datagram.ts` messages, `faults.ts` what goes wrong.
+ */
+
+import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
+import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
+import { integer } from "../core/arguments.ts";
+import { OPTIONS } from "../core/options.ts";
+import { canonicalHost } from "./memory/address.ts";
+import { MemoryConnect } from "./memory/connect.ts";
+import { MemoryDatagram } from "./memory/datagram.ts";
+import { failure } from "./memory/failure.ts";
+import type { MemoryConnection, MemoryFaults } from "./memory/faults.ts";
+import { CORE_OPTIONS } from "./option_support.ts";
+import { MemoryBound } from "./memory/listener.ts";
+import type { Claim } from "./memory/names.ts";
+import { Network, type SideStart } from "./memory/network.ts";
+import { type Hosts, Resolver } from "./memory/resolver.ts";
+
+export type { Fault, FaultScope, MemoryConnection, MemoryFaults, Side } from "./memory/faults.ts";
+
+/** How a network in memory is made. */
+export interface MemoryOptions {
+  /**
+   * Names and their numeric addresses, which `connect` and the look-up functions resolve:
+   * `{ "db.test": ["127.0.0.1", "::1"] }`. `localhost` is there already.
+   */
+  readonly hosts?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Local addresses beside 127.0.0.0/8 and ::1, as numeric literals. Nothing else can be reached.
+   */
+  readonly addresses?: readonly string[];
+  /** What `gethostname` gives; `localhost` unless given. */
+  readonly hostname?: string;
+  /**
+   * How many bytes of one direction of a stream may be unread or on their way; then sending waits.
+   * 65536 unless given. SO_SNDBUF and SO_RCVBUF change a half each.
+   */
+  readonly window?: number;
+  /**
+   * The start of the random choices that some faults make; the same seed makes the same choices. 1
+   * unless given.
+   */
+  readonly seed?: number;
+}
+
+/** An adapter whose sockets live in this process only. Each is a network of its own. */
+export interface MemoryAdapter extends Adapter {
+  /** What goes wrong. */
+  readonly faults: MemoryFaults;
+  /** The live connections, oldest first: those of which an end is neither closed nor broken. */
+  readonly connections: readonly MemoryConnection[];
+}
+
+/** What makes no sense without a network or a kernel. */
+const MISSING = ["SO_OOBINLINE", "TCP_MAXSEG"];
+/** Options that are a number to remember; the others are calls, or answered from the state. */
+const REMEMBERED = ["flag", "int", "linger"];
+
+/** How the options of one type of socket can be used. */
+function optionsOf(type: number): Record<string, OptionSupport> {
+  const found = OPTIONS.filter(({ name, kind, types }) =>
+    REMEMBERED.includes(kind) && !MISSING.includes(name) && (types?.includes(type) ?? true)
+  );
+  const own = Object.fromEntries(
+    found.map(({ name }) => [name, name === "IPV6_V6ONLY" ? "before-open" : "set"]),
+  );
+  return { ...CORE_OPTIONS, ...own } as Record<string, OptionSupport>;
+}
+
+const CAPABILITIES = {
+  adapter: "memory",
+  version: "",
+  families: ["AF_INET", "AF_INET6", "AF_UNIX"],
+  types: {
+    AF_INET: ["SOCK_STREAM", "SOCK_DGRAM"],
+    AF_INET6: ["SOCK_STREAM", "SOCK_DGRAM"],
+    AF_UNIX: ["SOCK_STREAM", "SOCK_DGRAM"],
+  },
+  options: { SOCK_STREAM: optionsOf(SOCK_STREAM), SOCK_DGRAM: optionsOf(SOCK_DGRAM) },
+  optionsReason: "it has no meaning inside one process",
+  fileno: false,
+  adopt: false,
+  backlog: true,
+  reset: "always",
+  datagramRefused: true,
+  oob: false,
+  ancillary: false,
+} satisfies Capabilities;
+
+/**
+ * Makes an adapter whose sockets live in this process: no network, no permission, the same on every
+ * runtime.
+ *
+ * What it does is what Linux does over loopback: ports, wildcards and dual-stack listeners, the
+ * backlog, windows that fill, half-close, resets. Whatever is sent arrives on a later turn of the
+ * event loop. A call that waits keeps no process alive, since nobody outside it could ever answer.
+ *
+ * @param options names, addresses and sizes; all may be left out
+ * @throws {TypeError} when an address is not numeric or a number is not an integer
+ * @throws {RangeError} when a number is out of range
+ *
+ * @example
+ * ```ts
+ * import { AF_INET, createMemoryAdapter, SOCK_STREAM, socket } from "@bsdsock/bsdsock";
+ *
+ * const adapter = createMemoryAdapter({ hosts: { "db.test": ["127.0.0.1"] } });
+ * await using server = socket(AF_INET, SOCK_STREAM, 0, { adapter });
+ * await server.bind(["127.0.0.1", 5432]);
+ * await server.listen();
+ *
+ * await using client = socket(AF_INET, SOCK_STREAM, 0, { adapter });
+ * await client.connect(["db.test", 5432]);
+ * const [conn] = await server.accept();
+ * await conn.sendall("hello");
+ * adapter.faults.reset(adapter.connections[0]!);
+ * await client.recv(5); // "hello"
+ * await client.recv(5); // rejects with ECONNRESET
+ * ```
+ */
+export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter {
+  const { hosts = {}, addresses = [], hostname = "localhost", window = 65536, seed = 1 } = options;
+  const added = addresses.map(checkAddress);
+  const network = new Network({
+    window: integer(window, "window", 1, Number.MAX_SAFE_INTEGER),
+    seed: integer(seed, "seed", -0x80000000, 0xffffffff),
+    addresses: added,
+  });
+  const resolver = new Resolver(network, hosts satisfies Hosts);
+  const lo = { name: "lo", index: 1, addresses: ["127.0.0.1", "::1", ...added] };
+  return {
+    faults: network.faults,
+    get connections(): readonly MemoryConnection[] {
+      return network.connections;
+    },
+    capabilities: () => CAPABILITIES,
+    bind: (request) => new MemoryBound(network, request),
+    connect: (target) => new MemoryConnect(network, target, undefined),
+    datagram: (request) => new MemoryDatagram(network, request),
+    pair: (family) => pair(network, family),
+    lookup: (name, family) => resolver.lookup(name, family),
+    lookupService: async (address, port) => ({
+      hostname: await resolver.nameOf(address),
+      service: String(port),
+    }),
+    hostname: () => hostname,
+    interfaces: () => [{ ...lo, addresses: [...lo.addresses] }],
+    errorCode,
+  };
+}
+
+/** Two connected streams: without names for AF_UNIX, else on ports of the system's choice. */
+function pair(network: Network, family: number): ReturnType<Network["join"]> {
+  if (family === AF_UNIX) {
+    return network.join(family, { local: "", remote: "" }, { local: "", remote: "" });
+  }
+  if (family !== AF_INET && family !== AF_INET6) throw failure("EAFNOSUPPORT");
+  const address: Address = family === AF_INET ? ["127.0.0.1", 0] : ["::1", 0, 0, 0];
+  const claimOne = (): Claim => network.names.claim("stream", family, address, new Map());
+  const [a, b] = [claimOne(), claimOne()];
+  const sideOf = (own: Claim, other: Claim): SideStart => ({
+    local: own.local,
+    remote: other.local,
+    release: own.release,
+  });
+  return network.join(family, sideOf(a, b), sideOf(b, a));
+}
+
+function checkAddress(literal: string): string {
+  const host = canonicalHost(literal);
+  if (host === undefined) throw new TypeError(`addresses: ${literal} is no numeric address`);
+  return host;
+}
+
+/** Its own errors name their code; anything else is not its own. */
+function errorCode(cause: unknown): string | undefined {
+  const code = (cause as { code?: unknown } | null | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}

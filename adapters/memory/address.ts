@@ -1,0 +1,78 @@
+/**
+ * Addresses inside the network: one form for IPv4 wherever it comes from, and keys for UNIX names.
+ */
+
+import type { Address } from "../adapter.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
+import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/inet.ts";
+import { failure } from "./failure.ts";
+
+/**
+ * One end of a conversation. An IPv4 address mapped into IPv6 (`::ffff:127.0.0.1`) is that IPv4
+ * address here.
+ */
+export interface Endpoint {
+  /** The canonical literal; of AF_UNIX the key. */
+  readonly host: string;
+  /** The port; 0 for AF_UNIX. */
+  readonly port: number;
+  /** The interface's index. */
+  readonly scope: number;
+}
+
+const MAPPED = "::ffff:";
+
+/** Whether it is IPv6, and not IPv4 mapped into it. */
+export function isIPv6(host: string): boolean {
+  return host.includes(":");
+}
+
+/** Whether it is the wildcard address of either family. */
+export function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+/** Whether it is a multicast address of either family. */
+export function isMulticast(host: string): boolean {
+  if (isIPv6(host)) return /^ff..:/.test(host);
+  const first = Number.parseInt(host);
+  return first >= 224 && first <= 239;
+}
+
+/** The usual form of a literal, `undefined` where it is none. */
+export function canonicalHost(literal: string): string | undefined {
+  const v4 = parseIPv4(literal);
+  if (v4 !== null) return formatIPv4(v4);
+  const percent = literal.indexOf("%");
+  const v6 = parseIPv6(percent < 0 ? literal : literal.slice(0, percent));
+  if (v6 === null) return undefined;
+  const host = formatIPv6(v6);
+  return host.startsWith(MAPPED) && host.includes(".") ? host.slice(MAPPED.length) : host;
+}
+
+/** Reads an address of a family. */
+export function endpointOf(family: number, address: Address): Endpoint {
+  if (family === AF_UNIX && !Array.isArray(address)) {
+    if (address.length === 0) throw failure("EINVAL", "no name");
+    return { host: unixKey(address), port: 0, scope: 0 };
+  }
+  if (!Array.isArray(address)) throw failure("EINVAL", "not an internet address");
+  const [literal, port, , scope] = address;
+  const host = canonicalHost(literal);
+  if (host === undefined || (family === AF_INET && literal.includes(":"))) {
+    throw failure("EINVAL", "not an address of this family");
+  }
+  return { host, port, scope: scope ?? 0 };
+}
+
+/** The address in the form that a socket of the family sees. */
+export function addressOf(family: number, { host, port, scope }: Endpoint): Address {
+  if (family !== AF_INET6) return [host, port];
+  return [isIPv6(host) ? host : MAPPED + host, port, 0, scope];
+}
+
+/** What a name in the UNIX name space is found by; it differs for names that are not UTF-8. */
+export function unixKey(address: string | Uint8Array): string {
+  const bytes = typeof address === "string" ? new TextEncoder().encode(address) : address;
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}

@@ -1,0 +1,201 @@
+/** Datagram sockets in memory: whole messages, which may get lost but never wait. */
+
+import type { Address, Datagram, DatagramRequest, DatagramSink } from "../adapter.ts";
+import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
+import {
+  addressOf,
+  canonicalHost,
+  type Endpoint,
+  endpointOf,
+  isIPv6,
+  isMulticast,
+  isWildcard,
+} from "./address.ts";
+import { after, failure, MemoryHandle } from "./failure.ts";
+import type { Claim } from "./names.ts";
+import type { Network } from "./network.ts";
+
+/**
+ * The most that fits one datagram: of UDP over IPv4, and of AF_UNIX with Linux's usual send buffer.
+ */
+const LARGEST_INET = 65507;
+const LARGEST_UNIX = 212960;
+const BROADCAST = "255.255.255.255";
+/** The one interface, by all the names that it can be given. */
+const DEVICES = ["", "0", "1", "lo", "127.0.0.1", "0.0.0.0", "::1"];
+
+/** A datagram socket. */
+export class MemoryDatagram extends MemoryHandle implements Datagram {
+  sink!: DatagramSink;
+  readonly #network: Network;
+  readonly #family: number;
+  /** An AF_UNIX socket that only sends has no name. */
+  readonly #claim: Claim | undefined;
+  readonly #groups = new Set<string>();
+  #remote: { address: Address; endpoint: Endpoint } | undefined;
+  #closed = false;
+
+  constructor(network: Network, { family, address, toward, settings }: DatagramRequest) {
+    super(settings);
+    this.#network = network;
+    this.#family = family;
+    // Bound by hand to "" it is given an abstract name; one that only sends stays without a name.
+    if (family === AF_UNIX && address.length === 0 && toward !== undefined) return;
+    this.#claim = network.names.claim("datagram", family, address, settings);
+    this.#claim.owner = this;
+  }
+
+  get local(): Address {
+    const claim = this.#claim;
+    if (claim === undefined) return "";
+    if (this.#family === AF_UNIX || this.#remote === undefined) return claim.local;
+    return addressOf(this.#family, this.#from(this.#remote.endpoint));
+  }
+
+  get remote(): Address | undefined {
+    return this.#remote?.address;
+  }
+
+  send(data: Uint8Array, to: Address | undefined): void {
+    if (this.#closed) throw failure("EBADF");
+    if (data.length > (this.#family === AF_UNIX ? LARGEST_UNIX : LARGEST_INET)) {
+      throw failure("EMSGSIZE");
+    }
+    const endpoint = to === undefined ? this.#remote?.endpoint : this.#destination(to);
+    if (endpoint === undefined) throw failure("EDESTADDRREQ");
+    const copy = data.slice();
+    if (this.#family === AF_UNIX) return this.#sendNamed(copy, endpoint);
+    if (endpoint.port === 0) throw failure("EINVAL", "port 0");
+    this.#checkWay(endpoint);
+    const { faults } = this.#network;
+    if (faults.loses()) return;
+    let turns = faults.lateTurns();
+    const arrive = (): void => {
+      if (turns-- > 0) after(0, arrive);
+      else this.#arriveAt(endpoint, copy);
+    };
+    after(faults.wire(undefined, "client").delay, arrive);
+  }
+
+  connect(peer: Address | undefined): void {
+    if (peer === undefined) {
+      this.#remote = undefined;
+      return;
+    }
+    const endpoint = this.#destination(peer);
+    if (this.#family === AF_UNIX) {
+      this.#findNamed(endpoint);
+      this.#remote = { address: peer, endpoint };
+    } else {
+      this.#checkWay(endpoint);
+      this.#remote = { address: addressOf(this.#family, endpoint), endpoint };
+    }
+  }
+
+  membership(action: "join" | "leave", group: string, device: string): void {
+    const host = canonicalHost(group);
+    if (host === undefined || !isMulticast(host)) {
+      throw failure("EINVAL", "not a multicast address");
+    }
+    this.multicastInterface(device);
+    if (action === "join") {
+      if (this.#groups.has(host)) throw failure("EADDRINUSE");
+      this.#groups.add(host);
+    } else if (!this.#groups.delete(host)) {
+      throw failure("EADDRNOTAVAIL");
+    }
+  }
+
+  multicastInterface(device: string): void {
+    if (!DEVICES.includes(device) && !this.#network.names.isLocal(device)) throw failure("ENODEV");
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#claim?.release();
+    return Promise.resolve();
+  }
+
+  #destination(address: Address): Endpoint {
+    return this.#network.names.destination(endpointOf(this.#family, address));
+  }
+
+  #checkWay(to: Endpoint): void {
+    if (to.host === BROADCAST) {
+      if (this.options.get("SO_BROADCAST") !== 1) throw failure("EACCES");
+    } else if (!isMulticast(to.host)) {
+      const only6 = this.#family === AF_INET6 && this.options.get("IPV6_V6ONLY") === 1;
+      this.#network.checkWay(to, only6);
+    }
+  }
+
+  /** The address that a datagram to there comes from. */
+  #from(to: Endpoint): Endpoint {
+    const { endpoint } = this.#claim!;
+    const concrete = !isWildcard(endpoint.host) && !isMulticast(endpoint.host) &&
+      endpoint.host !== BROADCAST;
+    return concrete ? endpoint : { ...endpoint, host: this.#network.names.source(to) };
+  }
+
+  #arriveAt(to: Endpoint, data: Uint8Array): void {
+    const { faults, names } = this.#network;
+    const from = this.#from(to);
+    if (isMulticast(to.host) || to.host === BROADCAST) return this.#spread(to, from, data);
+    const receiver = faults.refuses(to) ? undefined : names.find("datagram", to)
+      .map((claim) => claim.owner as MemoryDatagram)
+      .filter((owner) => owner.#hears(from))
+      .sort((a, b) => Number(b.#remote !== undefined) - Number(a.#remote !== undefined))[0];
+    if (receiver !== undefined) receiver.#take(data, from);
+    else after(faults.wire(undefined, "server").delay, () => this.#refused(to));
+  }
+
+  /** To all members of a group, or to all that hear broadcasts. */
+  #spread(to: Endpoint, from: Endpoint, data: Uint8Array): void {
+    const loop = isIPv6(to.host) ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP";
+    if (to.host !== BROADCAST && this.options.get(loop) === 0) return;
+    for (const { owner } of this.#network.names.find("datagram", to)) {
+      const receiver = owner as MemoryDatagram;
+      const member = to.host === BROADCAST || receiver.#groups.has(to.host);
+      if (member && receiver.#hears(from)) receiver.#take(data.slice(), from);
+    }
+  }
+
+  /** Nobody is there: only a socket that is connected to that very address learns of it. */
+  #refused(to: Endpoint): void {
+    const fixed = this.#remote?.endpoint;
+    if (this.#closed || fixed?.host !== to.host || fixed.port !== to.port) return;
+    this.sink.error(failure("ECONNREFUSED"));
+  }
+
+  /** A connected socket hears its peer only. */
+  #hears(from: Endpoint): boolean {
+    const fixed = this.#remote?.endpoint;
+    return fixed === undefined || (fixed.host === from.host && fixed.port === from.port);
+  }
+
+  #take(data: Uint8Array, from: Endpoint): void {
+    if (!this.#closed) this.sink.datagram(data, addressOf(this.#family, from), true);
+  }
+
+  #findNamed({ host }: Endpoint): MemoryDatagram {
+    const found = this.#network.names.findName(host);
+    if (found === undefined) throw failure(host.startsWith("\0") ? "ECONNREFUSED" : "ENOENT");
+    if (found.kind !== "datagram") throw failure("EPROTOTYPE");
+    return found.owner as MemoryDatagram;
+  }
+
+  /** AF_UNIX finds its receiver at once, and loses nothing. */
+  #sendNamed(data: Uint8Array, to: Endpoint): void {
+    const { faults } = this.#network;
+    const connected = this.#remote?.endpoint.host === to.host;
+    const gone = connected && this.#network.names.findName(to.host) === undefined;
+    if (gone || faults.refuses(to)) throw failure("ECONNREFUSED");
+    const receiver = this.#findNamed(to);
+    const from = this.local;
+    const fixed = receiver.#remote?.endpoint.host;
+    if (fixed !== undefined && fixed !== this.#claim?.endpoint.host) throw failure("EPERM");
+    after(faults.wire(undefined, "client").delay, () => {
+      if (!receiver.#closed) receiver.sink.datagram(data, from, true);
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** What all parts of the network in memory share: errors, turns of the loop, and options. */
+
+import type { Address, Handle, Settings } from "../adapter.ts";
+
+/** An error as an operating system reports it: a POSIX or getaddrinfo code. */
+export function failure(code: string, detail?: string): Error & { code: string } {
+  const message = detail === undefined ? code : `${code}: ${detail}`;
+  return Object.assign(new Error(message), { code });
+}
+
+type Schedule = (task: () => void) => unknown;
+
+const schedule: Schedule = (globalThis as { setImmediate?: Schedule }).setImmediate ??
+  ((task) => setTimeout(task, 0));
+
+/**
+ * Runs a task after a time in milliseconds, with 0 on the next turn of the event loop. Whatever
+ * crosses the network comes through here, so that it arrives as from a real one: later, and never
+ * inside a call.
+ */
+export function after(delay: number, task: () => void): void {
+  if (delay > 0) setTimeout(task, delay);
+  else schedule(task);
+}
+
+/** The options of one socket in memory: it remembers what was set. */
+export abstract class MemoryHandle implements Handle {
+  abstract readonly local: Address;
+  /** There are no descriptors. */
+  readonly fd: number = -1;
+  /** What was set. */
+  protected readonly options: Map<string, number>;
+
+  constructor(settings: Settings = new Map()) {
+    this.options = new Map(settings);
+  }
+
+  setOption(name: string, value: number): boolean {
+    this.options.set(name, value);
+    return true;
+  }
+
+  getOption(name: string): number | undefined {
+    return this.options.get(name);
+  }
+}

@@ -1,0 +1,282 @@
+/** Connected streams in memory: two ends and a wire each way. */
+
+import type { Address, Settings, Stream, StreamSink } from "../adapter.ts";
+import { ByteQueue } from "../../core/byte_queue.ts";
+import { after, failure, MemoryHandle } from "./failure.ts";
+import { type Parcel, Wire } from "./wire.ts";
+import type { WireRules } from "./faults.ts";
+
+/** The most that is pushed at once. */
+const MAX_CHUNK = 64 * 1024;
+/** Linux raises smaller values without a word. */
+const SMALLEST = { SO_SNDBUF: 4608, SO_RCVBUF: 2304 } as const;
+
+/** What a stream starts from. */
+export interface StreamStart {
+  readonly local: Address;
+  readonly remote: Address;
+  readonly settings?: Settings;
+  /** AF_UNIX: the other end's state is known at once, where TCP learns it from the network. */
+  readonly unix: boolean;
+  /** How many bytes may be unread or on their way in one direction. */
+  readonly window: number;
+  /** The faults that apply to what this end sends. */
+  readonly rules: () => WireRules;
+  /** Called when the handshake's answer arrives. */
+  readonly opened?: () => void;
+  /** Called once, when the end is closed or broken. */
+  readonly ended: () => void;
+  /** Called on close, to give up the address. */
+  readonly release?: () => void;
+}
+
+/** A write that waits for room. */
+interface Waiting {
+  readonly chunk: Uint8Array;
+  readonly resolve: (count: number) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/** One end of a connection. */
+export class MemoryStream extends MemoryHandle implements Stream {
+  /** A read costs nothing, so nothing is read ahead. */
+  readonly readAhead: number = 0;
+  readonly #start: StreamStart;
+  readonly #wire: Wire;
+  #peer!: MemoryStream;
+  #sink: StreamSink | undefined;
+  #reading = false;
+  /** What has arrived and was not yet pushed. */
+  readonly #arrived = new ByteQueue();
+  #finArrived = false;
+  #endPushed = false;
+  #resetToReport = false;
+  /** FIN was sent. */
+  #shut = false;
+  /** The core has closed it. */
+  #closed = false;
+  /** RST came or went: nothing moves any more. */
+  #dead = false;
+  #waiting: Waiting | undefined;
+
+  constructor(start: StreamStart) {
+    super(start.settings);
+    this.#start = start;
+    this.#wire = new Wire(start.rules, (parcel) => this.#peer.#arrive(parcel));
+  }
+
+  /** Two ends of one connection. */
+  static join(a: StreamStart, b: StreamStart): [MemoryStream, MemoryStream] {
+    const ends: [MemoryStream, MemoryStream] = [new MemoryStream(a), new MemoryStream(b)];
+    ends[0].#peer = ends[1];
+    ends[1].#peer = ends[0];
+    return ends;
+  }
+
+  get local(): Address {
+    return this.#start.local;
+  }
+
+  get remote(): Address {
+    return this.#start.remote;
+  }
+
+  get sink(): StreamSink {
+    return this.#sink!;
+  }
+
+  set sink(sink: StreamSink) {
+    this.#sink = sink;
+    // It may have broken before anybody looked.
+    if (this.#resetToReport) queueMicrotask(() => this.#push());
+  }
+
+  override getOption(name: string): number | undefined {
+    if (name === "SO_SNDBUF" || name === "SO_RCVBUF") return this.#buffer(name);
+    return super.getOption(name);
+  }
+
+  resume(): void {
+    if (this.#closed) return;
+    this.#reading = true;
+    // What has arrived is not held back for another turn: a call that waits for one turn must find
+    // it.
+    if (this.#arrived.size > 0 || this.#finArrived) queueMicrotask(() => this.#push());
+  }
+
+  tryWrite(chunk: Uint8Array): number {
+    this.#checkWritable();
+    return this.#waiting === undefined ? this.#put(chunk, this.#room) : 0;
+  }
+
+  write(chunk: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const taken = this.tryWrite(chunk);
+      if (taken > 0 || chunk.length === 0) resolve(taken);
+      else this.#waiting = { chunk, resolve, reject };
+    });
+  }
+
+  // deno-lint-ignore require-await -- a failed check must reject, not throw
+  async shutdownWrite(): Promise<void> {
+    if (this.#shut || this.#closed) return;
+    if (this.#dead) throw failure("ENOTCONN");
+    this.#flush();
+    this.#shut = true;
+    this.#wire.send("fin");
+  }
+
+  reset(): Promise<void> {
+    if (!this.#closed) this.#close(true);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#flush();
+      // Unread bytes tell the peer that not all it said was heard: Linux answers with RST, not FIN.
+      const unread = this.#arrived.size + (this.#start.unix ? this.#peer.#wire.size : 0);
+      this.#close(unread > 0);
+    }
+    return Promise.resolve();
+  }
+
+  /** Sends the answer of the handshake, which comes before all bytes. */
+  open(): void {
+    this.#wire.send("open");
+  }
+
+  /** RST arrives, from the peer or out of nowhere. */
+  break(): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#start.ended();
+    // After a FIN the end of the stream stands, and only sending fails: tcp(7)'s CLOSE_WAIT.
+    if (!this.#finArrived) {
+      this.#resetToReport = true;
+      this.#push();
+    }
+    this.#rejectWaiting(this.#finArrived ? "EPIPE" : "ECONNRESET");
+  }
+
+  /** Faults have changed: what was held back may go on. */
+  wake(): void {
+    this.#wire.wake();
+  }
+
+  get #window(): number {
+    return this.#buffer("SO_SNDBUF") + this.#peer.#buffer("SO_RCVBUF");
+  }
+
+  get #room(): number {
+    return Math.max(0, this.#window - this.#wire.size - this.#peer.#arrived.size);
+  }
+
+  /** Each end of a direction holds half the window, unless told by its options. */
+  #buffer(name: keyof typeof SMALLEST): number {
+    const set = this.options.get(name);
+    if (set !== undefined) return Math.max(set, SMALLEST[name]);
+    const half = this.#start.window / 2;
+    return name === "SO_SNDBUF" ? Math.ceil(half) : Math.floor(half);
+  }
+
+  #checkWritable(): void {
+    if (this.#closed) throw failure("EBADF");
+    const peerGone = this.#start.unix && this.#peer.#closed;
+    if (this.#shut || this.#dead || peerGone) throw failure("EPIPE");
+  }
+
+  #put(chunk: Uint8Array, room: number): number {
+    const taken = Math.min(room, chunk.length);
+    if (taken > 0) this.#wire.send(chunk.slice(0, taken));
+    return taken;
+  }
+
+  /** The peer has read: a waiting write goes on, once the room is worth it. */
+  #roomMade(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    const room = this.#room;
+    if (room === 0 || room < Math.min(waiting.chunk.length, this.#window / 4)) return;
+    this.#waiting = undefined;
+    waiting.resolve(this.#put(waiting.chunk, room));
+  }
+
+  /** Sends a waiting write past the window: it was given before FIN, and goes before FIN. */
+  #flush(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.#dead) return;
+    this.#waiting = undefined;
+    waiting.resolve(this.#put(waiting.chunk, waiting.chunk.length));
+  }
+
+  #rejectWaiting(code: string): void {
+    this.#waiting?.reject(failure(code));
+    this.#waiting = undefined;
+  }
+
+  #close(reset: boolean): void {
+    this.#closed = true;
+    const wasDead = this.#dead;
+    this.#rejectWaiting("EBADF");
+    if (!wasDead) {
+      if (reset) {
+        this.#dead = true;
+        this.#wire.send("reset");
+      } else if (!this.#shut) {
+        this.#shut = true;
+        this.#wire.send("fin");
+      }
+      this.#start.ended();
+    }
+    this.#arrived.take(this.#arrived.size);
+    this.#start.release?.();
+    // Over TCP a peer whose write waits for room hears of it by the RST that its bytes bring about.
+    if (this.#start.unix) this.#peer.#rejectWaiting("EPIPE");
+  }
+
+  #arrive(parcel: Parcel): void {
+    if (parcel === "open") return this.#start.opened?.();
+    if (parcel === "reset") return this.break();
+    if (this.#dead) {
+      // It knows of no such connection.
+      this.#wire.send("reset");
+    } else if (this.#closed) {
+      if (parcel === "fin") return;
+      this.#dead = true;
+      this.#wire.send("reset");
+    } else {
+      if (parcel === "fin") this.#finArrived = true;
+      else this.#arrived.append(parcel, true);
+      this.#push();
+    }
+  }
+
+  #push(): void {
+    const sink = this.#sink;
+    if (sink === undefined || this.#closed) return;
+    if (this.#resetToReport) return this.#pushReset(sink);
+    const { split } = this.#peer.#start.rules();
+    while (this.#reading && this.#arrived.size > 0) {
+      const chunk = this.#arrived.take(Math.min(split, MAX_CHUNK));
+      this.#reading = false;
+      if (sink.data(chunk, true)) this.#reading = true;
+      this.#peer.#roomMade();
+      if (split !== Infinity && this.#reading && this.#arrived.size > 0) {
+        return after(0, () => this.#push());
+      }
+    }
+    if (this.#reading && this.#finArrived && !this.#endPushed) {
+      this.#endPushed = true;
+      sink.end();
+    }
+  }
+
+  /** A reset waits for nobody: the bytes before it are pushed past a `false`. */
+  #pushReset(sink: StreamSink): void {
+    const { split } = this.#peer.#start.rules();
+    while (this.#arrived.size > 0) sink.data(this.#arrived.take(Math.min(split, MAX_CHUNK)), true);
+    this.#resetToReport = false;
+    sink.error(failure("ECONNRESET"));
+  }
+}
