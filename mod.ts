@@ -57,12 +57,22 @@ export {
   TimeoutError as timeout,
 } from "./core/errors.ts";
 export { type AncillaryData, Socket, type SocketInit } from "./core/socket.ts";
-export { socket } from "./core/create.ts";
+export { fromfd, socket } from "./core/create.ts";
 export type { AddressLike, AddressOf } from "./core/address.ts";
 export type { WaitOptions } from "./core/arguments.ts";
 export type { BytesLike } from "./core/bytes.ts";
-export type { OptionValue } from "./core/socket_options.ts";
+export type { OptionValue } from "./core/option_values.ts";
 export { getdefaulttimeout, setdefaulttimeout } from "./core/default_timeout.ts";
 export { getprotobyname, getservbyname, getservbyport } from "./core/services.ts";
 export { capabilities, getAdapter, setAdapter } from "./core/adapter_choice.ts";
+export {
+  createMemoryAdapter,
+  type Fault,
+  type FaultScope,
+  type MemoryAdapter,
+  type MemoryConnection,
+  type MemoryFaults,
+  type MemoryOptions,
+  type Side,
+} from "./adapters/memory.ts";
 export type * from "./adapters/adapter.ts";

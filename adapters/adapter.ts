@@ -212,9 +212,22 @@ export interface DatagramRequest {
   readonly family: number;
   /** The literal address to bind. */
   readonly address: Address;
+  /** Where the first datagram goes or the peer will be, when the socket is not bound by hand. */
+  readonly toward: Address | undefined;
   /** The options set so far. */
   readonly settings: Settings;
 }
+
+/** A descriptor that was taken over: a connected stream, or a bound socket that perhaps listens. */
+export type Adopted =
+  & {
+    /** AF_INET, AF_INET6 or AF_UNIX. */
+    readonly family: number;
+  }
+  & (
+    | { readonly stream: Stream }
+    | { readonly bound: Bound; readonly listening: boolean }
+  );
 
 /** One answer of the resolver. */
 export interface LookupAnswer {
@@ -243,10 +256,15 @@ export interface Capabilities {
   readonly adapter: string;
   /** The runtime's version, empty where there is none. */
   readonly version: string;
+  /** The families that `socket()` accepts. */
+  readonly families: readonly string[];
   /** The types that `socket()` accepts, by family: `{ AF_INET: ["SOCK_STREAM"] }`. */
   readonly types: Readonly<Record<string, readonly string[]>>;
-  /** How each socket option can be used, by name. An option that is not listed throws ENOPROTOOPT. */
-  readonly options: Readonly<Record<string, OptionSupport>>;
+  /**
+   * How each socket option can be used, by type and name: `{ SOCK_STREAM: { SO_KEEPALIVE: "set" } }`. An option that
+   * is not listed throws ENOPROTOOPT.
+   */
+  readonly options: Readonly<Record<string, Readonly<Record<string, OptionSupport>>>>;
   /** Why some options are missing, for the message of ENOPROTOOPT. */
   readonly optionsReason: string;
   /** Whether `fileno()` and `detach()` tell a real descriptor. */
@@ -277,8 +295,13 @@ export interface Adapter {
   datagram?(request: DatagramRequest): Awaitable<Datagram>;
   /** Two connected streams. Absent where there are none; the core then connects two over loopback. */
   pair?(family: number): Awaitable<[Stream, Stream]>;
-  /** Takes over an open descriptor. Absent where this cannot be done. */
-  adopt?(fd: number, family: number | undefined, sink: ListenerSink): Awaitable<Stream | Listener>;
+  /**
+   * Takes over the descriptor of a stream socket, at once: inherited, or given away by `release()`. Absent where this
+   * cannot be done.
+   *
+   * @throws an error with the code EBADF or ENOTSOCK when it is none
+   */
+  adopt?(fd: number): Adopted;
   /**
    * Resolves a name with the system's resolver (the hosts file first, then DNS).
    *

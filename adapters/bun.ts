@@ -3,6 +3,7 @@
 import type {
   Adapter,
   Address,
+  Adopted,
   BindRequest,
   Bound,
   Capabilities,
@@ -10,16 +11,25 @@ import type {
   ConnectTarget,
   Listener,
   ListenerSink,
+  Settings,
 } from "./adapter.ts";
 import { type Libc, libc } from "./bun_libc.ts";
 import { bindNatively, connectNatively } from "./bun_native.ts";
-import { getDescriptorOption, setDescriptorOption } from "./bun_options.ts";
 import { BunStream, streamHandlers } from "./bun_stream.ts";
+import { nodeProcess } from "./node_types.ts";
+import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
 import { addressFrom } from "./endpoints.ts";
+import { openDatagram } from "./bun_datagram.ts";
+import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
+import { DESCRIPTOR_OPTIONS, getDescriptorOption, setDescriptorOption } from "./libc_options.ts";
 import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
 
 const SOCK_STREAM = 1;
+const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+const SO_ACCEPTCONN = 30;
+const SO_DOMAIN = 39;
 
 /** The adapter of Bun 1.4. */
 export function createBunAdapter(): Adapter {
@@ -27,7 +37,7 @@ export function createBunAdapter(): Adapter {
 }
 
 const bunAdapter: Adapter = {
-  capabilities: () => capabilities,
+  capabilities: () => known ??= capabilities(),
   bind: (request) => {
     const c = libc();
     return c === null ? bindNatively(request) : bind(c, request);
@@ -36,6 +46,8 @@ const bunAdapter: Adapter = {
     const c = libc();
     return c === null ? connectNatively(target, undefined) : connect(c, target);
   },
+  datagram: (request) => openDatagram(needLibc(), request),
+  adopt: (fd) => adopt(needLibc(), fd),
   lookup,
   lookupService,
   hostname,
@@ -43,34 +55,47 @@ const bunAdapter: Adapter = {
   errorCode,
 };
 
-const capabilities: Capabilities = {
-  adapter: "bun",
-  version: bun()?.version ?? "",
-  types: { AF_INET: ["SOCK_STREAM"], AF_INET6: ["SOCK_STREAM"] },
-  options: {
-    SO_REUSEADDR: "set",
-    SO_KEEPALIVE: "set",
-    SO_LINGER: "set",
-    TCP_NODELAY: "set",
-    SO_TYPE: "get",
-    SO_DOMAIN: "get",
-    SO_PROTOCOL: "get",
-    SO_ERROR: "get",
-    SO_ACCEPTCONN: "get",
-  },
-  optionsReason: "Bun has no call for it",
-  fileno: true,
-  adopt: false,
-  backlog: true,
-  reset: "always",
-  datagramRefused: true,
-  oob: false,
-  ancillary: false,
-};
+let known: Capabilities | undefined;
 
-function bind(c: Libc, { family, address }: BindRequest): Bound {
+function capabilities(): Capabilities {
+  const types: Capabilities["types"] = {
+    AF_INET: ["SOCK_STREAM", "SOCK_DGRAM"],
+    AF_INET6: ["SOCK_STREAM", "SOCK_DGRAM"],
+    AF_UNIX: ["SOCK_STREAM"],
+  };
+  return {
+    adapter: "bun",
+    version: bun()?.version ?? "",
+    families: Object.keys(types),
+    types,
+    options: {
+      SOCK_STREAM: {
+        ...CORE_OPTIONS,
+        ...supported("set", DESCRIPTOR_OPTIONS),
+        IPV6_V6ONLY: "before-open",
+      },
+      SOCK_DGRAM: {
+        ...CORE_OPTIONS,
+        ...DGRAM_OPTIONS,
+        ...supported("set", DESCRIPTOR_OPTIONS),
+        IPV6_V6ONLY: "before-open",
+      },
+    },
+    optionsReason: "Bun has no call for it",
+    fileno: true,
+    adopt: nodeProcess().platform === "linux",
+    backlog: true,
+    reset: "always",
+    datagramRefused: true,
+    oob: false,
+    ancillary: false,
+  };
+}
+
+function bind(c: Libc, { family, address, settings }: BindRequest): Bound {
   const fd = c.socket(family, SOCK_STREAM);
   try {
+    applySettings(c, fd, settings);
     c.bind(fd, family, address);
     return new BunBound(c, fd, family);
   } catch (error) {
@@ -103,11 +128,17 @@ class BunBound implements Bound {
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
-    return connectDescriptor(this.#libc, this.fd, target);
+    const attempt = connectDescriptor(this.#libc, this.fd, target);
+    attempt.done.then(
+      (stream) => stream.closed.then(() => unlinkPath(this.local)),
+      () => unlinkPath(this.local),
+    );
+    return attempt;
   }
 
   close(): Promise<void> {
     this.#libc.close(this.fd);
+    unlinkPath(this.local);
     return Promise.resolve();
   }
 
@@ -134,7 +165,7 @@ class LibcListener implements Listener {
       open(socket) {
         // A connection that was reset already has lost its address.
         const remote = c.getpeername(socket.fd) ?? addressFrom(family, undefined, undefined);
-        socket.data = streamOver(c, socket, c.getsockname(socket.fd), remote);
+        socket.data = streamOver(c, socket, c.getsockname(socket.fd), remote, family);
         sink.connection(socket.data);
       },
     };
@@ -160,6 +191,7 @@ class LibcListener implements Listener {
 
   close(): Promise<void> {
     this.#listener.stop(false);
+    unlinkPath(this.local);
     return Promise.resolve();
   }
 
@@ -172,10 +204,47 @@ class LibcListener implements Listener {
   }
 }
 
+/** Streams whose descriptor was given away, by descriptor: Bun cannot let go of one. */
+const released = new Map<number, { family: number; stream: BunStream }>();
+
+/** Takes a descriptor over: one that `release()` gave away, or one that was inherited. */
+function adopt(c: Libc, fd: number): Adopted {
+  const known = released.get(fd);
+  if (known !== undefined) {
+    released.delete(fd);
+    return known;
+  }
+  const family = c.getOption(fd, SOL_SOCKET, SO_DOMAIN);
+  if (c.getOption(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) {
+    throw Object.assign(new Error("not a stream socket"), { code: "ESOCKTNOSUPPORT" });
+  }
+  const remote = c.getpeername(fd);
+  if (remote === undefined) {
+    const listening = c.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0;
+    return { family, bound: new BunBound(c, fd, family), listening };
+  }
+  let stream: BunStream | undefined;
+  const local = c.getsockname(fd);
+  // Bun calls `open` before `connect` returns.
+  bun().connect<BunStream>({
+    fd,
+    allowHalfOpen: true,
+    pauseOnConnect: true,
+    socket: {
+      ...streamHandlers,
+      open: (socket) => {
+        stream = socket.data = streamOver(c, socket, local, remote, family);
+      },
+    },
+  }).catch(() => {/* It is connected: there is nothing to fail. */});
+  return { family, stream: stream! };
+}
+
 function connect(c: Libc, target: ConnectTarget): ConnectAttempt {
   let fd: number;
   try {
     fd = c.socket(target.family, SOCK_STREAM);
+    applySettings(c, fd, target.settings);
   } catch (error) {
     return { done: Promise.reject(error), cancel: () => {} };
   }
@@ -186,8 +255,8 @@ function connect(c: Libc, target: ConnectTarget): ConnectAttempt {
  * connect(2) by libc, then Bun adopts the descriptor: `Bun.connect` itself reports unreachable networks and missing
  * descriptors as ECONNREFUSED, and cannot be cancelled.
  */
-function connectDescriptor(c: Libc, fd: number, target: ConnectTarget): ConnectAttempt {
-  const connecting = new BunConnecting(c, fd);
+function connectDescriptor(c: Libc, fd: number, target: ConnectTarget): BunConnecting {
+  const connecting = new BunConnecting(c, fd, target.family);
   try {
     c.connect(fd, target.family, target.address);
   } catch (error) {
@@ -210,14 +279,16 @@ class BunConnecting implements ConnectAttempt {
   readonly done: Promise<BunStream>;
   #libc: Libc;
   #fd: number;
+  #family: number;
   #socket: BunSocket<unknown> | undefined;
   #cancelled = false;
   #resolve!: (stream: BunStream) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(c: Libc, fd: number) {
+  constructor(c: Libc, fd: number, family: number) {
     this.#libc = c;
     this.#fd = fd;
+    this.#family = family;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -235,7 +306,7 @@ class BunConnecting implements ConnectAttempt {
     const remote = this.#libc.getpeername(this.#fd);
     if (remote === undefined || this.#socket === undefined) return undefined;
     const local = this.#libc.getsockname(this.#fd);
-    const stream = streamOver(this.#libc, this.#socket, local, remote);
+    const stream = streamOver(this.#libc, this.#socket, local, remote, this.#family);
     this.#resolve(stream);
     return stream;
   }
@@ -274,19 +345,36 @@ const connectHandlers: BunHandlers<BunConnecting | BunStream> = {
   },
 };
 
+function needLibc(): Libc {
+  const c = libc();
+  if (c !== null) return c;
+  throw Object.assign(new Error("no C library that is known here"), { code: "ENOTSUP" });
+}
+
+/** Some options only work before bind or connect, and all work then. */
+function applySettings(c: Libc, fd: number, settings: Settings): void {
+  for (const [name, value] of settings) setDescriptorOption(c, fd, name, value);
+}
+
 function streamOver(
   c: Libc,
   socket: BunSocket<unknown>,
   local: Address,
   remote: Address,
+  family: number,
 ): BunStream {
-  return new BunStream(
+  const stream: BunStream = new BunStream(
     socket,
     local,
     remote,
     ({ fd }, name, value) => setDescriptorOption(c, fd, name, value),
     ({ fd }, name) => getDescriptorOption(c, fd, name),
   );
+  stream.release = () => {
+    released.set(socket.fd, { family, stream });
+    return socket.fd;
+  };
+  return stream;
 }
 
 function errorCode(cause: unknown): string | undefined {

@@ -5,6 +5,7 @@
 
 import type { Address } from "./adapter.ts";
 import { bunFfi, type FfiModule } from "./bun_types.ts";
+import { int32, type OptionCalls } from "./libc_options.ts";
 import { nodeProcess } from "./node_types.ts";
 import { errnoName } from "../core/errno.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR_SIZE } from "./sockaddr.ts";
@@ -25,6 +26,8 @@ const SIGNATURES = {
 /** glibc, then musl. */
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
@@ -33,7 +36,7 @@ const SO_REUSEADDR = 2;
 type Calls = Record<keyof typeof SIGNATURES, (...args: unknown[]) => number>;
 
 /** The calls, each throwing an error with a `code` when it fails. */
-export class Libc {
+export class Libc implements OptionCalls {
   #calls: Calls;
   #ffi: FfiModule;
 
@@ -42,13 +45,15 @@ export class Libc {
     this.#ffi = ffi;
   }
 
-  /** socket(2), non-blocking and closed on exec, with SO_REUSEADDR as all runtimes set it. */
+  /** socket(2), non-blocking and closed on exec, for TCP with SO_REUSEADDR as all runtimes set it. */
   socket(family: number, type: number): number {
     const fd = this.#check(
       "socket",
       this.#calls.socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
     );
-    if (family !== 1) this.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(1));
+    if (family !== AF_UNIX && type === SOCK_STREAM) {
+      this.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(1));
+    }
     return fd;
   }
 
@@ -64,6 +69,12 @@ export class Libc {
     if (this.#calls.connect(fd, this.#ffi.ptr(bytes), bytes.length) === 0) return;
     const error = this.#error("connect");
     if (error.code !== "EINPROGRESS") throw error;
+  }
+
+  /** Takes the fixed peer of a datagram socket away: connect(2) to AF_UNSPEC. */
+  disconnect(fd: number): void {
+    const bytes = new Uint8Array(16);
+    this.#check("connect", this.#calls.connect(fd, this.#ffi.ptr(bytes), bytes.length));
   }
 
   /** listen(2) */
@@ -87,19 +98,19 @@ export class Libc {
   }
 
   /** setsockopt(2) */
-  setOption(fd: number, level: number, name: number, value: Uint8Array): void {
+  setOption(fd: number, level: number, number: number, value: Uint8Array): void {
     const { setsockopt } = this.#calls;
-    this.#check("setsockopt", setsockopt(fd, level, name, this.#ffi.ptr(value), value.length));
+    this.#check("setsockopt", setsockopt(fd, level, number, this.#ffi.ptr(value), value.length));
   }
 
   /** getsockopt(2) of an integer. */
-  getOption(fd: number, level: number, name: number): number {
+  getOption(fd: number, level: number, number: number): number {
     const value = int32(0);
     const length = int32(4);
     const { getsockopt } = this.#calls;
     this.#check(
       "getsockopt",
-      getsockopt(fd, level, name, this.#ffi.ptr(value), this.#ffi.ptr(length)),
+      getsockopt(fd, level, number, this.#ffi.ptr(value), this.#ffi.ptr(length)),
     );
     return new DataView(value.buffer).getInt32(0, true);
   }
@@ -127,13 +138,6 @@ export class Libc {
     const code: string = errnoName(errno) ?? "EIO";
     return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });
   }
-}
-
-/** The bytes of a C int. */
-export function int32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setInt32(0, value, true);
-  return bytes;
 }
 
 let opened: Libc | null | undefined;

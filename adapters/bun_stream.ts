@@ -17,6 +17,8 @@ export class BunStream implements Stream {
   readonly remote: Address;
   readonly readAhead: number = READ_AHEAD;
   declare sink: StreamSink;
+  /** Set by the adapter, which keeps the stream until its descriptor is taken over again. */
+  declare release?: () => number;
   #socket: BunSocket<unknown>;
   #setOption: SetOption;
   #getOption: GetOption;
@@ -26,6 +28,7 @@ export class BunStream implements Stream {
   #closed = false;
   /** The connection was found broken by a write. */
   #broken = false;
+  #markClosed: () => void = () => {};
   #drain: { resolve(): void; reject(error: unknown): void } | undefined;
 
   constructor(
@@ -42,6 +45,12 @@ export class BunStream implements Stream {
     this.#getOption = getOption;
     // Bun sets TCP_NODELAY on every socket; BSD does not.
     if (typeof remote !== "string") socket.setNoDelay(false);
+  }
+
+  /** Resolves when the descriptor is closed. */
+  get closed(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => this.#markClosed = resolve);
   }
 
   get fd(): number {
@@ -130,6 +139,7 @@ export class BunStream implements Stream {
 
   #leave(): void {
     this.#closed = true;
+    this.#markClosed();
     const drain = this.#drain;
     this.#drain = undefined;
     drain?.reject(gone("EPIPE"));

@@ -40,6 +40,20 @@ export interface BunListener {
   stop(closeConnections: boolean): void;
 }
 
+/** A UDP socket of Bun's. */
+export interface BunUdpSocket {
+  /** Whether the kernel took the datagram. */
+  send(data: Uint8Array, port: number, address: string): boolean;
+  close(): void;
+}
+
+/** What Bun calls for a UDP socket. */
+export interface BunUdpHandlers {
+  data(socket: BunUdpSocket, data: Uint8Array, port: number, address: string): void;
+  drain(socket: BunUdpSocket): void;
+  error(error: Error): void;
+}
+
 /** The `Bun` namespace. */
 export interface BunNamespace {
   readonly version: string;
@@ -47,6 +61,9 @@ export interface BunNamespace {
   connect<Data>(
     options: Record<string, unknown> & { socket: BunHandlers<Data> },
   ): Promise<BunSocket<Data>>;
+  udpSocket(
+    options: Record<string, unknown> & { socket: BunUdpHandlers },
+  ): Promise<BunUdpSocket>;
 }
 
 /** `bun:ffi` */

@@ -17,11 +17,16 @@ import type {
 } from "./adapter.ts";
 import { DenoStream } from "./deno_stream.ts";
 import { deno, type DenoListener, type DenoNetAddr } from "./deno_types.ts";
-import { addressFrom, hostOf } from "./endpoints.ts";
+import { addressFrom, hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { openDatagram } from "./node_datagram.ts";
+import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
 import { NetStream } from "./node_stream.ts";
+import { adopt } from "./deno_adopt.ts";
 import { connectSocket } from "./node_connect.ts";
 import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
 import { nodeModule } from "./node_types.ts";
+
+const AF_UNIX = 1;
 
 /** The backlog that a bound socket is held with: the library's default, so that `listen()` needs no second listener. */
 const HELD_BACKLOG = 128;
@@ -32,9 +37,11 @@ export function createDenoAdapter(): Adapter {
 }
 
 const denoAdapter: Adapter = {
-  capabilities: () => capabilities,
+  capabilities: () => known ??= capabilities(),
   bind,
   connect,
+  adopt,
+  datagram: (request) => openDatagram(request, { connects: false }),
   lookup: lookupPermitted,
   lookupService,
   hostname,
@@ -44,39 +51,47 @@ const denoAdapter: Adapter = {
   errorDetail,
 };
 
-const capabilities: Capabilities = {
-  adapter: "deno",
-  version: deno()?.version.deno ?? "",
-  types: { AF_INET: ["SOCK_STREAM"], AF_INET6: ["SOCK_STREAM"] },
-  options: {
-    SO_REUSEADDR: "set",
-    SO_KEEPALIVE: "set",
-    SO_LINGER: "set",
-    TCP_NODELAY: "set",
-    SO_TYPE: "get",
-    SO_DOMAIN: "get",
-    SO_PROTOCOL: "get",
-    SO_ERROR: "get",
-    SO_ACCEPTCONN: "get",
-  },
-  optionsReason: "neither Deno.Conn nor node:net has a call for it",
-  fileno: false,
-  adopt: false,
-  backlog: true,
-  reset: "before-open",
-  datagramRefused: false,
-  oob: false,
-  ancillary: false,
-};
+let known: Capabilities | undefined;
 
-function bind({ family, address, settings }: BindRequest): Bound {
-  const [, port] = address as InetAddress;
-  const hostname = hostOf(address as InetAddress);
-  return new DenoBound(family, settings, listenOn(hostname, port, HELD_BACKLOG));
+function capabilities(): Capabilities {
+  const types: Capabilities["types"] = {
+    AF_INET: ["SOCK_STREAM", "SOCK_DGRAM"],
+    AF_INET6: ["SOCK_STREAM", "SOCK_DGRAM"],
+    AF_UNIX: ["SOCK_STREAM"],
+  };
+  return {
+    adapter: "deno",
+    version: deno()?.version.deno ?? "",
+    families: Object.keys(types),
+    types,
+    options: {
+      SOCK_STREAM: {
+        ...CORE_OPTIONS,
+        ...supported("set", ["SO_KEEPALIVE", "SO_LINGER", "TCP_NODELAY"]),
+      },
+      SOCK_DGRAM: { ...CORE_OPTIONS, ...DGRAM_OPTIONS, IPV6_V6ONLY: "before-open" },
+    },
+    optionsReason: "neither Deno.Conn nor node:net has a call for it",
+    fileno: false,
+    adopt: true,
+    backlog: true,
+    reset: "before-open",
+    datagramRefused: false,
+    oob: false,
+    ancillary: false,
+  };
 }
 
-function listenOn(hostname: string, port: number, tcpBacklog: number): DenoListener {
-  return deno().listen({ transport: "tcp", hostname, port, tcpBacklog });
+function bind({ family, address, settings }: BindRequest): Bound {
+  return new DenoBound(family, settings, listenOn(address, HELD_BACKLOG));
+}
+
+function listenOn(address: Address, tcpBacklog: number): DenoListener {
+  return deno().listen(
+    isUnix(address)
+      ? { transport: "unix", path: pathOf(address) }
+      : { transport: "tcp", hostname: hostOf(address), port: address[1], tcpBacklog },
+  );
 }
 
 /** Deno cannot bind without listening: a listener that nobody accepts from holds the address. */
@@ -95,19 +110,25 @@ class DenoBound implements Bound {
   }
 
   async listen(backlog: number, sink: ListenerSink): Promise<Listener> {
-    if (this.#settings.get("SO_LINGER") === 0) throw cannotReset();
-    if (backlog !== HELD_BACKLOG) {
-      const address = this.local as InetAddress;
+    if (this.#settings.get("SO_LINGER") === 0) {
+      throw unsupported("ENOPROTOOPT", "accepted connections of Deno cannot be reset (SO_LINGER)");
+    }
+    // Deno takes a backlog for TCP only, and only when the listener is made.
+    if (backlog !== HELD_BACKLOG && !isUnix(this.local)) {
       this.#held.close();
-      this.#held = listenOn(hostOf(address), address[1], backlog);
+      this.#held = listenOn(this.local, backlog);
     }
     return await Promise.resolve(new DenoTcpListener(this.#held, this.#family, sink));
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
-    // Deno.connect ignores a local address; node:net takes one.
     this.#held.close();
-    return connectByNodeNet(target, this.local as InetAddress);
+    if (isUnix(this.local)) {
+      const error = unsupported("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket");
+      return { done: Promise.reject(error), cancel: () => {} };
+    }
+    // Deno.connect ignores a local address; node:net takes one.
+    return connectByNodeNet(target, this.local);
   }
 
   close(): Promise<void> {
@@ -179,21 +200,21 @@ class DenoTcpListener implements Listener {
   }
 }
 
-function cannotReset(): Error {
-  const message = "Deno.Conn has no SO_LINGER: accepted connections could not be reset";
-  return Object.assign(new Error(message), { code: "ENOPROTOOPT", name: "NotSupported" });
+function unsupported(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code, name: "NotSupported" });
 }
 
 function connect(target: ConnectTarget): ConnectAttempt {
   // A reset needs node:net: Deno.Conn has no SO_LINGER.
-  if (target.settings.get("SO_LINGER") === 0) return connectByNodeNet(target, undefined);
+  if (target.settings.get("SO_LINGER") === 0 && !isUnix(target.address)) {
+    return connectByNodeNet(target, undefined);
+  }
   const { family, address } = target;
   const abort = new AbortController();
-  const [, port] = address as InetAddress;
   const done = deno().connect({
-    transport: "tcp",
-    hostname: permittedHost(target),
-    port,
+    ...(isUnix(address)
+      ? { transport: "unix", path: pathOf(address) }
+      : { transport: "tcp", hostname: permittedHost(target), port: address[1] }),
     signal: abort.signal,
   }).then((conn): Stream =>
     new DenoStream(conn, addressOf(family, conn.localAddr), addressOf(family, conn.remoteAddr))
@@ -244,7 +265,7 @@ function lookupPermitted(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[
 }
 
 function addressOf(family: number, addr: DenoNetAddr): Address {
-  return addressFrom(family, addr.hostname, addr.port);
+  return family === AF_UNIX ? addr.path ?? "" : addressFrom(family, addr.hostname, addr.port);
 }
 
 /**
@@ -279,7 +300,9 @@ function errorCode(cause: unknown): string | undefined {
   if (resolver !== undefined) return resolver;
   if (name === "Interrupted") return "EBADF";
   // AbortError and TimeoutError have the numeric codes of DOMException.
-  if (typeof code === "string") return code === "ERR_STREAM_DESTROYED" ? "EPIPE" : code;
+  if (code === "ERR_STREAM_DESTROYED") return "EPIPE";
+  if (code === "ERR_INVALID_FD_TYPE") return message?.endsWith("UNKNOWN") ? "EBADF" : "ENOTSOCK";
+  if (typeof code === "string") return code;
   const number = /\(os error (\d+)\)/.exec(message ?? "")?.[1];
   if (number !== undefined) return nodeModule("node:util").getSystemErrorName(-Number(number));
   return CODES[name ?? ""];

@@ -9,13 +9,24 @@ export function hostOf([host, , , scope_id]: InetAddress): string {
   return scope_id ? `${host}%${scope_id}` : host;
 }
 
+/** Whether an address is a UNIX one. */
+export function isUnix(address: Address): address is string | Uint8Array {
+  return !Array.isArray(address);
+}
+
+/** The path of a UNIX address for runtimes that take paths as text only. */
+export function pathOf(address: string | Uint8Array): string {
+  if (typeof address === "string") return address;
+  throw Object.assign(new Error("the runtime takes UNIX paths as text only"), { code: "EINVAL" });
+}
+
 /** The address that a runtime gave as host and port, in the form of the socket's family. */
 export function addressFrom(
   family: number,
   host: string | undefined,
   port: number | undefined,
   scopeOf: (name: string) => number = () => 0,
-): Address {
+): InetAddress {
   // A connection that was reset before anybody looked has lost its address.
   if (host === undefined || port === undefined) {
     return family === AF_INET6 ? ["::", 0, 0, 0] : ["0.0.0.0", 0];

@@ -1,26 +1,80 @@
-/** Options of a descriptor through libc. */
+/** Options of a descriptor, by whatever calls setsockopt(2) and getsockopt(2) of Linux for the runtime. */
 
-import { int32, type Libc } from "./bun_libc.ts";
+/** The two calls. */
+export interface OptionCalls {
+  /** setsockopt(2); throws an error with a `code`. */
+  setOption(fd: number, level: number, number: number, value: Uint8Array): void;
+  /** getsockopt(2) of an int; throws an error with a `code`. */
+  getOption(fd: number, level: number, number: number): number;
+}
 
 const SOL_SOCKET = 1;
+const IPPROTO_IP = 0;
 const IPPROTO_TCP = 6;
+const IPPROTO_IPV6 = 41;
+const SO_LINGER = 13;
 
-/** Level and number of the integer options that are set as they are. */
+/** Level and number of the options whose value is an int. */
 const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]>> = {
+  SO_REUSEPORT: [SOL_SOCKET, 15],
   SO_KEEPALIVE: [SOL_SOCKET, 9],
+  SO_BROADCAST: [SOL_SOCKET, 6],
+  SO_OOBINLINE: [SOL_SOCKET, 10],
+  SO_SNDBUF: [SOL_SOCKET, 7],
+  SO_RCVBUF: [SOL_SOCKET, 8],
   TCP_NODELAY: [IPPROTO_TCP, 1],
+  TCP_MAXSEG: [IPPROTO_TCP, 2],
+  TCP_CORK: [IPPROTO_TCP, 3],
+  TCP_KEEPIDLE: [IPPROTO_TCP, 4],
+  TCP_KEEPINTVL: [IPPROTO_TCP, 5],
+  TCP_KEEPCNT: [IPPROTO_TCP, 6],
+  TCP_USER_TIMEOUT: [IPPROTO_TCP, 18],
+  IP_TOS: [IPPROTO_IP, 1],
+  IP_TTL: [IPPROTO_IP, 2],
+  IP_MULTICAST_TTL: [IPPROTO_IP, 33],
+  IP_MULTICAST_LOOP: [IPPROTO_IP, 34],
+  IPV6_UNICAST_HOPS: [IPPROTO_IPV6, 16],
+  IPV6_MULTICAST_HOPS: [IPPROTO_IPV6, 18],
+  IPV6_MULTICAST_LOOP: [IPPROTO_IPV6, 19],
+  IPV6_V6ONLY: [IPPROTO_IPV6, 26],
 };
 
+/** The names of the options that can be set this way. */
+export const DESCRIPTOR_OPTIONS: readonly string[] = [...Object.keys(INTEGERS), "SO_LINGER"];
+
 /** Sets an option; answers `false` for one that is not known here. */
-export function setDescriptorOption(c: Libc, fd: number, name: string, value: number): boolean {
+export function setDescriptorOption(
+  calls: OptionCalls,
+  fd: number,
+  name: string,
+  value: number,
+): boolean {
+  if (name === "SO_LINGER") {
+    const bytes = new Uint8Array(8);
+    bytes.set(int32(value < 0 ? 0 : 1));
+    bytes.set(int32(Math.max(0, value)), 4);
+    calls.setOption(fd, SOL_SOCKET, SO_LINGER, bytes);
+    return true;
+  }
   const option = INTEGERS[name];
-  if (option === undefined) return name === "SO_LINGER" || name === "SO_REUSEADDR";
-  c.setOption(fd, option[0], option[1], int32(value));
+  if (option === undefined) return false;
+  calls.setOption(fd, option[0], option[1], int32(value));
   return true;
 }
 
 /** Reads an option; `undefined` for one that is not known here. */
-export function getDescriptorOption(c: Libc, fd: number, name: string): number | undefined {
+export function getDescriptorOption(
+  calls: OptionCalls,
+  fd: number,
+  name: string,
+): number | undefined {
   const option = INTEGERS[name];
-  return option === undefined ? undefined : c.getOption(fd, option[0], option[1]);
+  return option === undefined ? undefined : calls.getOption(fd, option[0], option[1]);
+}
+
+/** The bytes of a C int. */
+export function int32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  return bytes;
 }

@@ -42,6 +42,11 @@ export function interfaces(): NetworkInterface[] {
   }));
 }
 
+/** The index of an interface's name, 0 for none. */
+export function scopeOf(name: string): number {
+  return interfaces().find((entry) => entry.name === name)?.index ?? 0;
+}
+
 /** The name of an error of these calls; `undefined` for others. */
 export function resolverErrorCode(cause: unknown): string | undefined {
   const code = (cause as { code?: unknown } | null)?.code;

@@ -1,6 +1,7 @@
 /** A stream over a socket of `node:net`: for Node, and for what Deno can only do through that module. */
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
+import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_types.ts";
 
 /** Bytes that the core may leave unread before the stream stops: stopping costs two system calls. */
@@ -106,16 +107,21 @@ export class NetStream implements Stream {
   }
 }
 
-/** Before Node 24, a reset after unread data ends the stream as a FIN would. */
-const FALSE_END = Number(nodeProcess().versions["node"]?.split(".")[0]) < 24;
-
 /** A stream of Node, whose descriptor is known: writes go straight to it. */
 export class NodeStream extends NetStream {
   readonly #fs: FsModule;
   #fd: number;
+  #onRelease: (fd: number) => void;
 
-  constructor(socket: NetSocket, local: Address, remote: Address) {
+  /** `onRelease` is told the descriptor that is given away. */
+  constructor(
+    socket: NetSocket,
+    local: Address,
+    remote: Address,
+    onRelease: (fd: number) => void,
+  ) {
     super(socket, local, remote);
+    this.#onRelease = onRelease;
     this.#fs = nodeModule("node:fs");
     this.#fd = socket._handle?.fd ?? -1;
     const { _destroy } = socket;
@@ -143,16 +149,24 @@ export class NodeStream extends NetStream {
     }
   }
 
-  /** Keeps the descriptor and never looks at it again: Node has no way to let go of one. */
+  override setOption(name: string, value: number): boolean {
+    return super.setOption(name, value) || setNodeOption(this.#fd, name, value);
+  }
+
+  override getOption(name: string): number | undefined {
+    return getNodeOption(this.#fd, name);
+  }
+
+  /** Keeps the descriptor and stops looking at it: Node has no way to let go of one. */
   release(): number {
-    const fd = this.#fd;
-    this.socket.pause();
     this.socket.unref();
-    return fd;
+    this.#onRelease(this.#fd);
+    return this.#fd;
   }
 
   protected override ended(): void {
-    if (FALSE_END) {
+    // Before Node 24, a reset after unread data ends the stream as a FIN would.
+    if (Number(nodeProcess().versions["node"]?.split(".")[0]) < 24) {
       try {
         this.#fs.readSync(this.#fd, new Uint8Array(1));
       } catch (error) {

@@ -36,6 +36,7 @@ export interface NetSocket {
 /** A server of `node:net`. */
 export interface NetServer {
   readonly _handle?: { readonly fd?: number; listen(backlog: number): number } | null;
+  address(): { address: string; port: number } | string | null;
   listen(target: unknown, backlog?: number): void;
   close(): void;
   on(event: string, listener: (argument: never) => void): void;
@@ -57,6 +58,41 @@ export interface TcpHandle {
   close(): void;
 }
 
+/** A socket of `node:dgram`. */
+export interface DgramSocket {
+  address(): { address: string; port: number };
+  bind(options: Record<string, unknown>): void;
+  connect(port: number, address: string): void;
+  disconnect(): void;
+  send(data: Uint8Array, callback: (error: Error | null) => void): void;
+  send(
+    data: Uint8Array,
+    port: number,
+    address: string,
+    callback: (error: Error | null) => void,
+  ): void;
+  close(callback: () => void): void;
+  setBroadcast(on: boolean): void;
+  setTTL(ttl: number): void;
+  setMulticastTTL(ttl: number): void;
+  setMulticastLoopback(on: boolean): void;
+  setMulticastInterface(device: string): void;
+  addMembership(group: string, device?: string): void;
+  dropMembership(group: string, device?: string): void;
+  getRecvBufferSize(): number;
+  getSendBufferSize(): number;
+  setRecvBufferSize(size: number): void;
+  setSendBufferSize(size: number): void;
+  on(event: string, listener: (...args: never[]) => void): void;
+  once(event: string, listener: (...args: never[]) => void): void;
+  off(event: string, listener: (...args: never[]) => void): void;
+}
+
+/** `node:dgram` */
+export interface DgramModule {
+  createSocket(options: Record<string, unknown>): DgramSocket;
+}
+
 /** `node:net` */
 export interface NetModule {
   Socket: new (options: Record<string, unknown>) => NetSocket;
@@ -74,6 +110,10 @@ export interface NetModule {
 
 /** `node:fs` */
 export interface FsModule {
+  fstatSync(fd: number): { readonly ino: number; isSocket(): boolean };
+  readFileSync(path: string, encoding: "utf8"): string;
+  existsSync(path: string): boolean;
+  unlinkSync(path: string | Uint8Array): void;
   readSync(fd: number, buffer: Uint8Array): number;
   writeSync(fd: number, buffer: Uint8Array): number;
 }
@@ -108,6 +148,9 @@ export interface Process {
   readonly version: string;
   readonly platform: string;
   readonly versions: Readonly<Record<string, string | undefined>>;
+  /** Present where Node runs with `--permission`. */
+  readonly permission?: { has(scope: string): boolean };
+  emitWarning: unknown;
   getBuiltinModule(name: string): unknown;
 }
 
@@ -118,6 +161,7 @@ export function nodeProcess(): Process {
 
 /** A module of Node's. */
 export function nodeModule(name: "node:net"): NetModule;
+export function nodeModule(name: "node:dgram"): DgramModule;
 export function nodeModule(name: "node:fs"): FsModule;
 export function nodeModule(name: "node:dns"): DnsModule;
 export function nodeModule(name: "node:os"): OsModule;

@@ -20,11 +20,13 @@ export class ByteQueue {
     this.#size += chunk.length;
   }
 
-  /** Takes up to `max` bytes: the first chunk as it is where it fits, several small ones joined. */
-  take(max: number): Uint8Array {
+  /** Takes up to `max` bytes: the first chunk as it is where it fits, several small ones, or for `all` any, joined. */
+  take(max: number, all: boolean = false): Uint8Array {
     const chunk = this.#chunks[this.#first];
     if (chunk === undefined) return new Uint8Array(0);
-    if (chunk.length <= max && (chunk.length === this.#size || chunk.length >= JOIN_BELOW)) {
+    const enough = chunk.length === this.#size || chunk.length === max ||
+      (!all && chunk.length >= JOIN_BELOW);
+    if (chunk.length <= max && enough) {
       this.#drop(chunk.length);
       return ownArray(chunk);
     }

@@ -1,6 +1,7 @@
 /** Making sockets. */
 
 import type { AddressOf } from "./address.ts";
+import { SOCK_STREAM } from "./constants.ts";
 import { Socket, type SocketInit } from "./socket.ts";
 
 /**
@@ -27,4 +28,31 @@ export function socket<Family extends number = 2>(
   init?: SocketInit,
 ): Socket<AddressOf<Family>> {
   return new Socket<AddressOf<Family>>(family, type, proto, init);
+}
+
+/**
+ * Makes a socket of a descriptor that is open already. It takes the descriptor over: closing the socket closes it.
+ *
+ * @param fd a TCP or UNIX stream socket, connected, bound or listening
+ * @throws {TypeError} when it is no integer
+ * @throws {RangeError} when it is negative
+ * @throws {SocketError} EBADF, ENOTSOCK, or ENOTSUP where the adapter cannot take it over
+ *
+ * @example
+ * ```ts
+ * import { AF_INET, fromfd, SOCK_STREAM } from "@bsdsock/bsdsock";
+ *
+ * // The first socket that systemd passes to a service.
+ * await using server = fromfd(3, AF_INET, SOCK_STREAM);
+ * ```
+ *
+ * Source: Python `socket.fromfd`, which duplicates the descriptor first.
+ */
+export function fromfd<Family extends number>(
+  fd: number,
+  family: Family,
+  type: number = SOCK_STREAM,
+  proto: number = 0,
+): Socket<AddressOf<Family>> {
+  return new Socket<AddressOf<Family>>(family, type, proto, { fileno: fd });
 }

@@ -37,10 +37,10 @@ export class ListenerEndpoint implements ListenerSink {
       const endpoint = this.#queue.shift();
       if (endpoint !== undefined) return resolved(endpoint);
     }
-    const wait = new Wait<StreamEndpoint>(SYSCALL).limit(limits, this.#giveUp);
+    const wait = new Wait<StreamEndpoint>(SYSCALL);
     this.#waits.push(wait);
     this.#listener?.resume();
-    return wait.promise;
+    return wait.limit(limits, this.#giveUp).promise;
   }
 
   /** Ends every wait with an error. */

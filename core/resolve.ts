@@ -137,6 +137,16 @@ export function resolveAll(
     : resolveInet(adapter, family, destination);
 }
 
+/** The address that `bind` claims: for AF_UNIX `""` is an abstract name of five hex digits, as Linux chooses it. */
+export async function resolveLocal(
+  adapter: Adapter,
+  family: number,
+  destination: Destination,
+): Promise<Address> {
+  if (destination !== "") return await resolveFirst(adapter, family, destination);
+  return `\0${Math.floor(Math.random() * 0x100000).toString(16).padStart(5, "0")}`;
+}
+
 /** The one address that `bind` and `sendto` use: the resolver's first. */
 export async function resolveFirst(
   adapter: Adapter,

@@ -1,19 +1,21 @@
 /** The socket object: arguments are checked here, once, and handed to the state machine of its type. */
 
-import type { Adapter, Address } from "../adapters/adapter.ts";
+import type { Adapter, Address, Adopted } from "../adapters/adapter.ts";
 import { type AddressLike, type AddressOf, checkAddress, copyAddress } from "./address.ts";
 import { inspectAddress } from "./address_text.ts";
 import { checkAdapter, getAdapter } from "./adapter_choice.ts";
 import { int, INT_MAX, integer, seconds, signalOf, size, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, empty, toBytes, toWritableBytes } from "./bytes.ts";
 import * as c from "./constants.ts";
+import { DatagramTransport } from "./datagram_transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { errno } from "./errno.ts";
-import { GaiError, SocketError, systemError, TimeoutError } from "./errors.ts";
+import { GaiError, SocketError, systemError, TimeoutError, translate } from "./errors.ts";
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, protocolOf, typeName } from "./kind.ts";
 import { familyName } from "./address.ts";
-import { type OptionValue, SocketOptions } from "./socket_options.ts";
+import type { OptionValue } from "./option_values.ts";
+import { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { StreamTransport } from "./stream_transport.ts";
@@ -25,6 +27,11 @@ import type { Limits } from "./wait.ts";
 export interface SocketInit {
   /** The adapter to use instead of the current one. */
   adapter?: Adapter | undefined;
+  /**
+   * An open descriptor to take over, of a TCP or UNIX stream socket, connected, bound or listening: one that was
+   * inherited (systemd's socket activation), or that `detach()` gave away. The family is found out where left out.
+   */
+  fileno?: number | undefined;
 }
 
 /** One item of ancillary data: level, type and bytes. */
@@ -51,23 +58,30 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * The same as {@linkcode socket}.
    *
-   * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket
+   * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket;
+   * EBADF or ENOTSOCK when `init.fileno` is no open socket, ENOTSUP where the adapter cannot take it over
    */
-  constructor(
-    family: number = c.AF_INET,
-    type: number = c.SOCK_STREAM,
-    proto: number = 0,
-    init: SocketInit = {},
-  ) {
+  constructor(family?: number, type?: number, proto: number = 0, init: SocketInit = {}) {
     if (typeof init !== "object" || init === null) {
       throw new TypeError(`options must be an object, not ${describe(init)}`);
     }
-    this.#adapter = init.adapter === undefined
-      ? getAdapter()
-      : checkAdapter(init.adapter, "options.adapter");
-    this.#kind = checkKind(this.#adapter, family, type, proto);
+    const { adapter, fileno } = init;
+    this.#adapter = adapter === undefined ? getAdapter() : checkAdapter(adapter, "options.adapter");
+    const adopted = fileno === undefined ? undefined : adopt(this.#adapter, fileno);
+    this.#kind = checkKind(
+      this.#adapter,
+      family ?? adopted?.family ?? c.AF_INET,
+      type ?? c.SOCK_STREAM,
+      proto,
+    );
     this.#options = this.#makeOptions();
-    this.#transport = new StreamTransport(this.#adapter, this.#kind.family, this.#options);
+    if (this.#kind.type === c.SOCK_DGRAM) {
+      this.#transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
+    } else {
+      const transport = new StreamTransport(this.#adapter, this.#kind.family, this.#options);
+      if (adopted !== undefined) transport.adopt(adopted);
+      this.#transport = transport;
+    }
   }
 
   /** The address family: AF_INET, AF_INET6 or AF_UNIX. */
@@ -129,7 +143,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
     try {
-      return this.#transport.accept(this.#limits(0, options)).then((endpoint) => {
+      return this.#transport.accept(this.#limits(0, options, "SO_RCVTIMEO")).then((endpoint) => {
         const conn = this.#connection(endpoint);
         return [conn, copyAddress(endpoint.stream.remote) as A];
       });
@@ -149,7 +163,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   async connect(address: AddressLike, options?: WaitOptions): Promise<void> {
     const destination = checkAddress(this.family, address, "address", "connect");
-    await this.#transport.connect(destination, this.#limits(0, options));
+    await this.#transport.connect(destination, this.#limits(0, options, undefined));
   }
 
   /**
@@ -185,8 +199,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     try {
       const max = size(bufsize, "bufsize");
       const checked = receiveFlags(flags, this.type, "recv");
-      const limits = this.#limits(checked, options);
-      if (max === 0 && this.type === c.SOCK_STREAM) return this.#nothing("recv", empty());
+      const limits = this.#limits(checked, options, "SO_RCVTIMEO");
+      if (max === 0) return this.#nothing("recv", empty());
       const request = receiveRequest("recv", max, checked, undefined);
       return this.#transport.receive(request, limits) as Promise<Uint8Array>;
     } catch (error) {
@@ -211,8 +225,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     try {
       const into = target(buffer, nbytes);
       const checked = receiveFlags(flags, this.type, "recv");
-      const limits = this.#limits(checked, options);
-      if (into.length === 0 && this.type === c.SOCK_STREAM) return this.#nothing("recv", 0);
+      const limits = this.#limits(checked, options, "SO_RCVTIMEO");
+      if (into.length === 0) return this.#nothing("recv", 0);
       const request = receiveRequest("recv", into.length, checked, into);
       return this.#transport.receive(request, limits) as Promise<number>;
     } catch (error) {
@@ -338,7 +352,11 @@ export class Socket<A extends Address = AddressOf<2>> {
     const checked = sendFlags(withFlags ? first : 0, "sendto");
     const destination = checkAddress(this.family, address, "address", "sendto");
     const request = { syscall: "sendto", data: bytes, all: false };
-    return await this.#transport.sendTo(request, destination, this.#limits(checked, options));
+    return await this.#transport.sendTo(
+      request,
+      destination,
+      this.#limits(checked, options, "SO_SNDTIMEO"),
+    );
   }
 
   /**
@@ -362,7 +380,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     const destination = address === undefined || address === null
       ? undefined
       : checkAddress(this.family, address, "address", "sendmsg");
-    const limits = this.#limits(checked, options);
+    const limits = this.#limits(checked, options, "SO_SNDTIMEO");
     if (items > 0) {
       const { adapter } = this.#adapter.capabilities();
       throw systemError("EOPNOTSUPP", "sendmsg", {
@@ -512,7 +530,9 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: Python `socket.settimeout`.
    */
   settimeout(timeout: number | null): void {
-    this.#timeout = seconds(timeout, "timeout");
+    const checked = seconds(timeout, "timeout");
+    this.#checkOpen("settimeout");
+    this.#timeout = checked;
   }
 
   /** The timeout in seconds, `null` for none. */
@@ -525,6 +545,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (typeof flag !== "boolean" && typeof flag !== "number") {
       throw new TypeError(`flag must be a boolean, not ${describe(flag)}`);
     }
+    this.#checkOpen("setblocking");
     this.#timeout = flag ? null : 0;
   }
 
@@ -585,11 +606,20 @@ export class Socket<A extends Address = AddressOf<2>> {
     return `<socket.socket ${this.closed ? "[closed] " : ""}${parts.join(", ")}>`;
   }
 
-  #limits(flags: number, options: WaitOptions | undefined): Limits {
+  /** How long a call may wait. `option` is the timeout in the kernel's sense, for calls without one of ours. */
+  #limits(
+    flags: number,
+    options: WaitOptions | undefined,
+    option: "SO_RCVTIMEO" | "SO_SNDTIMEO" | undefined,
+  ): Limits {
     const signal = signalOf(options);
     if (signal?.aborted) throw signal.reason;
+    const turn = this.#adapter.turn ?? pollTurn;
     const timeout = (flags & c.MSG_DONTWAIT) !== 0 ? 0 : this.#timeout;
-    return { timeout, signal, turn: this.#adapter.turn ?? pollTurn };
+    const kernel = option === undefined ? 0 : this.#options.settings.get(option) ?? 0;
+    return timeout === null && kernel > 0
+      ? { timeout: kernel, expired: "EAGAIN", signal, turn }
+      : { timeout, expired: "ETIMEDOUT", signal, turn };
   }
 
   #checkOpen(syscall: string): void {
@@ -611,7 +641,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   ): Promise<number> {
     try {
       const bytes = toBytes(data, "data");
-      const limits = this.#limits(sendFlags(flags, syscall), options);
+      const limits = this.#limits(sendFlags(flags, syscall), options, "SO_SNDTIMEO");
       return this.#transport.send({ syscall, data: bytes, all }, limits);
     } catch (error) {
       return Promise.reject(error);
@@ -626,7 +656,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     options: WaitOptions | undefined,
   ): Promise<Message> {
     const checked = receiveFlags(flags, this.type, syscall);
-    const limits = this.#limits(checked, options);
+    const limits = this.#limits(checked, options, "SO_RCVTIMEO");
     if (max === 0 && this.type === c.SOCK_STREAM) {
       const data: Received = into === undefined ? empty() : 0;
       return this.#nothing(syscall, { data, address: null, flags: 0 });
@@ -647,6 +677,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     const handle = (): Transport["handle"] => this.#transport.handle;
     return new SocketOptions({
       adapter: this.#adapter,
+      family: this.family,
       type: this.type,
       get handle() {
         return handle();
@@ -680,6 +711,20 @@ for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
   });
 }
 
+/** Takes a descriptor over. */
+function adopt(adapter: Adapter, fileno: number): Adopted {
+  const fd = integer(fileno, "fileno", 0, INT_MAX);
+  if (adapter.adopt === undefined) {
+    const detail = `the ${adapter.capabilities().adapter} adapter cannot take over a descriptor`;
+    throw systemError("ENOTSUP", "socket", { detail });
+  }
+  try {
+    return adapter.adopt(fd);
+  } catch (cause) {
+    throw translate(adapter, cause, "socket", { detail: `fileno ${fd}` });
+  }
+}
+
 function receiveRequest(
   syscall: string,
   max: number,
@@ -691,6 +736,7 @@ function receiveRequest(
     max,
     peek: (flags & c.MSG_PEEK) !== 0,
     all: (flags & c.MSG_WAITALL) !== 0,
+    whole: (flags & c.MSG_TRUNC) !== 0,
     into,
   };
 }

@@ -1,26 +1,24 @@
 /** The options of one socket: what the user set, and what is answered for `getsockopt`. */
 
-import type { Adapter, Handle, Settings } from "../adapters/adapter.ts";
-import { describe, toBytes } from "./bytes.ts";
-import { integer } from "./arguments.ts";
-import { systemError } from "./errors.ts";
+import type { Adapter, Datagram, Handle, OptionSupport, Settings } from "../adapters/adapter.ts";
+import { familyName } from "./address.ts";
+import { AF_INET6, AF_UNIX, IPPROTO_IPV6, SOCK_STREAM, SOL_SOCKET } from "./constants.ts";
+import { systemError, translate } from "./errors.ts";
+import { typeName } from "./kind.ts";
+import {
+  encodeSetting,
+  interfaceOf,
+  LINGER_OFF,
+  membershipOf,
+  type OptionValue,
+  settingOf,
+} from "./option_values.ts";
 import { findOption, OPTIONS, type OptionSpec } from "./options.ts";
-
-/** What `setsockopt` takes: a number, a boolean, the bytes of C's value, or `[onoff, seconds]` for SO_LINGER. */
-export type OptionValue =
-  | number
-  | boolean
-  | Uint8Array
-  | ArrayBufferView
-  | ArrayBuffer
-  | readonly [onoff: number, seconds: number];
-
-/** SO_LINGER as a setting: off, else the seconds. */
-export const LINGER_OFF = -1;
 
 /** What the options need to know of their socket. */
 export interface OptionOwner {
   readonly adapter: Adapter;
+  readonly family: number;
   readonly type: number;
   /** The open socket, if there is one. */
   readonly handle: Handle | undefined;
@@ -28,10 +26,15 @@ export interface OptionOwner {
   answer(name: string): number;
 }
 
+/** Kept by the library: the runtimes set SO_REUSEADDR on every socket, and none knows the timeouts. */
+const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
+
 /** The options of one socket. */
 export class SocketOptions {
   #owner: OptionOwner;
   #settings = new Map<string, number>();
+  /** Multicast calls made before the socket is open. */
+  #postponed: Array<(handle: Datagram) => void> = [];
 
   constructor(owner: OptionOwner) {
     this.#owner = owner;
@@ -42,23 +45,30 @@ export class SocketOptions {
     return this.#settings;
   }
 
+  /** The seconds of SO_LINGER, `LINGER_OFF` where it is off. */
+  get linger(): number {
+    return this.#settings.get("SO_LINGER") ?? LINGER_OFF;
+  }
+
   /** Sets an option, on the real socket where there is one. */
   set(level: number, number: number, value: OptionValue): void {
     const spec = this.#find(level, number, "setsockopt");
-    const setting = settingOf(spec, value);
-    const support = this.#owner.adapter.capabilities().options[spec.name];
     if (spec.kind === "answer") {
       throw systemError("ENOPROTOOPT", "setsockopt", { detail: `${spec.name} can only be read` });
     }
-    const { handle } = this.#owner;
+    if (spec.kind === "membership" || spec.kind === "interface") {
+      return this.#multicast(spec, value);
+    }
+    const setting = settingOf(spec, value);
+    const support = this.#support(spec);
     if (support === undefined || support === "get") throw this.#unsupported(spec, "setsockopt");
-    if (handle !== undefined) {
-      if (support === "before-open" || !handle.setOption(spec.name, setting)) {
-        throw systemError("ENOPROTOOPT", "setsockopt", {
-          detail:
-            `${this.#owner.adapter.capabilities().adapter} can set ${spec.name} only before ` +
-            "the socket is bound, connected or listening",
-        });
+    const { handle, adapter } = this.#owner;
+    if (handle !== undefined && !KEPT.has(spec.name)) {
+      if (support === "before-open" || !this.#try(() => handle.setOption(spec.name, setting))) {
+        const { adapter: name } = adapter.capabilities();
+        const detail = `${name} cannot set ${spec.name} to this on an open socket; set it before ` +
+          "bind, connect or listen";
+        throw systemError("ENOPROTOOPT", "setsockopt", { detail });
       }
     }
     this.#settings.set(spec.name, setting);
@@ -66,19 +76,27 @@ export class SocketOptions {
 
   /** Reads an option as an integer. */
   get(level: number, number: number): number {
-    const value = this.#read(this.#find(level, number, "getsockopt"));
-    return value;
+    const spec = this.#find(level, number, "getsockopt");
+    const value = this.#read(spec);
+    return spec.kind === "linger" ? Number(value !== LINGER_OFF) : Math.floor(value);
   }
 
   /** Reads an option as the bytes of C's value, at most `length` of them. */
   getBytes(level: number, number: number, length: number): Uint8Array {
     const spec = this.#find(level, number, "getsockopt");
-    return encode(spec, this.#setting(spec)).slice(0, length);
+    return encodeSetting(spec, this.#read(spec)).slice(0, length);
   }
 
-  /** Sets on a socket that was just opened what was set before. */
+  /** Sets on a socket that was just opened what was set before; what it refuses is as if it had not been set. */
   apply(handle: Handle): void {
-    for (const [name, value] of this.#settings) handle.setOption(name, value);
+    for (const [name, value] of this.#settings) {
+      if (
+        !KEPT.has(name) && !this.#try(() => handle.setOption(name, value)) && !this.#isEarly(name)
+      ) {
+        this.#settings.delete(name);
+      }
+    }
+    for (const call of this.#postponed.splice(0)) this.#try(() => call(handle as Datagram));
   }
 
   /** Takes from a listener what an accepted socket has from it. */
@@ -89,39 +107,91 @@ export class SocketOptions {
     }
   }
 
-  /** The seconds of SO_LINGER, `LINGER_OFF` where it is off. */
-  get linger(): number {
-    return this.#settings.get("SO_LINGER") ?? LINGER_OFF;
+  #multicast(spec: OptionSpec, value: OptionValue): void {
+    if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
+    const call = this.#multicastCall(spec, value);
+    const { handle } = this.#owner;
+    if (handle === undefined) this.#postponed.push(call);
+    else this.#try(() => call(handle as Datagram));
+  }
+
+  #multicastCall(spec: OptionSpec, value: OptionValue): (handle: Datagram) => void {
+    if (spec.kind === "interface") {
+      const device = this.#device(interfaceOf(spec, value));
+      return (handle) => handle.multicastInterface?.(device);
+    }
+    const { group, device } = membershipOf(spec, value);
+    const where = this.#device(device);
+    const join = spec.name === "IP_ADD_MEMBERSHIP" || spec.name === "IPV6_JOIN_GROUP";
+    return (handle) => handle.membership?.(join ? "join" : "leave", group, where);
+  }
+
+  /** IPv4 interfaces are told to the runtimes by address. */
+  #device(device: string): string {
+    if (this.#owner.family === AF_INET6 || !/^\d+$/.test(device)) return device;
+    const found = this.#owner.adapter.interfaces?.().find(({ index }) => index === Number(device));
+    const address = found?.addresses.find((text) => !text.includes(":"));
+    if (address === undefined) {
+      throw systemError("ENODEV", "setsockopt", { detail: `interface ${device}` });
+    }
+    return address;
   }
 
   #read(spec: OptionSpec): number {
-    const value = this.#setting(spec);
-    return spec.kind === "linger" ? Number(value !== LINGER_OFF) : value;
+    if (spec.kind === "answer") return this.#owner.answer(spec.name);
+    if (this.#support(spec) === undefined) throw this.#unsupported(spec, "getsockopt");
+    const set = this.#settings.get(spec.name);
+    if (spec.kind === "linger") return set ?? LINGER_OFF;
+    if (KEPT.has(spec.name)) return set ?? 0;
+    const { handle } = this.#owner;
+    const real = handle === undefined ? undefined : this.#try(() => handle.getOption(spec.name));
+    if (typeof real === "number") return real;
+    // Linux doubles the buffer sizes that are set, for its own bookkeeping, and tells the double.
+    if (isBufferSize(spec.name) && set !== undefined) return set * 2;
+    return set ?? this.#initial(spec);
   }
 
-  #setting(spec: OptionSpec): number {
-    if (spec.kind === "answer") return this.#owner.answer(spec.name);
-    if (this.#owner.adapter.capabilities().options[spec.name] === undefined) {
-      throw this.#unsupported(spec, "getsockopt");
+  #initial(spec: OptionSpec): number {
+    if (!isBufferSize(spec.name)) return spec.initial;
+    // net.core.rmem_default and wmem_default, net.ipv4.tcp_rmem and tcp_wmem of Linux.
+    if (this.#owner.type !== SOCK_STREAM || this.#owner.family === AF_UNIX) return 212992;
+    return spec.name === "SO_RCVBUF" ? 131072 : 16384;
+  }
+
+  /** Calls the adapter; its errors become those of setsockopt. */
+  #try<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (cause) {
+      throw translate(this.#owner.adapter, cause, "setsockopt");
     }
-    const set = this.#settings.get(spec.name);
-    // The library keeps these itself: the runtimes set SO_REUSEADDR on every socket.
-    if (spec.name === "SO_REUSEADDR") return set ?? 0;
-    if (spec.kind === "linger") return set ?? LINGER_OFF;
-    return this.#owner.handle?.getOption(spec.name) ?? set ?? spec.initial;
+  }
+
+  #isEarly(name: string): boolean {
+    return this.#supportOf(name) === "before-open";
   }
 
   #find(level: number, number: number, syscall: string): OptionSpec {
+    const { family, type } = this.#owner;
     const spec = findOption(level, number);
-    if (
-      spec === undefined || (spec.types !== undefined && !spec.types.includes(this.#owner.type))
-    ) {
-      const detail = spec === undefined
-        ? `unknown option ${number} of level ${level}`
-        : `${spec.name} is not an option of this type of socket`;
+    if (spec === undefined) {
+      const detail = `unknown option ${number} of level ${level}`;
       throw systemError("ENOPROTOOPT", syscall, { detail });
     }
+    if (!appliesTo(spec, family, type)) {
+      const detail = `${spec.name} is not an option of ${familyName(family)} ${typeName(type)}`;
+      throw systemError(family === AF_UNIX ? "EOPNOTSUPP" : "ENOPROTOOPT", syscall, { detail });
+    }
     return spec;
+  }
+
+  #support(spec: OptionSpec): OptionSupport | undefined {
+    return this.#supportOf(spec.name);
+  }
+
+  #supportOf(name: string): OptionSupport | undefined {
+    const { adapter, type } = this.#owner;
+    return adapter.capabilities().options[typeName(type)]?.[name];
   }
 
   #unsupported(spec: OptionSpec, syscall: string): Error {
@@ -131,68 +201,13 @@ export class SocketOptions {
   }
 }
 
-/** Checks a value and turns it into the setting that is stored. */
-function settingOf(spec: OptionSpec, value: OptionValue): number {
-  if (spec.kind === "linger") return lingerSetting(value);
-  const number = typeof value === "boolean" ? Number(value) : numberOf(spec, value);
-  if (spec.kind === "flag") return Number(number !== 0);
-  if (number < spec.min || number > spec.max) {
-    const detail = `${spec.name} must be ${spec.min} to ${spec.max}, not ${number}`;
-    throw systemError("EINVAL", "setsockopt", { detail });
-  }
-  return number;
+function isBufferSize(name: string): boolean {
+  return name === "SO_RCVBUF" || name === "SO_SNDBUF";
 }
 
-function numberOf(spec: OptionSpec, value: OptionValue): number {
-  if (typeof value === "number") return integer(value, "value", -0x80000000, 0x7fffffff);
-  if (Array.isArray(value) || typeof value === "string" || value === null) {
-    throw new TypeError(
-      `value of ${spec.name} must be a number, a boolean or bytes, not ${describe(value)}`,
-    );
-  }
-  const bytes = toBytes(value as Uint8Array, "value");
-  if (bytes.length < 4) {
-    const detail = `${spec.name} takes 4 bytes, not ${bytes.length}`;
-    throw systemError("EINVAL", "setsockopt", { detail });
-  }
-  return view(bytes).getInt32(0, true);
-}
-
-function lingerSetting(value: OptionValue): number {
-  if (Array.isArray(value) && value.length === 2) {
-    const onoff = integer(value[0], "value: onoff", -0x80000000, 0x7fffffff);
-    const seconds = integer(value[1], "value: seconds", -0x80000000, 0x7fffffff);
-    return onoff === 0 ? LINGER_OFF : Math.max(0, seconds);
-  }
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    const bytes = toBytes(value as Uint8Array, "value");
-    if (bytes.length >= 8) {
-      const data = view(bytes);
-      return data.getInt32(0, true) === 0 ? LINGER_OFF : Math.max(0, data.getInt32(4, true));
-    }
-  } else if (typeof value !== "number" && typeof value !== "boolean") {
-    throw new TypeError(
-      `value of SO_LINGER must be [onoff, seconds] or 8 bytes, not ${describe(value)}`,
-    );
-  }
-  throw systemError("EINVAL", "setsockopt", {
-    detail: "SO_LINGER takes [onoff, seconds] or 8 bytes",
-  });
-}
-
-/** C's value: an int, or for SO_LINGER two. Little-endian, as the library's constants are those of Linux. */
-function encode(spec: OptionSpec, value: number): Uint8Array {
-  const linger = spec.kind === "linger";
-  const bytes = new Uint8Array(linger ? 8 : 4);
-  if (linger) {
-    view(bytes).setInt32(0, Number(value !== LINGER_OFF), true);
-    view(bytes).setInt32(4, Math.max(0, value), true);
-  } else {
-    view(bytes).setInt32(0, value, true);
-  }
-  return bytes;
-}
-
-function view(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Whether a kind of socket has an option: AF_UNIX only those of SOL_SOCKET, AF_INET none of IPv6. */
+function appliesTo({ level, types }: OptionSpec, family: number, type: number): boolean {
+  if (types !== undefined && !types.includes(type)) return false;
+  if (family === AF_UNIX) return level === SOL_SOCKET;
+  return level !== IPPROTO_IPV6 || family === AF_INET6;
 }

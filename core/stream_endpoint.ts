@@ -1,9 +1,9 @@
 /** A connected stream: both halves, and the error that either of them may see first. */
 
 import type { Adapter, Stream, StreamSink } from "../adapters/adapter.ts";
-import { systemError, translate } from "./errors.ts";
+import { type SocketError, systemError, translate } from "./errors.ts";
 import { type Received, type ReceiveRequest, StreamReceiver } from "./stream_receiver.ts";
-import { type SendRequest, StreamSender } from "./stream_sender.ts";
+import { type SendRequest, StreamSender, withBytesSent } from "./stream_sender.ts";
 import type { Limits } from "./wait.ts";
 import { errno } from "./errno.ts";
 
@@ -46,7 +46,7 @@ export class StreamEndpoint implements StreamSink {
   send(request: SendRequest, limits: Limits): Promise<number> {
     if (this.#writeShut || this.#broken) {
       const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);
-      return Promise.reject(error);
+      return Promise.reject(request.all ? withBytesSent(error, 0) : error);
     }
     return this.#sender.send(request, limits);
   }
@@ -103,20 +103,26 @@ export class StreamEndpoint implements StreamSink {
     if (this.#pending === undefined) return undefined;
     const { cause } = this.#pending;
     this.#pending = undefined;
-    return translate(this.#adapter, cause, syscall, {
-      address: this.stream.remote,
-      local: this.stream.local,
-    });
+    return this.#translate(cause, syscall);
   };
 
-  /** A write failed: the same error may have been reported already, then the pipe is simply broken. */
-  #sendFailed = (cause: unknown, syscall: string): unknown => {
-    const error = translate(this.#adapter, cause, syscall, {
-      address: this.stream.remote,
-      local: this.stream.local,
-    });
+  /**
+   * A write failed. The kernel has told the error now, so it is no longer pending; where no call waited for the
+   * write, the next one reports it.
+   */
+  #sendFailed = (cause: unknown, syscall: string | undefined): unknown => {
+    if (syscall === undefined) {
+      if (!this.#broken) this.#pending ??= { cause };
+      return undefined;
+    }
+    const error = this.#translate(cause, syscall);
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
     this.#pending = undefined;
     return error;
   };
+
+  #translate(cause: unknown, syscall: string): SocketError {
+    const { remote, local } = this.stream;
+    return translate(this.#adapter, cause, syscall, { address: remote, local });
+  }
 }

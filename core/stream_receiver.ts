@@ -15,6 +15,8 @@ export interface ReceiveRequest {
   readonly peek: boolean;
   /** Wait until there are `max` (MSG_WAITALL). */
   readonly all: boolean;
+  /** Count a datagram's whole length, also of one that is cut (MSG_TRUNC). */
+  readonly whole: boolean;
   /** Where to put them; a fresh array where absent. */
   readonly into: Uint8Array | undefined;
 }
@@ -52,10 +54,10 @@ export class StreamReceiver {
   /** Receives: at once where there is something, else when it comes. */
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
     if (this.#waits.length === 0 && this.#canServe(request)) return this.#serveNow(request);
-    const wait = new Receive(request).limit(limits, this.#giveUp);
+    const wait = new Receive(request);
     this.#waits.push(wait);
     this.#stream.resume();
-    return wait.promise;
+    return wait.limit(limits, this.#giveUp).promise;
   }
 
   /** Bytes arrived. Answers whether more are wanted. */
@@ -125,11 +127,11 @@ export class StreamReceiver {
     return this.#queue.size === 0 ? this.#takeError(request.syscall) : undefined;
   }
 
-  #take({ max, peek, into }: ReceiveRequest): Received {
+  #take({ max, peek, all, into }: ReceiveRequest): Received {
     if (into !== undefined) {
       return peek ? this.#queue.copy(into) : this.#queue.takeInto(into);
     }
-    if (!peek) return this.#queue.take(max);
+    if (!peek) return this.#queue.take(max, all);
     const result = new Uint8Array(Math.min(max, this.#queue.size));
     this.#queue.copy(result);
     return result;

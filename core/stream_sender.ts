@@ -32,6 +32,8 @@ class Send extends Wait<number> {
   readonly nonblocking: boolean;
   data: Uint8Array;
   sent = 0;
+  /** What is left of a piece whose call has given up. */
+  abandoned = false;
   constructor({ syscall, data, all }: SendRequest, limited: boolean, nonblocking = false) {
     super(syscall);
     this.syscall = syscall;
@@ -51,10 +53,10 @@ export class StreamSender {
   #piece: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
   #idle: Array<() => void> = [];
-  #failed: (cause: unknown, syscall: string) => unknown;
+  #failed: (cause: unknown, syscall: string | undefined) => unknown;
 
-  /** `failed` is told a write's error and gives the error for the call. */
-  constructor(stream: Stream, failed: (cause: unknown, syscall: string) => unknown) {
+  /** `failed` is told a write's error, and the call it belongs to if one waits, and gives the error for that. */
+  constructor(stream: Stream, failed: (cause: unknown, syscall: string | undefined) => unknown) {
     this.#stream = stream;
     this.#failed = failed;
   }
@@ -75,7 +77,8 @@ export class StreamSender {
         try {
           sent = this.#stream.tryWrite(data);
         } catch (cause) {
-          return Promise.reject(this.#failed(cause, request.syscall));
+          const error = this.#failed(cause, request.syscall);
+          return Promise.reject(request.all ? withBytesSent(error, 0) : error);
         }
         if (sent === data.length || (sent > 0 && !request.all)) {
           return resolved(outcome(request.all, sent));
@@ -139,7 +142,10 @@ export class StreamSender {
   #writeFailed = (cause: unknown): void => {
     this.#piece = undefined;
     const wait = this.#sends.shift();
-    const error = this.#failed(cause, wait?.syscall ?? "send");
+    const error = this.#failed(
+      cause,
+      wait === undefined || wait.abandoned ? undefined : wait.syscall,
+    );
     if (wait !== undefined) this.#failOne(wait, error);
     this.#next();
   };
@@ -155,12 +161,14 @@ export class StreamSender {
   #giveUp = (object: object, reason: unknown): void => {
     const wait = object as Send;
     const index = this.#sends.indexOf(wait);
-    if (index < 0) return;
-    this.#sends.splice(index, 1);
+    if (index >= 0) this.#sends.splice(index, 1);
     if (index === 0 && this.#piece !== undefined) {
       // The runtime has this piece and cannot give it back: it counts as sent, and its rest still goes out.
       const rest = new Send({ syscall: wait.syscall, data: this.#piece, all: true }, true);
-      rest.promise.catch(() => {/* The next call learns of the broken connection. */});
+      rest.promise.catch(
+        () => {/* Nobody waits for it: the next call reports the broken connection. */},
+      );
+      rest.abandoned = true;
       this.#sends.unshift(rest);
       wait.sent += this.#piece.length;
       if (!wait.all && wait.nonblocking) return wait.done(wait.sent);

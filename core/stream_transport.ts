@@ -1,17 +1,25 @@
 /** The state machine of a stream socket: open, bound, connecting, connected or listening, closed. */
 
-import type { Adapter, Address, Bound, Handle, Listener, Stream } from "../adapters/adapter.ts";
+import type {
+  Adapter,
+  Address,
+  Adopted,
+  Bound,
+  Handle,
+  Listener,
+  Stream,
+} from "../adapters/adapter.ts";
 import { type Destination, wildcard } from "./address.ts";
 import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { Connecting } from "./connecting.ts";
-import { AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
+import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "./constants.ts";
 import { type SocketError, systemError, translate } from "./errors.ts";
 import { ListenerEndpoint } from "./listener_endpoint.ts";
-import { resolveFirst } from "./resolve.ts";
+import { resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
-import type { SendRequest } from "./stream_sender.ts";
+import { type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { Message, Transport } from "./transport.ts";
 import { type Limits, Wait } from "./wait.ts";
 
@@ -27,6 +35,8 @@ export class StreamTransport implements Transport {
   #address: Address | undefined;
   #claim: Claim | undefined;
   #bound: Bound | undefined;
+  /** The descriptor listened when it was taken over; accepting begins with the first call. */
+  #inherited = false;
   #listener: { endpoint: ListenerEndpoint; handle: Listener } | undefined;
   #connecting: { attempt: Connecting; wait: Wait<void> } | undefined;
   #endpoint: StreamEndpoint | undefined;
@@ -58,7 +68,18 @@ export class StreamTransport implements Transport {
   }
 
   get listening(): boolean {
-    return this.#listener !== undefined;
+    return this.#listener !== undefined || this.#inherited;
+  }
+
+  /** Takes the place of an inherited descriptor. */
+  adopt(adopted: Adopted): void {
+    if ("stream" in adopted) {
+      this.#endpoint = new StreamEndpoint(this.#adapter, adopted.stream);
+    } else {
+      this.#bound = adopted.bound;
+      this.#address = adopted.bound.local;
+      this.#inherited = adopted.listening;
+    }
   }
 
   takeErrno(): number {
@@ -73,7 +94,7 @@ export class StreamTransport implements Transport {
       throw systemError("EINVAL", "bind");
     }
     await this.#exclusively("bind", async () => {
-      const address = await resolveFirst(this.#adapter, this.#family, destination);
+      const address = await resolveLocal(this.#adapter, this.#family, destination);
       if (isClaimed(this.#adapter, this.#claimTo(address))) {
         throw systemError("EADDRINUSE", "bind", { address });
       }
@@ -96,6 +117,7 @@ export class StreamTransport implements Transport {
       try {
         const handle = await bound.listen(backlog, endpoint);
         this.#listener = { endpoint, handle };
+        this.#inherited = false;
         endpoint.listener = handle;
         this.#address = handle.local;
       } catch (cause) {
@@ -106,6 +128,7 @@ export class StreamTransport implements Transport {
 
   accept(limits: Limits): Promise<StreamEndpoint> {
     if (this.#listener === undefined) {
+      if (this.#inherited) return this.listen(SOMAXCONN).then(() => this.accept(limits));
       return Promise.reject(systemError(this.#closed ? "EBADF" : "EINVAL", "accept"));
     }
     return this.#listener.endpoint.accept(limits);
@@ -157,8 +180,12 @@ export class StreamTransport implements Transport {
 
   send(request: SendRequest, limits: Limits): Promise<number> {
     return this.#endpoint?.send(request, limits) ??
-      this.#whenConnected(request.syscall, "EPIPE", limits)
-        .then((endpoint) => endpoint.send(request, limits));
+      this.#whenConnected(request.syscall, "EPIPE", limits).then(
+        (endpoint) => endpoint.send(request, limits),
+        (error) => {
+          throw request.all ? withBytesSent(error, 0) : error;
+        },
+      );
   }
 
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */

@@ -9,6 +9,8 @@ export type Timeout = number | null;
 /** How long a call may wait, and what cancels it. */
 export interface Limits {
   readonly timeout: Timeout;
+  /** The code that the timeout ends with: ETIMEDOUT for the socket's own, EAGAIN for SO_RCVTIMEO and SO_SNDTIMEO. */
+  readonly expired: "ETIMEDOUT" | "EAGAIN";
   /** Ends the wait. */
   readonly signal: AbortSignal | undefined;
   /** Resolves once I/O that is ready has been pushed: what a non-blocking call waits for. */
@@ -28,6 +30,7 @@ export class Wait<T> implements Expiring {
   #settled = false;
   #syscall: string;
   #giveUp: GiveUp | undefined;
+  #expired: Limits["expired"] = "ETIMEDOUT";
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
 
@@ -48,8 +51,10 @@ export class Wait<T> implements Expiring {
    * Sets what may end the wait from outside. A timeout of 0 gives it one turn of the event loop, then ends it
    * with EAGAIN.
    */
-  limit({ timeout, signal, turn }: Limits, giveUp: GiveUp): this {
+  limit({ timeout, expired, signal, turn }: Limits, giveUp: GiveUp): this {
+    if (this.#settled) return this;
     this.#giveUp = giveUp;
+    this.#expired = expired;
     if (timeout === 0) {
       turn().then(() => this.giveUp(systemError("EAGAIN", this.#syscall)));
     } else if (timeout !== null) {
@@ -76,7 +81,8 @@ export class Wait<T> implements Expiring {
 
   /** The timeout passed. */
   expire(): void {
-    this.giveUp(timedOut(this.#syscall));
+    const own = this.#expired === "ETIMEDOUT";
+    this.giveUp(own ? timedOut(this.#syscall) : systemError(this.#expired, this.#syscall));
   }
 
   /** Ends the wait from outside: its owner hears of it first. */

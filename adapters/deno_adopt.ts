@@ -1,0 +1,85 @@
+/**
+ * Taking over descriptors on Deno, through `node:net`. Deno does not tell what a descriptor is: listening on it works
+ * or fails at once, then it is connected.
+ */
+
+import type { Address, Adopted, Bound, ConnectAttempt, Listener, ListenerSink } from "./adapter.ts";
+import { addressFrom } from "./endpoints.ts";
+import { NodeListener } from "./node_bound.ts";
+import { NetStream } from "./node_stream.ts";
+import { type NetServer, type NetSocket, nodeModule } from "./node_types.ts";
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOMAXCONN = 4096;
+
+/** Takes a descriptor over: a listening socket, or a connected TCP one. */
+export function adopt(fd: number): Adopted {
+  const net = nodeModule("node:net");
+  const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  server.on("error", () => {/* It does not listen: found out below. */});
+  server.listen({ fd }, SOMAXCONN);
+  if (server._handle) {
+    const bound = new InheritedListener(server);
+    return { family: bound.family, bound, listening: true };
+  }
+  // Throws ERR_INVALID_FD_TYPE for what is no TCP socket.
+  const socket = new net.Socket({ fd, allowHalfOpen: true, pauseOnCreate: true });
+  const family = familyOf(socket.localAddress);
+  const local = addressFrom(family, socket.localAddress, socket.localPort);
+  const remote = addressFrom(family, socket.remoteAddress, socket.remotePort);
+  return { family, stream: new NetStream(socket, local, remote) };
+}
+
+function familyOf(host: string | undefined): number {
+  return host?.includes(":") ? AF_INET6 : AF_INET;
+}
+
+/** An inherited listener; what connects before the first `accept` waits here. */
+class InheritedListener implements Bound {
+  readonly family: number;
+  readonly local: Address;
+  readonly fd = -1;
+  #server: NetServer;
+  #early: NetSocket[] = [];
+
+  constructor(server: NetServer) {
+    this.#server = server;
+    const address = server.address();
+    const inet = address !== null && typeof address === "object";
+    this.family = inet ? familyOf(address.address) : AF_UNIX;
+    this.local = inet ? addressFrom(this.family, address.address, address.port) : address ?? "";
+    server.on("connection", this.#keep);
+  }
+
+  listen(_backlog: number, sink: ListenerSink): Promise<Listener> {
+    this.#server.off("connection", this.#keep);
+    const listener = new NodeListener(this.#server, this.family, this.local, sink);
+    for (const socket of this.#early.splice(0)) listener.connected(socket);
+    return Promise.resolve(listener);
+  }
+
+  connect(): ConnectAttempt {
+    const error = Object.assign(new Error("it listens"), { code: "EISCONN" });
+    return { done: Promise.reject(error), cancel: () => {} };
+  }
+
+  close(): Promise<void> {
+    this.#server.close();
+    for (const socket of this.#early.splice(0)) socket.destroy();
+    return Promise.resolve();
+  }
+
+  setOption(_name: string, _value: number): boolean {
+    return true;
+  }
+
+  getOption(_name: string): number | undefined {
+    return undefined;
+  }
+
+  #keep = (socket: NetSocket): void => {
+    this.#early.push(socket);
+  };
+}

@@ -1,0 +1,280 @@
+/** Streams of Node before they are connected: bound, listening, connecting. */
+
+import type {
+  Address,
+  Adopted,
+  BindRequest,
+  Bound,
+  ConnectAttempt,
+  ConnectTarget,
+  InetAddress,
+  Listener,
+  ListenerSink,
+} from "./adapter.ts";
+import { addressFrom, hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { openDescriptor } from "./node_adopt.ts";
+import { connectSocket } from "./node_connect.ts";
+import { getNodeOption, setNodeOption } from "./node_options.ts";
+import { scopeOf } from "./node_resolver.ts";
+import { NetStream, NodeStream } from "./node_stream.ts";
+import { unlinkPath } from "./unix_path.ts";
+import {
+  type BoundSocket,
+  type NetServer,
+  type NetSocket,
+  nodeModule,
+  type TcpHandle,
+} from "./node_types.ts";
+
+const AF_INET6 = 10;
+/** libuv's flags of bind: an IPv6 socket that takes no IPv4, and SO_REUSEPORT. */
+const UV_TCP_IPV6ONLY = 1;
+const UV_TCP_REUSEPORT = 2;
+
+/** bind(2), at once. */
+export function bind({ family, address, settings }: BindRequest): Bound {
+  if (isUnix(address)) return bindPath(family, address);
+  const [, port] = address;
+  const host = hostOf(address);
+  const ipv6Only = settings.get("IPV6_V6ONLY") === 1;
+  const reusePort = settings.get("SO_REUSEPORT") === 1;
+  const net = nodeModule("node:net");
+  if (net.BoundSocket !== undefined) {
+    return new NodeBound(
+      family,
+      new net.BoundSocket({ host, port, ipv6Only, reusePort }),
+      undefined,
+    );
+  }
+  // Node 20 and 22, and 24 before 24.21.
+  const flags = (ipv6Only ? UV_TCP_IPV6ONLY : 0) | (reusePort ? UV_TCP_REUSEPORT : 0);
+  const type = family === AF_INET6 ? 6 : 4;
+  const handle = net._createServerHandle(host, port, type, undefined, flags);
+  if (typeof handle === "number") throw systemError(handle, "bind");
+  return new NodeBound(family, handle, undefined);
+}
+
+function bindPath(family: number, address: string | Uint8Array): Bound {
+  const path = pathOf(address);
+  const net = nodeModule("node:net");
+  try {
+    if (net.BoundSocket !== undefined) {
+      return new NodeBound(family, new net.BoundSocket({ path }), address);
+    }
+    const handle = net._createServerHandle(path, -1, -1);
+    if (typeof handle === "number") throw systemError(handle, "bind");
+    return new NodeBound(family, handle, address);
+  } catch (error) {
+    // libuv makes EACCES of a missing directory.
+    if ((error as { code?: string }).code === "EACCES" && !hasDirectory(path)) {
+      throw Object.assign(new Error("no such directory", { cause: error }), { code: "ENOENT" });
+    }
+    throw error;
+  }
+}
+
+/** Whether Node removes the files of its UNIX sockets itself: the handles of older versions leave them. */
+function hasBoundSocket(): boolean {
+  return nodeModule("node:net").BoundSocket !== undefined;
+}
+
+function hasDirectory(path: string): boolean {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 || nodeModule("node:fs").existsSync(path.slice(0, slash + 1));
+}
+
+/** A bound descriptor: `net.BoundSocket`, or the older handle. */
+class NodeBound implements Bound {
+  readonly local: Address;
+  #family: number;
+  #handle: BoundSocket | TcpHandle;
+
+  constructor(family: number, handle: BoundSocket | TcpHandle, path: Address | undefined) {
+    this.#family = family;
+    this.#handle = handle;
+    this.local = path ?? this.#address();
+  }
+
+  get fd(): number {
+    const { fd } = this.#handle as { fd?: number | (() => number) };
+    // A method of BoundSocket, a number of the older handle; Deno has neither.
+    return typeof fd === "function" ? fd.call(this.#handle) : fd ?? -1;
+  }
+
+  async listen(backlog: number, sink: ListenerSink): Promise<Listener> {
+    const server = nodeModule("node:net").createServer({
+      pauseOnConnect: true,
+      allowHalfOpen: true,
+    });
+    // Node takes 0 as "not given" and makes it 511.
+    server.listen(this.#handle, Math.max(1, backlog));
+    await new Promise<void>((resolve, reject) => {
+      server.once("listening", resolve);
+      server.once("error", reject);
+    });
+    return new NodeListener(server, this.#family, this.local, sink);
+  }
+
+  connect(target: ConnectTarget): ConnectAttempt {
+    const attempt = connectFrom(target, { handle: this.#handle, manualStart: true }, this.local);
+    if (isUnix(this.local) && !hasBoundSocket()) {
+      attempt.closed.then(() => unlinkPath(this.local));
+    }
+    return attempt;
+  }
+
+  close(): Promise<void> {
+    this.#handle.close();
+    if (!hasBoundSocket()) unlinkPath(this.local);
+    return afterClose();
+  }
+
+  setOption(name: string, value: number): boolean {
+    return setNodeOption(this.fd, name, value);
+  }
+
+  getOption(name: string): number | undefined {
+    return getNodeOption(this.fd, name);
+  }
+
+  #address(): Address {
+    if ("getsockname" in this.#handle) {
+      const out: { address?: string; port?: number } = {};
+      // A port in use shows only here: libuv puts off the error of bind(2).
+      const failure = this.#handle.getsockname(out);
+      if (failure !== 0) {
+        this.#handle.close();
+        throw systemError(failure, "bind");
+      }
+      return addressFrom(this.#family, out.address, out.port, scopeOf);
+    }
+    const { address, port } = this.#handle.address() as { address: string; port: number };
+    return addressFrom(this.#family, address, port, scopeOf);
+  }
+}
+
+/** Node accepts by itself and cannot be stopped; connections wait in the core's queue. */
+export class NodeListener implements Listener {
+  readonly local: Address;
+  #server: NetServer;
+  #family: number;
+  #sink: ListenerSink;
+
+  constructor(server: NetServer, family: number, local: Address, sink: ListenerSink) {
+    this.#server = server;
+    this.#family = family;
+    this.#sink = sink;
+    this.local = local;
+    server.on("connection", (socket: NetSocket) => this.connected(socket));
+    server.on("error", (error: Error) => sink.error(error));
+  }
+
+  get fd(): number {
+    return this.#server._handle?.fd ?? -1;
+  }
+
+  /** A connection was accepted. */
+  connected(socket: NetSocket): void {
+    // A UNIX peer's name is not told by Node.
+    const { local } = this;
+    const family = this.#family;
+    this.#sink.connection(
+      isUnix(local) ? streamOver(socket, local, "", family) : inetStream(socket, family),
+    );
+  }
+
+  resume(): void {
+    // It accepts from the start.
+  }
+
+  setBacklog(backlog: number): void {
+    const failure = this.#server._handle?.listen(Math.max(1, backlog)) ?? 0;
+    if (failure !== 0) throw systemError(failure, "listen");
+  }
+
+  setOption(name: string, value: number): boolean {
+    return setNodeOption(this.fd, name, value);
+  }
+
+  getOption(name: string): number | undefined {
+    return getNodeOption(this.fd, name);
+  }
+
+  close(): Promise<void> {
+    // Its callback would wait for the connections too.
+    this.#server.close();
+    if (!hasBoundSocket()) unlinkPath(this.local);
+    return afterClose();
+  }
+}
+
+/** Streams whose descriptor was given away, by descriptor: libuv cannot let go of one, nor open it twice. */
+const released = new Map<number, { family: number; stream: NodeStream }>();
+
+/** Takes a descriptor over: one that `release()` gave away, or one that was inherited. */
+export function adopt(fd: number): Adopted {
+  const known = released.get(fd);
+  if (known !== undefined) {
+    released.delete(fd);
+    return known;
+  }
+  const { socket, handle, family, local, remote, listening } = openDescriptor(fd);
+  if (remote !== undefined) return { family, stream: streamOver(socket, local, remote, family) };
+  const bound = new NodeBound(family, handle, local);
+  return { family, bound, listening };
+}
+
+/** connect(2) from an address of the system's choice. */
+export function connect(target: ConnectTarget): ConnectAttempt {
+  return connectFrom(target, {}, "");
+}
+
+function connectFrom(
+  { family, address }: ConnectTarget,
+  options: Record<string, unknown>,
+  local: Address,
+): ConnectAttempt & { closed: Promise<void> } {
+  const { Socket } = nodeModule("node:net");
+  const socket = new Socket({ allowHalfOpen: true, ...options });
+  const target = isUnix(address)
+    ? { path: pathOf(address) }
+    : { host: hostOf(address), port: address[1], autoSelectFamily: false };
+  const attempt = connectSocket(socket, target);
+  const done = attempt.done.then(() =>
+    isUnix(address) ? streamOver(socket, local, address, family) : inetStream(socket, family)
+  );
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  return { done, cancel: attempt.cancel, closed };
+}
+
+function inetStream(socket: NetSocket, family: number): NetStream {
+  const local: InetAddress = addressFrom(family, socket.localAddress, socket.localPort, scopeOf);
+  const remote = addressFrom(family, socket.remoteAddress, socket.remotePort, scopeOf);
+  return streamOver(socket, local, remote, family);
+}
+
+function streamOver(
+  socket: NetSocket,
+  local: Address,
+  remote: Address,
+  family: number,
+): NetStream {
+  // Windows has no descriptors.
+  if ((socket._handle?.fd ?? -1) < 0) return new NetStream(socket, local, remote);
+  const stream: NodeStream = new NodeStream(socket, local, remote, (fd) => {
+    released.set(fd, { family, stream });
+  });
+  return stream;
+}
+
+/** Handles are closed in the loop's next turn. */
+function afterClose(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+declare function setImmediate(callback: () => void): void;
+
+function systemError(failure: number, syscall: string): Error {
+  const code = nodeModule("node:util").getSystemErrorName(failure);
+  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: failure, syscall });
+}

@@ -1,0 +1,172 @@
+/** UDP over `node:dgram`, for Node and Deno. */
+
+import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "./adapter.ts";
+import { addressFrom, hostOf } from "./endpoints.ts";
+import { type DgramSocket, nodeModule } from "./node_types.ts";
+
+const AF_INET6 = 10;
+
+/** How the runtimes' modules differ. */
+export interface DatagramTraits {
+  /** connect() reaches the kernel; Deno 2.9 only remembers the peer and still delivers strangers' datagrams. */
+  readonly connects: boolean;
+}
+
+/** Opens a socket of `node:dgram` on an address. */
+export async function openDatagram(
+  { family, address, settings }: DatagramRequest,
+  traits: DatagramTraits,
+): Promise<Datagram> {
+  const socket = nodeModule("node:dgram").createSocket({
+    type: family === AF_INET6 ? "udp6" : "udp4",
+    reuseAddr: settings.get("SO_REUSEADDR") === 1,
+    // Node 20 refuses the key even when it is off.
+    ...(settings.get("SO_REUSEPORT") === 1 ? { reusePort: true } : {}),
+    ipv6Only: settings.get("IPV6_V6ONLY") === 1,
+    // Every host here is a literal. Without this, close() right after send() would lose the datagram.
+    lookup: (
+      host: string,
+      _options: unknown,
+      done: (e: null, host: string, family: number) => void,
+    ) => done(null, host, family === AF_INET6 ? 6 : 4),
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("listening", () => resolve());
+    socket.once("error", reject);
+    socket.bind({
+      address: hostOf(address as InetAddress),
+      port: (address as InetAddress)[1],
+      exclusive: true,
+    });
+  });
+  return traits.connects
+    ? new ConnectableDatagram(socket, family)
+    : new NodeDatagram(socket, family);
+}
+
+class NodeDatagram implements Datagram {
+  readonly remote: Address | undefined = undefined;
+  declare sink: DatagramSink;
+  protected readonly socket: DgramSocket;
+  #family: number;
+  #local: Address;
+  #closed = false;
+
+  constructor(socket: DgramSocket, family: number) {
+    this.socket = socket;
+    this.#family = family;
+    this.#local = this.#address();
+    socket.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      this.sink.datagram(bytes, addressFrom(family, from.address, from.port), true);
+    });
+    socket.on("error", (error: Error) => this.sink.error(error));
+  }
+
+  readonly fd: number = -1;
+
+  get local(): Address {
+    return this.#local;
+  }
+
+  send(data: Uint8Array, to: Address | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null): void => error === null ? resolve() : reject(error);
+      if (to === undefined) this.socket.send(data, done);
+      else this.socket.send(data, (to as InetAddress)[1], hostOf(to as InetAddress), done);
+    });
+  }
+
+  setOption(name: string, value: number): boolean {
+    switch (name) {
+      case "SO_BROADCAST":
+        this.socket.setBroadcast(value !== 0);
+        return true;
+      case "SO_RCVBUF":
+        this.socket.setRecvBufferSize(value);
+        return true;
+      case "SO_SNDBUF":
+        this.socket.setSendBufferSize(value);
+        return true;
+      case "IP_TTL":
+      case "IPV6_UNICAST_HOPS":
+        this.socket.setTTL(value === -1 ? 64 : value);
+        return true;
+      case "IP_MULTICAST_TTL":
+      case "IPV6_MULTICAST_HOPS":
+        this.socket.setMulticastTTL(value === -1 ? 1 : value);
+        return true;
+      case "IP_MULTICAST_LOOP":
+      case "IPV6_MULTICAST_LOOP":
+        this.socket.setMulticastLoopback(value !== 0);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  getOption(name: string): number | undefined {
+    if (this.#closed) return undefined;
+    switch (name) {
+      case "SO_RCVBUF":
+        return this.socket.getRecvBufferSize();
+      case "SO_SNDBUF":
+        return this.socket.getSendBufferSize();
+      default:
+        return undefined;
+    }
+  }
+
+  membership(action: "join" | "leave", group: string, device: string): void {
+    const where = device === "" ? undefined : this.#device(device);
+    if (action === "join") this.socket.addMembership(group, where);
+    else this.socket.dropMembership(group, where);
+  }
+
+  multicastInterface(device: string): void {
+    const any = this.#family === AF_INET6 ? "::" : "0.0.0.0";
+    this.socket.setMulticastInterface(device === "" ? any : this.#device(device));
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return new Promise((resolve) => this.socket.close(resolve));
+  }
+
+  /** The kernel has chosen the local address anew. */
+  protected moved(): void {
+    this.#local = this.#address();
+  }
+
+  /** IPv6 interfaces are given by index, as the scope of an address. */
+  #device(device: string): string {
+    return this.#family === AF_INET6 ? `::%${device}` : device;
+  }
+
+  #address(): Address {
+    const { address, port } = this.socket.address();
+    return addressFrom(this.#family, address, port);
+  }
+}
+
+/** Where a peer can be fixed in the kernel. */
+class ConnectableDatagram extends NodeDatagram {
+  #connected = false;
+
+  async connect(peer: Address | undefined): Promise<void> {
+    if (this.#connected) this.socket.disconnect();
+    this.#connected = false;
+    if (peer === undefined) return this.moved();
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: Error): void => reject(error);
+      this.socket.once("error", failed);
+      this.socket.once("connect", () => {
+        this.socket.off("error", failed);
+        resolve();
+      });
+      this.socket.connect((peer as InetAddress)[1], hostOf(peer as InetAddress));
+    });
+    this.#connected = true;
+    this.moved();
+  }
+}

@@ -1,0 +1,121 @@
+/** Received datagrams that nobody has taken yet, and the receives that wait for one. */
+
+import type { Address } from "../adapters/adapter.ts";
+import { ownArray } from "./byte_queue.ts";
+import { MSG_TRUNC } from "./constants.ts";
+import type { ReceiveRequest } from "./stream_receiver.ts";
+import type { Message } from "./transport.ts";
+import { resolved } from "./turn.ts";
+import { type Limits, Wait } from "./wait.ts";
+
+/** What the kernel counts for a datagram beside its bytes, roughly: so that empty ones fill the queue, too. */
+const OVERHEAD = 512;
+
+interface Datagram {
+  readonly data: Uint8Array;
+  readonly from: Address;
+}
+
+class Receive extends Wait<Message> {
+  readonly request: ReceiveRequest;
+  constructor(request: ReceiveRequest) {
+    super(request.syscall);
+    this.request = request;
+  }
+}
+
+/** The receive queue of a datagram socket: bounded, and what does not fit is dropped, as a kernel does. */
+export class DatagramQueue {
+  #queue: Datagram[] = [];
+  #first = 0;
+  #size = 0;
+  #waits: Receive[] = [];
+  #limit: () => number;
+
+  /** `limit` gives the bound in bytes: SO_RCVBUF. */
+  constructor(limit: () => number) {
+    this.#limit = limit;
+  }
+
+  /** Takes the first datagram, or waits for it. */
+  receive(request: ReceiveRequest, limits: Limits): Promise<Message> {
+    if (this.#waits.length === 0) {
+      const datagram = this.#next(request.peek);
+      if (datagram !== undefined) return resolved(messageOf(datagram, request));
+    }
+    const wait = new Receive(request).limit(limits, this.#giveUp);
+    this.#waits.push(wait);
+    return wait.promise;
+  }
+
+  /** A datagram arrived. */
+  push(data: Uint8Array, from: Address, owned: boolean): void {
+    while (this.#waits.length > 0) {
+      const wait = this.#waits.shift()!;
+      const { request } = wait;
+      if (!request.peek) {
+        wait.done(messageOf({ data: owned ? data : data.slice(), from }, request));
+        return;
+      }
+      wait.done(messageOf({ data, from }, request));
+    }
+    const cost = data.length + OVERHEAD;
+    if (this.#size + cost > this.#limit()) return;
+    this.#size += cost;
+    this.#queue.push({ data: owned ? data : data.slice(), from });
+  }
+
+  /** Ends the first wait with an error that the system reported; answers whether one waited. */
+  failFirst(makeError: (syscall: string) => unknown): boolean {
+    const wait = this.#waits.shift();
+    wait?.fail(makeError(wait.request.syscall));
+    return wait !== undefined;
+  }
+
+  /** Ends every wait. */
+  failAll(makeError: (syscall: string) => unknown): void {
+    for (const wait of this.#waits.splice(0)) wait.fail(makeError(wait.request.syscall));
+  }
+
+  /** Ends every wait as shutdown(SHUT_RD) does: with nothing. */
+  endAll(): void {
+    for (const wait of this.#waits.splice(0)) wait.done(nothing(wait.request));
+  }
+
+  #next(peek: boolean): Datagram | undefined {
+    const datagram = this.#queue[this.#first];
+    if (datagram === undefined || peek) return datagram;
+    this.#size -= datagram.data.length + OVERHEAD;
+    this.#first++;
+    if (this.#first === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#first = 0;
+    } else if (this.#first > 64 && this.#first * 2 > this.#queue.length) {
+      this.#queue.splice(0, this.#first);
+      this.#first = 0;
+    }
+    return datagram;
+  }
+
+  #giveUp = (wait: object): void => {
+    const index = this.#waits.indexOf(wait as Receive);
+    if (index >= 0) this.#waits.splice(index, 1);
+  };
+}
+
+/** What a receive gives when reading was shut down. */
+export function nothing({ into }: ReceiveRequest): Message {
+  return { data: into === undefined ? new Uint8Array(0) : 0, address: null, flags: 0 };
+}
+
+/** A datagram cut to what was asked for; MSG_TRUNC tells that it was longer, and asks for its whole length. */
+function messageOf({ data, from }: Datagram, request: ReceiveRequest): Message {
+  const { max, into, peek, whole } = request;
+  const flags = data.length > max ? MSG_TRUNC : 0;
+  const part = data.length > max ? data.subarray(0, max) : data;
+  if (into === undefined) {
+    return { data: peek ? part.slice() : ownArray(part), address: from, flags };
+  }
+  into.set(part);
+  return { data: whole ? data.length : part.length, address: from, flags };
+}

@@ -1,0 +1,279 @@
+/** The state machine of a datagram socket: unbound, bound, with or without a fixed peer. */
+
+import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../adapters/adapter.ts";
+import { copyAddress, type Destination, familyName, sameAddress, wildcard } from "./address.ts";
+import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
+import { AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
+import { DatagramQueue, nothing } from "./datagram_queue.ts";
+import { systemError, translate } from "./errors.ts";
+import { resolveFirst, resolveLocal } from "./resolve.ts";
+import type { SocketOptions } from "./socket_options.ts";
+import type { StreamEndpoint } from "./stream_endpoint.ts";
+import type { Received, ReceiveRequest } from "./stream_receiver.ts";
+import type { SendRequest } from "./stream_sender.ts";
+import type { Message, Transport } from "./transport.ts";
+import { type Limits, Wait } from "./wait.ts";
+
+/** The largest payload of a UDP datagram over IPv4, and over IPv6 without jumbograms. */
+const MAX_DATAGRAM = 65507;
+/** Linux's default of net.core.rmem_default, where the runtime does not tell. */
+const RECEIVE_BUFFER = 212992;
+
+/** UDP, and AF_UNIX datagrams where the adapter has them. */
+export class DatagramTransport implements Transport, DatagramSink {
+  readonly listening = false;
+  #adapter: Adapter;
+  #family: number;
+  #options: SocketOptions;
+  #queue: DatagramQueue;
+  #socket: Datagram | undefined;
+  #opening: Promise<Datagram> | undefined;
+  #peer: Address | undefined;
+  #claim: Claim | undefined;
+  #lastLocal: Address;
+  /** An error that the system reported for a sent datagram, until a call has reported it. */
+  #pending: { cause: unknown } | undefined;
+  #readShut = false;
+  #writeShut = false;
+  #closed = false;
+
+  constructor(adapter: Adapter, family: number, options: SocketOptions) {
+    this.#adapter = adapter;
+    this.#family = family;
+    this.#options = options;
+    this.#lastLocal = wildcard(family);
+    this.#queue = new DatagramQueue(() =>
+      this.#socket?.getOption("SO_RCVBUF") ?? options.settings.get("SO_RCVBUF") ?? RECEIVE_BUFFER
+    );
+  }
+
+  get handle(): Handle | undefined {
+    return this.#socket;
+  }
+
+  get local(): Address {
+    return this.#socket?.local ?? this.#lastLocal;
+  }
+
+  get remote(): Address | undefined {
+    return this.#peer;
+  }
+
+  takeErrno(): number {
+    const error = this.#takeError("getsockopt");
+    return (error as { errno?: number } | undefined)?.errno ?? 0;
+  }
+
+  async bind(destination: Destination): Promise<void> {
+    this.#checkOpen("bind");
+    if (this.#socket !== undefined || this.#opening !== undefined) {
+      throw systemError("EINVAL", "bind");
+    }
+    await this.#open(() => resolveLocal(this.#adapter, this.#family, destination), "bind");
+  }
+
+  listen(_backlog: number): Promise<void> {
+    return this.#unsupported("listen");
+  }
+
+  accept(_limits: Limits): Promise<StreamEndpoint> {
+    return this.#unsupported("accept");
+  }
+
+  async connect(destination: Destination, limits: Limits): Promise<void> {
+    this.#checkOpen("connect");
+    const wait = new Wait<void>("connect");
+    // Fixing the peer of a datagram socket does not wait for the network; only a name's look-up may.
+    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, () => {});
+    this.#connect(destination, wait).then(() => wait.done(), (error) => wait.fail(error));
+    await wait.promise;
+  }
+
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    return this.receiveFrom(request, limits).then(({ data }) => data);
+  }
+
+  receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message> {
+    if (this.#closed) return Promise.reject(systemError("EBADF", request.syscall));
+    const error = this.#takeError(request.syscall);
+    if (error !== undefined) return Promise.reject(error);
+    if (this.#readShut) return Promise.resolve(nothing(request));
+    return this.#queue.receive(request, limits);
+  }
+
+  async send(request: SendRequest, _limits: Limits): Promise<number> {
+    this.#checkSendable(request);
+    if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
+    return await this.#sendTo(request, undefined);
+  }
+
+  async sendTo(request: SendRequest, destination: Destination, _limits: Limits): Promise<number> {
+    this.#checkSendable(request);
+    const to = await resolveFirst(this.#adapter, this.#family, destination);
+    if (this.#peer !== undefined) {
+      // POSIX; the runtimes have no way to send past a fixed peer.
+      if (!sameAddress(to, this.#peer)) {
+        throw systemError("EISCONN", request.syscall, { address: to });
+      }
+      return await this.#sendTo(request, undefined);
+    }
+    return await this.#sendTo(request, to);
+  }
+
+  shutdown(how: number): Promise<void> {
+    if (this.#closed) return Promise.reject(systemError("EBADF", "shutdown"));
+    if (this.#peer === undefined) return Promise.reject(systemError("ENOTCONN", "shutdown"));
+    if (how !== SHUT_WR) {
+      this.#readShut = true;
+      this.#queue.endAll();
+    }
+    if (how !== SHUT_RD) this.#writeShut = true;
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#lastLocal = this.local;
+    this.#closed = true;
+    if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
+    this.#queue.failAll((syscall) => systemError("EBADF", syscall));
+    const socket = this.#socket;
+    this.#socket = undefined;
+    await socket?.close();
+  }
+
+  detach(): number {
+    const { adapter } = this.#adapter.capabilities();
+    throw systemError("ENOTSUP", "detach", {
+      detail: `${adapter} cannot let go of a datagram socket`,
+    });
+  }
+
+  datagram(data: Uint8Array, from: Address, owned: boolean): void {
+    if (this.#readShut) return;
+    // Also where the kernel filters: what came before the peer was fixed is in the queue already.
+    if (this.#peer !== undefined && !sameAddress(from, this.#peer)) return;
+    this.#queue.push(data, from, owned);
+  }
+
+  error(cause: unknown): void {
+    // Without a fixed peer nobody could tell which datagram is meant; Linux drops it, too.
+    if (this.#peer === undefined) return;
+    this.#pending = { cause };
+    const waited = this.#queue.failFirst((syscall) => this.#takeError(syscall));
+    if (waited) this.#pending = undefined;
+  }
+
+  async #connect(destination: Destination, wait: Wait<void>): Promise<void> {
+    const peer = reachable(await resolveFirst(this.#adapter, this.#family, destination));
+    if (wait.settled) return;
+    const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
+    try {
+      await socket.connect?.(peer);
+    } catch (cause) {
+      throw translate(this.#adapter, cause, "connect", { address: peer });
+    }
+    this.#peer = copyAddress(peer);
+  }
+
+  async #sendTo(request: SendRequest, to: Address | undefined): Promise<number> {
+    const { syscall, data } = request;
+    const address = to ?? this.#peer;
+    if (this.#family !== AF_UNIX && data.length > MAX_DATAGRAM) {
+      throw systemError("EMSGSIZE", syscall, { address });
+    }
+    if (isBroadcast(address) && this.#options.settings.get("SO_BROADCAST") !== 1) {
+      throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
+    }
+    const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), syscall, address);
+    try {
+      // Where the runtime has not fixed the peer itself, it needs the address.
+      await socket.send(data, to ?? (socket.connect === undefined ? this.#peer : undefined));
+    } catch (cause) {
+      const error = translate(this.#adapter, cause, syscall, { address });
+      // The error of an earlier datagram, which the system tells at the next send.
+      if (error.code === "ECONNREFUSED") this.#pending = undefined;
+      throw error;
+    }
+    return request.all ? undefined as unknown as number : data.length;
+  }
+
+  /** Opens the socket on an address; calls that come meanwhile share it. */
+  #open(
+    address: () => Address | Promise<Address>,
+    syscall: string,
+    toward?: Address,
+  ): Promise<Datagram> {
+    this.#opening ??= this.#openOn(address, syscall, toward).finally(() =>
+      this.#opening = undefined
+    );
+    return this.#opening;
+  }
+
+  async #openOn(
+    chooseAddress: () => Address | Promise<Address>,
+    syscall: string,
+    toward: Address | undefined,
+  ): Promise<Datagram> {
+    const { settings } = this.#options;
+    const address = await chooseAddress();
+    const shared = Boolean(settings.get("SO_REUSEADDR") || settings.get("SO_REUSEPORT"));
+    const kind = `datagram ${familyName(this.#family)}`;
+    if (isClaimed(this.#adapter, { kind, address, shared })) {
+      throw systemError("EADDRINUSE", syscall, { address });
+    }
+    let socket: Datagram;
+    try {
+      socket = await this.#adapter.datagram!({ family: this.#family, address, settings, toward });
+    } catch (cause) {
+      throw translate(this.#adapter, cause, syscall, { address });
+    }
+    socket.sink = this;
+    if (this.#closed) {
+      await socket.close();
+      throw systemError("EBADF", syscall);
+    }
+    this.#socket = socket;
+    this.#claim = { kind, address: socket.local, shared };
+    claim(this.#adapter, this.#claim);
+    this.#options.apply(socket);
+    return socket;
+  }
+
+  #takeError(syscall: string): unknown {
+    if (this.#pending === undefined) return undefined;
+    const { cause } = this.#pending;
+    this.#pending = undefined;
+    return translate(this.#adapter, cause, syscall, { address: this.#peer });
+  }
+
+  #checkOpen(syscall: string): void {
+    if (this.#closed) throw systemError("EBADF", syscall);
+  }
+
+  #checkSendable({ syscall }: SendRequest): void {
+    this.#checkOpen(syscall);
+    if (this.#writeShut) throw systemError("EPIPE", syscall);
+    const error = this.#takeError(syscall);
+    if (error !== undefined) throw error;
+  }
+
+  #unconnectedCode(): string {
+    return this.#family === AF_UNIX ? "ENOTCONN" : "EDESTADDRREQ";
+  }
+
+  #unsupported(syscall: string): Promise<never> {
+    return Promise.reject(systemError(this.#closed ? "EBADF" : "EOPNOTSUPP", syscall));
+  }
+}
+
+/** The wildcard address as a peer is this machine, as on Linux. */
+function reachable(peer: Address): Address {
+  if (!Array.isArray(peer)) return peer;
+  const [host, port, ...rest] = peer;
+  if (host === "0.0.0.0") return ["127.0.0.1", port];
+  return host === "::" ? ["::1", port, ...rest] : peer;
+}
+
+function isBroadcast(address: Address | undefined): boolean {
+  return Array.isArray(address) && address[0] === "255.255.255.255";
+}
