@@ -41,7 +41,9 @@ export function launch(
   const flags = options.flags ?? [];
   switch (runtimeName) {
     case "deno": {
-      const permissions = options.permissions ?? programPermissions;
+      const given = options.permissions ?? programPermissions;
+      // Deno 2.9: a Deno started by node:child_process with no flag about permissions has them all.
+      const permissions = given.length > 0 ? given : ["--deny-run"];
       return [
         process.execPath,
         "run",

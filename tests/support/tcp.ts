@@ -5,12 +5,13 @@ import {
   type Adapter,
   AF_INET,
   AF_INET6,
+  createMemoryAdapter,
   getAdapter,
   type InetAddress,
   SOCK_STREAM,
   Socket,
 } from "../../mod.ts";
-import { createMemoryAdapter } from "../../adapters/memory.ts";
+import { hasPython, python } from "./process.ts";
 import type { Scope } from "./scope.ts";
 
 /** Why IPv6 tests cannot run here, or false. */
@@ -93,6 +94,45 @@ export class Setting {
     scope.add(conn);
     await server.close();
     return [client, conn];
+  }
+
+  /**
+   * The address of a listener whose queue is full, so that connecting to it waits for long. On the
+   * network it is Python's: not every runtime lets its queue fill.
+   */
+  async stalled(scope: Scope): Promise<[host: string, port: number]> {
+    if (this.native) {
+      const peer = scope.add(python(
+        `
+        import socket, sys
+        family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+        listener = socket.socket(family)
+        listener.bind((sys.argv[1], 0))
+        listener.listen(0)
+        clients = []
+        for i in range(4):
+            clients.append(socket.socket(family))
+            clients[-1].settimeout(0.04)
+            clients[-1].connect_ex(listener.getsockname())
+        print(listener.getsockname()[1])
+        sys.stdin.read()`,
+        [this.host],
+      ));
+      return [this.host, await peer.json<number>()];
+    }
+    const server = await this.server(scope, 0);
+    for (;;) {
+      const client = this.socket(scope);
+      client.settimeout(0.05);
+      const number = await client.connect_ex(server.getsockname());
+      if (number !== 0) return server.getsockname().slice(0, 2) as [string, number];
+    }
+  }
+
+  /** Why {@linkcode stalled} cannot be used, or false. */
+  get noStalled(): string | false {
+    if (this.skip !== false) return this.skip;
+    return this.native && !hasPython ? "Python 3 is not here to be the peer" : false;
   }
 
   /** A port of the loopback address where nobody listens. */

@@ -1,0 +1,147 @@
+/** What the operating system tells of a process's sockets, seen by other programs. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { describe, it } from "node:test";
+
+const linux = process.platform === "linux";
+
+/** Why `ss` cannot be asked here, or false. */
+export const noSs: string | false = !linux
+  ? `ss is a program of Linux, not of ${process.platform}`
+  : spawnSync("ss", ["-V"]).status === 0
+  ? false
+  : "the program ss is not installed";
+
+/** The columns of `ss` for sockets on a local port. */
+export interface SsLine {
+  /** `LISTEN`, `ESTAB`, ... */
+  readonly state: string;
+  /** Of a listener: connections that wait for accept. */
+  readonly received: number;
+  /** Of a listener: its backlog. */
+  readonly sending: number;
+  /** The rest of the line: addresses and what the flags add. */
+  readonly rest: string;
+}
+
+/** Asks `ss` about the sockets on a local port, TIME-WAIT not included. */
+export function ss(port: number): SsLine[] {
+  const done = spawnSync(
+    "ss",
+    ["-tanoH", "exclude", "time-wait", "sport", "=", `:${port}`],
+    { encoding: "utf8", timeout: 10_000 },
+  );
+  if (done.status !== 0) throw new Error(`ss failed: ${done.stderr}`);
+  return done.stdout.split("\n").filter((line) => line !== "").map((line) => {
+    const [state = "", received, sending, ...rest] = line.split(/\s+/);
+    return { state, received: Number(received), sending: Number(sending), rest: rest.join(" ") };
+  });
+}
+
+/** The descriptors of this process that are sockets, each with its number and the socket's inode. */
+export function socketDescriptors(): string[] {
+  return descriptors().filter((entry) => entry.includes("socket:"));
+}
+
+/** All descriptors of this process, as `number -> what`. Another program looks: Deno may not itself. */
+export function descriptors(): string[] {
+  const done = spawnSync("ls", ["-l", `/proc/${process.pid}/fd`], {
+    encoding: "utf8",
+    timeout: 10_000,
+  });
+  return [...done.stdout.matchAll(/(\d+ -> .*)$/gm)].map((match) => match[1]!);
+}
+
+/** Why descriptors cannot be counted here, or false. */
+export const noDescriptors: string | false = !linux
+  ? `descriptors are counted in /proc, which ${process.platform} has not`
+  : descriptors().length > 0
+  ? false
+  : "/proc does not show this process's descriptors";
+
+/** Adds, as the last of a file, the test that all sockets of the file's tests are closed. */
+export function checkNothingLeft(): void {
+  const before = noDescriptors === false ? socketDescriptors().length : 0;
+  describe("after all tests of this file", () => {
+    it("no socket is open", { skip: noDescriptors }, async () => {
+      // Pipes to programs that have just ended are sockets too, for a moment.
+      const start = performance.now();
+      let left = socketDescriptors();
+      while (left.length > before && performance.now() - start < 5_000) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        left = socketDescriptors();
+      }
+      assert.ok(left.length <= before, `${left.length} sockets, ${before} before: ${left}`);
+    });
+  });
+}
+
+/** Takes a copy of another process's socket (pidfd_getfd) and reads its options as the kernel has them. */
+const spy = `
+import ctypes, json, os, socket, sys
+pid, inode = int(sys.argv[1]), sys.argv[2]
+libc = ctypes.CDLL(None, use_errno=True)
+def copy(fd):
+    taken = libc.syscall(438, os.pidfd_open(pid), fd, 0)
+    if taken < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    return taken
+if inode == "probe":
+    os.close(copy(0))
+    sys.exit()
+for fd in os.listdir("/proc/%d/fd" % pid):
+    try:
+        if os.readlink("/proc/%d/fd/%s" % (pid, fd)) != inode:
+            continue
+    except OSError:
+        continue
+    s = socket.socket(fileno=copy(int(fd)))
+    print(json.dumps({
+        "nodelay": s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
+        "keepalive": s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+    }))
+    break
+`;
+
+function runSpy(inode: string) {
+  const python = process.env["PYTHON"] ?? "python3";
+  return spawnSync(python, ["-c", spy, String(process.pid), inode], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+}
+
+/** Why the kernel's view of an option cannot be had here, or false. */
+export const noSpy: string | false = !linux
+  ? `pidfd_getfd is a call of Linux, not of ${process.platform}`
+  : runSpy("probe").status === 0
+  ? false
+  : "this system does not let Python look into another process's sockets";
+
+/** What the kernel has set on a TCP socket of this process, by its two ports. */
+export function kernelOptions(
+  local: readonly [string, number, ...unknown[]],
+  remote: readonly [string, number, ...unknown[]],
+): { nodelay: number; keepalive: number } {
+  const done = runSpy(inodeOf(local, remote));
+  if (done.status !== 0 || done.stdout === "") throw new Error(`no such socket: ${done.stderr}`);
+  return JSON.parse(done.stdout);
+}
+
+function inodeOf(
+  local: readonly [string, number, ...unknown[]],
+  remote: readonly [string, number, ...unknown[]],
+): string {
+  const file = local[0].includes(":") ? "tcp6" : "tcp";
+  const table = spawnSync("cat", [`/proc/${process.pid}/net/${file}`], { encoding: "utf8" });
+  for (const line of table.stdout.split("\n").slice(1)) {
+    const columns = line.trim().split(/\s+/);
+    const port = (column: string | undefined) => parseInt(column?.split(":")[1] ?? "", 16);
+    if (port(columns[1]) === local[1] && port(columns[2]) === remote[1]) {
+      return `socket:[${columns[9]}]`;
+    }
+  }
+  throw new Error(`no socket of this process on port ${local[1]}`);
+}

@@ -1,0 +1,509 @@
+/** What ends a waiting call: its timeout, its signal, the closing of its socket, or not waiting at all. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  errno,
+  type InetAddress,
+  MSG_PEEK,
+  MSG_WAITALL,
+  SHUT_WR,
+  SO_ERROR,
+  type Socket,
+  SocketError,
+  SOL_SOCKET,
+  TimeoutError,
+} from "../mod.ts";
+import { pattern, receive, receiveAll, sha256, text } from "./support/bytes.ts";
+import { checkNothingLeft } from "./support/outside.ts";
+import { bounded, rejection, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
+import { type Setting, settings } from "./support/tcp.ts";
+
+type Inet = Socket<InetAddress>;
+type Options = { signal?: AbortSignal };
+
+/** A call that waits until something ends it, and the name its errors carry. */
+interface Waiting {
+  readonly name: string;
+  readonly syscall: string;
+  readonly skip: string | false;
+  /** Gives a socket and starts its call. */
+  prepare(scope: Scope): Promise<[Inet, (options?: Options) => Promise<unknown>]>;
+}
+
+const MiB = 1024 * 1024;
+
+/** More than every buffer of the system between two sockets holds. */
+const flood = pattern(48 * MiB);
+
+/** Every call that can wait. */
+function waitingCalls(setting: Setting): Waiting[] {
+  const connected = (
+    name: string,
+    syscall: string,
+    call: (s: Inet, options?: Options) => Promise<unknown>,
+  ): Waiting => ({
+    name,
+    syscall,
+    skip: setting.skip,
+    async prepare(scope) {
+      const [client] = await setting.pair(scope);
+      return [client, (options) => call(client, options)];
+    },
+  });
+  return [
+    {
+      name: "accept",
+      syscall: "accept",
+      skip: setting.skip,
+      async prepare(scope) {
+        const server = await setting.server(scope);
+        return [server, (options) => server.accept(options)];
+      },
+    },
+    {
+      name: "connect",
+      syscall: "connect",
+      skip: setting.noStalled,
+      async prepare(scope) {
+        const address = await setting.stalled(scope);
+        const s = setting.socket(scope);
+        return [s, (options) => s.connect(address, options)];
+      },
+    },
+    connected("recv", "recv", (s, o) => s.recv(1, 0, o)),
+    connected("recv with MSG_PEEK", "recv", (s, o) => s.recv(1, MSG_PEEK, o)),
+    connected("recv with MSG_WAITALL", "recv", (s, o) => s.recv(9, MSG_WAITALL, o)),
+    connected("recv_into", "recv", (s, o) => s.recv_into(new Uint8Array(1), 0, 0, o)),
+    connected("recvfrom", "recvfrom", (s, o) => s.recvfrom(1, 0, o)),
+    connected(
+      "recvfrom_into",
+      "recvfrom",
+      (s, o) => s.recvfrom_into(new Uint8Array(1), 1, 0, o),
+    ),
+    connected("send", "send", async (s, o) => {
+      for (;;) await s.send(flood.subarray(0, MiB), 0, o);
+    }),
+    connected("sendall", "send", (s, o) => s.sendall(flood, 0, o)),
+  ];
+}
+
+for (const setting of settings) {
+  const { skip } = setting;
+  const test = (name: string, body: Parameters<typeof bounded>[0]) =>
+    it(name, { skip }, bounded(body));
+  const calls = waitingCalls(setting);
+
+  describe(`timeouts, ${setting.name}`, () => {
+    for (const call of calls) {
+      it(
+        `${call.name} ends with TimeoutError`,
+        { skip: call.skip },
+        bounded(async (scope) => {
+          const [s, start] = await call.prepare(scope);
+          s.settimeout(0.06);
+          const begun = performance.now();
+          const error = await rejects(() => start(), "ETIMEDOUT", call.syscall);
+          const took = performance.now() - begun;
+          assert.ok(error instanceof TimeoutError, error.name);
+          assert.equal(error.errno, errno.ETIMEDOUT);
+          assert.match(error.message, /timed out/);
+          assert.ok(took > 55, `it came after ${took} ms of 60`);
+          assert.ok(took < 5_000, `it came after ${took} ms of 60`);
+          assert.equal(s.closed, false);
+        }),
+      );
+    }
+
+    test("each wait ends at its own time", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const start = performance.now();
+      await Promise.all([0.2, 0.05, 0.15, 0.1, 0.02, 0.25, 0.05].map(async (seconds) => {
+        client.settimeout(seconds);
+        await rejects(() => client.recv(1), "ETIMEDOUT");
+        const took = performance.now() - start;
+        assert.ok(
+          took >= seconds * 1000 - 3 && took < seconds * 1000 + 500,
+          `${seconds} s took ${took} ms`,
+        );
+      }));
+    });
+
+    test("a fraction of a millisecond is a timeout, not a refusal to wait", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      client.settimeout(1e-6);
+      assert.equal(client.getblocking(), true);
+      await rejects(() => client.recv(1), "ETIMEDOUT");
+      await conn.sendall("x");
+      client.settimeout(9);
+      assert.equal(text(await client.recv(1)), "x");
+    });
+
+    test("an accept that timed out takes no connection", async (scope) => {
+      const server = await setting.server(scope);
+      server.settimeout(0.02);
+      await rejects(() => server.accept(), "ETIMEDOUT", "accept");
+      const client = setting.socket(scope);
+      await client.connect(server.getsockname());
+      await client.sendall("mine");
+      server.settimeout(9);
+      const [conn] = await server.accept();
+      scope.add(conn);
+      assert.equal(text(await conn.recv(9)), "mine");
+      assert.equal(conn.gettimeout(), null);
+    });
+
+    test("MSG_WAITALL that timed out keeps what had come", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall("half");
+      conn.settimeout(0.05);
+      await rejects(() => conn.recv(8, MSG_WAITALL), "ETIMEDOUT", "recv");
+      await client.sendall("rest");
+      conn.settimeout(9);
+      assert.equal(text(await conn.recv(8, MSG_WAITALL)), "halfrest");
+    });
+
+    test("recv_into that timed out writes nothing later", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const buffer = new Uint8Array(4).fill(33);
+      conn.settimeout(0.02);
+      await rejects(() => conn.recv_into(buffer), "ETIMEDOUT", "recv");
+      await client.sendall("abcd");
+      await sleep(30);
+      assert.equal(text(buffer), "!!!!");
+      assert.equal(text(await conn.recv(9)), "abcd");
+    });
+
+    test("sendall that timed out tells what was taken, and the socket stays usable", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      client.settimeout(0.1);
+      const error = await rejects(() => client.sendall(flood), "ETIMEDOUT", "send");
+      const { bytes_sent } = error;
+      assert.ok(
+        bytes_sent !== undefined && bytes_sent > 0 && bytes_sent < flood.length,
+        `bytes_sent ${bytes_sent}`,
+      );
+      client.settimeout(null);
+      const received = receiveAll(conn);
+      await client.sendall("tail");
+      await client.shutdown(SHUT_WR);
+      const all = await received;
+      assert.equal(all.length, bytes_sent + 4);
+      assert.equal(sha256(all.subarray(0, -4)), sha256(flood.subarray(0, bytes_sent)));
+      assert.equal(text(all.subarray(-4)), "tail");
+      await conn.sendall("answer");
+      assert.equal(text(await client.recv(9)), "answer");
+    });
+  });
+
+  describe(`signals, ${setting.name}`, () => {
+    for (const call of calls) {
+      it(
+        `${call.name} rejects with the signal's reason`,
+        { skip: call.skip },
+        bounded(async (scope) => {
+          const [s, start] = await call.prepare(scope);
+          const controller = new AbortController();
+          const reason = { why: "enough" };
+          const waiting = rejection(() => start({ signal: controller.signal }));
+          await sleep(30);
+          controller.abort(reason);
+          assert.equal(await waiting, reason);
+          assert.equal(s.closed, false);
+        }),
+      );
+
+      it(
+        `${call.name} does nothing where the signal had come before`,
+        { skip: call.skip },
+        bounded(async (scope) => {
+          const [s, start] = await call.prepare(scope);
+          const reason = new Error("before");
+          assert.equal(await rejection(() => start({ signal: AbortSignal.abort(reason) })), reason);
+          assert.equal(s.closed, false);
+        }),
+      );
+    }
+
+    test("a signal that had come before takes no byte, though there are some", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall("data");
+      assert.equal((await conn.recv(4, MSG_PEEK | MSG_WAITALL)).length, 4);
+      const signal = AbortSignal.abort();
+      assert.equal(await rejection(() => conn.recv(4, 0, { signal })), signal.reason);
+      assert.equal(text(await conn.recv(4)), "data");
+      assert.equal(await rejection(() => conn.sendall("not sent", 0, { signal })), signal.reason);
+      await conn.sendall("sent");
+      assert.equal(text(await client.recv(99)), "sent");
+    });
+
+    test("AbortSignal.timeout is not the library's timeout", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const signal = AbortSignal.timeout(20);
+      const error = await rejection(() => client.recv(1, 0, { signal }));
+      assert.equal(error, signal.reason);
+      assert.ok(!(error instanceof SocketError));
+      assert.equal((error as Error).name, "TimeoutError");
+    });
+
+    test("the reason may be any value", async (scope) => {
+      const [client] = await setting.pair(scope);
+      for (const reason of [null, "text", 0]) {
+        const controller = new AbortController();
+        const waiting = rejection(() => client.recv(1, 0, { signal: controller.signal }));
+        controller.abort(reason);
+        assert.equal(await waiting, reason);
+      }
+    });
+
+    test("one of several waiting receives is aborted, the others keep their order", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const controller = new AbortController();
+      const first = conn.recv(2);
+      const second = rejection(() => conn.recv(2, 0, { signal: controller.signal }));
+      const third = conn.recv(2);
+      controller.abort("second");
+      assert.equal(await second, "second");
+      await client.sendall("aabb");
+      assert.equal(text(await first), "aa");
+      assert.equal(text(await third), "bb");
+    });
+
+    test("one of several waiting accepts is aborted, no connection is lost", async (scope) => {
+      const server = await setting.server(scope);
+      const controller = new AbortController();
+      const aborted = rejection(() => server.accept({ signal: controller.signal }));
+      const other = server.accept();
+      controller.abort("first");
+      assert.equal(await aborted, "first");
+      const client = setting.socket(scope);
+      await client.connect(server.getsockname());
+      const [conn, address] = await other;
+      scope.add(conn);
+      assert.deepEqual(address, client.getsockname());
+    });
+
+    test("sendall that was aborted drops only what was not taken", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const blocking = rejection(() => client.sendall(flood, 0, { signal }));
+      const queued = rejection(() => client.sendall("never sent", 0, { signal }));
+      const last = client.sendall("tail");
+      await sleep(80);
+      controller.abort("stop");
+      assert.equal(await blocking, "stop");
+      assert.equal(await queued, "stop");
+      const received = receiveAll(conn);
+      await last;
+      await client.shutdown(SHUT_WR);
+      const all = await received;
+      assert.ok(all.length > 4 && all.length < flood.length);
+      assert.equal(sha256(all.subarray(0, -4)), sha256(flood.subarray(0, all.length - 4)));
+      assert.equal(text(all.subarray(-4)), "tail");
+    });
+
+    test("leaves no listener on the signal", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const { signal } = new AbortController();
+      let listeners = 0;
+      const { addEventListener, removeEventListener } = signal;
+      signal.addEventListener = (...args: [string, EventListener]) => {
+        listeners++;
+        addEventListener.apply(signal, args);
+      };
+      signal.removeEventListener = (...args: [string, EventListener]) => {
+        listeners--;
+        removeEventListener.apply(signal, args);
+      };
+      for (let i = 0; i < 20; i++) {
+        const waiting = conn.recv(9, 0, { signal });
+        await sleep(1);
+        await client.sendall("x", 0, { signal });
+        await waiting;
+      }
+      conn.settimeout(0.01);
+      await rejects(() => conn.recv(9, 0, { signal }), "ETIMEDOUT");
+      const waiting = rejection(() => client.recv(9, 0, { signal }));
+      await client.close();
+      await waiting;
+      assert.equal(listeners, 0);
+    });
+  });
+
+  describe(`close while waiting, ${setting.name}`, () => {
+    for (const call of calls) {
+      it(
+        `${call.name} ends with EBADF`,
+        { skip: call.skip },
+        bounded(async (scope) => {
+          const [s, start] = await call.prepare(scope);
+          s.settimeout(60);
+          const { signal } = new AbortController();
+          const waiting = rejects(() => start({ signal }), "EBADF", call.syscall);
+          const plain = rejects(() => start(), call.name === "connect" ? "EALREADY" : "EBADF");
+          await sleep(30);
+          await s.close();
+          await Promise.all([waiting, plain]);
+          assert.equal(s.closed, true);
+        }),
+      );
+    }
+
+    test("every waiting receive ends", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const waiting = Array.from({ length: 5 }, () => rejects(() => client.recv(1), "EBADF"));
+      await client.close();
+      await Promise.all(waiting);
+    });
+
+    test("the peer sees the end", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const waiting = rejects(() => client.recv(1), "EBADF");
+      await client.close();
+      await waiting;
+      assert.equal((await conn.recv(1)).length, 0);
+    });
+  });
+
+  describe(`without waiting, ${setting.name}`, () => {
+    test("what cannot be done now is EAGAIN", async (scope) => {
+      const server = await setting.server(scope);
+      server.setblocking(false);
+      assert.equal(server.getblocking(), false);
+      assert.equal(server.gettimeout(), 0);
+      const error = await rejects(() => server.accept(), "EAGAIN", "accept");
+      assert.equal(error.errno, errno.EAGAIN);
+
+      const [client, conn] = await setting.pair(scope);
+      client.settimeout(0);
+      assert.equal(client.getblocking(), false);
+      await rejects(() => client.recv(1), "EAGAIN", "recv");
+      await rejects(() => client.recv_into(new Uint8Array(1)), "EAGAIN", "recv");
+      await rejects(() => client.recvfrom(1), "EAGAIN", "recvfrom");
+      await rejects(() => client.recv(1, MSG_PEEK), "EAGAIN", "recv");
+      await conn.sendall("now");
+      await sleep(30);
+      assert.equal(text(await client.recv(9)), "now");
+      client.setblocking(true);
+      assert.equal(client.gettimeout(), null);
+      const waiting = client.recv(9);
+      await conn.sendall("later");
+      assert.equal(text(await waiting), "later");
+    });
+
+    test("accept takes a connection that is there", async (scope) => {
+      const server = await setting.server(scope);
+      server.setblocking(false);
+      await rejects(() => server.accept(), "EAGAIN", "accept");
+      for (let i = 0; i < 5; i++) {
+        const client = setting.socket(scope);
+        await client.connect(server.getsockname());
+        await sleep(20);
+        const [conn, address] = await server.accept();
+        scope.add(conn);
+        assert.deepEqual(address, client.getsockname());
+        assert.equal(conn.gettimeout(), null);
+      }
+    });
+
+    test("send takes what fits and is then EAGAIN, and all of it arrives", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      client.setblocking(false);
+      let sent = 0;
+      for (;;) {
+        const count = await client.send(flood.subarray(sent, sent + MiB)).catch((error) => error);
+        if (typeof count !== "number") {
+          await rejects(() => Promise.reject(count), "EAGAIN", "send");
+          break;
+        }
+        assert.ok(count > 0, "0 bytes are not a success");
+        sent += count;
+        assert.ok(sent < flood.length, "a peer that does not read takes no flood");
+      }
+      const error = await rejects(() => client.sendall(flood), "EAGAIN", "send");
+      sent += error.bytes_sent ?? assert.fail("an error of sendall has bytes_sent");
+      client.setblocking(true);
+      const received = receiveAll(conn);
+      await client.sendall("tail");
+      await client.shutdown(SHUT_WR);
+      const all = await received;
+      assert.equal(all.length, sent + 4);
+      assert.equal(text(all.subarray(-4)), "tail");
+    });
+
+    test("connect is EINPROGRESS, then EALREADY, then EISCONN", async (scope) => {
+      const server = await setting.server(scope);
+      const client = setting.socket(scope);
+      client.setblocking(false);
+      const first = rejects(() => client.connect(server.getsockname()), "EINPROGRESS", "connect");
+      const second = rejects(() => client.connect(server.getsockname()), "EALREADY", "connect");
+      assert.equal((await first).errno, errno.EINPROGRESS);
+      await second;
+      await until(() => {
+        try {
+          return client.getpeername().length > 0;
+        } catch {
+          return false;
+        }
+      }, "getpeername tells that it is done");
+      assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), 0);
+      await rejects(() => client.connect(server.getsockname()), "EISCONN", "connect");
+      assert.equal(await client.connect_ex(server.getsockname()), errno.EISCONN);
+      const [conn] = await server.accept();
+      scope.add(conn);
+      client.setblocking(true);
+      await client.sendall("made it");
+      assert.equal(text(await receive(conn, 7)), "made it");
+    });
+
+    test("SO_ERROR tells once how a refused connect ended", async (scope) => {
+      const server = await setting.server(scope);
+      const closed: [string, number] = [setting.host, await setting.freePort()];
+      const client = setting.socket(scope);
+      client.setblocking(false);
+      assert.equal(await client.connect_ex(closed), errno.EINPROGRESS);
+      let answer = 0;
+      await until(() => {
+        answer = client.getsockopt(SOL_SOCKET, SO_ERROR);
+        return answer !== 0;
+      }, "SO_ERROR tells");
+      assert.equal(answer, errno.ECONNREFUSED);
+      assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), 0);
+      throws(() => client.getpeername(), "ENOTCONN");
+      client.setblocking(true);
+      await client.connect(server.getsockname());
+    });
+
+    test("a second connect tells how a refused one ended", async (scope) => {
+      const closed: [string, number] = [setting.host, await setting.freePort()];
+      const client = setting.socket(scope);
+      client.setblocking(false);
+      await rejects(() => client.connect(closed), "EINPROGRESS", "connect");
+      await until(
+        async () => await client.connect_ex(closed) === errno.ECONNREFUSED,
+        "connect tells how the first ended",
+      );
+    });
+
+    it(
+      "an attempt that goes on can neither send nor receive, and can be closed",
+      { skip: setting.noStalled },
+      bounded(async (scope) => {
+        const address = await setting.stalled(scope);
+        const client = setting.socket(scope);
+        client.setblocking(false);
+        await rejects(() => client.connect(address), "EINPROGRESS", "connect");
+        assert.equal(await client.connect_ex(address), errno.EALREADY);
+        await rejects(() => client.recv(1), "EAGAIN", "recv");
+        await rejects(() => client.send("x"), "EAGAIN", "send");
+        throws(() => client.getpeername(), "ENOTCONN", "getpeername");
+        assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), 0);
+        await client.close();
+        await rejects(() => client.connect(address), "EBADF", "connect");
+      }),
+    );
+  });
+}
+
+checkNothingLeft();
