@@ -255,6 +255,20 @@ for (const setting of settings) {
       assert.equal(sha256(await receiving), expected);
     });
 
+    test("changing the bytes after close ended their send changes nothing", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const data = pattern(32 * MiB);
+      const waiting = rejects(() => client.sendall(data), "EBADF", "send");
+      await sleep(30);
+      const closing = client.close();
+      await waiting;
+      data.fill(0);
+      const all = await receiveAll(conn).catch((error) => assert.fail(String(error)));
+      await closing;
+      assert.ok(all.length > 0 && all.length < data.length);
+      assert.equal(sha256(all), sha256(pattern(all.length)));
+    });
+
     test("MSG_PEEK leaves the bytes where they are", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const waiting = conn.recv(4, MSG_PEEK);

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { runtimeName } from "./runtime.ts";
 
 const linux = process.platform === "linux";
 
@@ -40,18 +42,31 @@ export function ss(port: number): SsLine[] {
   });
 }
 
-/** The descriptors of this process that are sockets, each with its number and the socket's inode. */
+/** The descriptors of this process that are sockets, each with its number and inode. */
 export function socketDescriptors(): string[] {
   return descriptors().filter((entry) => entry.includes("socket:"));
 }
 
-/** All descriptors of this process, as `number -> what`. Another program looks: Deno may not itself. */
+/**
+ * All descriptors of this process, as `number -> what`. Deno shows a program its own descriptors only
+ * with all permissions, so that another program looks; elsewhere its pipes would be counted too.
+ */
 export function descriptors(): string[] {
-  const done = spawnSync("ls", ["-l", `/proc/${process.pid}/fd`], {
-    encoding: "utf8",
-    timeout: 10_000,
-  });
-  return [...done.stdout.matchAll(/(\d+ -> .*)$/gm)].map((match) => match[1]!);
+  if (runtimeName === "deno") {
+    const args = ["-l", `/proc/${process.pid}/fd`];
+    const { stdout } = spawnSync("ls", args, { encoding: "utf8", timeout: 10_000 });
+    return [...stdout.matchAll(/(\d+ -> .*)$/gm)].map((match) => match[1]!);
+  }
+  const found: string[] = [];
+  if (!existsSync("/proc/self/fd")) return found;
+  for (const fd of readdirSync("/proc/self/fd")) {
+    try {
+      found.push(`${fd} -> ${readlinkSync(`/proc/self/fd/${fd}`)}`);
+    } catch {
+      // The descriptor that read the folder.
+    }
+  }
+  return found;
 }
 
 /** Why descriptors cannot be counted here, or false. */
@@ -135,12 +150,18 @@ function inodeOf(
   remote: readonly [string, number, ...unknown[]],
 ): string {
   const file = local[0].includes(":") ? "tcp6" : "tcp";
-  const table = spawnSync("cat", [`/proc/${process.pid}/net/${file}`], { encoding: "utf8" });
-  for (const line of table.stdout.split("\n").slice(1)) {
-    const columns = line.trim().split(/\s+/);
-    const port = (column: string | undefined) => parseInt(column?.split(":")[1] ?? "", 16);
-    if (port(columns[1]) === local[1] && port(columns[2]) === remote[1]) {
-      return `socket:[${columns[9]}]`;
+  const port = (column: string | undefined) => parseInt(column?.split(":")[1] ?? "", 16);
+  // The table may miss an entry while others come and go.
+  for (let i = 0; i < 10; i++) {
+    const table = spawnSync("cat", [`/proc/${process.pid}/net/${file}`], {
+      encoding: "utf8",
+      maxBuffer: 2 ** 28,
+    });
+    for (const line of table.stdout.split("\n").slice(1)) {
+      const columns = line.trim().split(/\s+/);
+      if (port(columns[1]) === local[1] && port(columns[2]) === remote[1]) {
+        return `socket:[${columns[9]}]`;
+      }
     }
   }
   throw new Error(`no socket of this process on port ${local[1]}`);

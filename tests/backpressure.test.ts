@@ -1,0 +1,258 @@
+/** A side that does not read stops the other, and costs no memory. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import type { InetAddress, Socket } from "../mod.ts";
+import { SHUT_WR } from "../mod.ts";
+import { Random, receive, sha256 } from "./support/bytes.ts";
+import { watchMemory } from "./support/memory.ts";
+import { checkNothingLeft } from "./support/outside.ts";
+import { noPeer, pythonPeer, roles } from "./support/peers.ts";
+import type { Program } from "./support/process.ts";
+import { bounded, rejects, type Scope, sleep } from "./support/scope.ts";
+import { native } from "./support/tcp.ts";
+
+const MiB = 1024 * 1024;
+/** What the peer offers. */
+const offer = 256 * MiB;
+/** By how much the process may grow, in MiB. */
+const allowed = 16;
+
+/** A peer that sends 256 MiB and tells every 50 ms how many bytes its system has taken. */
+const flooding = `
+block = random.Random(3).randbytes(1 << 20)
+sent, sha = 0, hashlib.sha256()
+def report():
+    while sent < ${offer}:
+        say(sent)
+        time.sleep(0.05)
+threading.Thread(target=report, daemon=True).start()
+s.settimeout(None)
+while sent < ${offer}:
+    n = s.send(block)
+    sha.update(block[:n])
+    sent += n
+s.close()
+say(sent, sha.hexdigest())`;
+
+/** A peer that reads when it is told, and then all. */
+const late = `
+command()
+say(*read_all())`;
+
+const [setting] = native;
+
+describe("a socket that does not read", () => {
+  for (const role of roles) {
+    for (const started of [false, true]) {
+      const how = started ? "stopped reading" : "never read";
+      it(
+        `that was ${role} and ${how} stops its peer and costs no memory`,
+        { skip: noPeer },
+        bounded(async (scope) => {
+          await warmUp(scope);
+          const [s, peer] = await pythonPeer(scope, setting, role, flooding);
+          if (started) await receive(s, 100_000);
+          const memory = await watchMemory();
+          const taken = await stuck(peer);
+          const growth = memory.stop();
+          assert.ok(taken > 0 && taken < 64 * MiB, `the peer got rid of ${taken} bytes`);
+          assert.ok(growth < allowed, `grew by ${growth.toFixed(1)} MiB`);
+
+          const [count, sha] = await drain(s, started ? offer - 100_000 : offer);
+          assert.equal(count, started ? offer - 100_000 : offer);
+          let last: unknown[];
+          do last = await peer.json<unknown[]>(); while (last.length === 1);
+          assert.equal(last[0], offer);
+          if (!started) assert.equal(last[1], sha);
+        }, 60_000),
+      );
+    }
+  }
+
+  it(
+    "and whose receives time out or peek costs no memory",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const { MSG_PEEK } = await import("../mod.ts");
+      const [s, peer] = await pythonPeer(scope, setting, "connected", flooding);
+      await receive(s, 100_000);
+      const memory = await watchMemory();
+      const taken = await stuck(peer, async () => {
+        for (let i = 0; i < 200; i++) assert.equal((await s.recv(10, MSG_PEEK)).length, 10);
+      });
+      const growth = memory.stop();
+      assert.ok(growth < allowed, `grew by ${growth.toFixed(1)} MiB`);
+      assert.ok(taken < 64 * MiB, `the peer got rid of ${taken} bytes`);
+    }),
+  );
+});
+
+describe("a peer that does not read", () => {
+  it(
+    "makes sendall of a large array wait, at no cost in memory, until it reads",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const [s, peer] = await pythonPeer(scope, setting, "connected", late);
+      const data = new Random(8).bytes(128 * MiB);
+      const expected = sha256(data);
+      const memory = await watchMemory();
+      let done = false;
+      const sending = s.sendall(data).then(() => done = true);
+      await sleep(700);
+      assert.equal(done, false, "nobody has read yet");
+      const growth = memory.stop();
+      assert.ok(growth < allowed, `grew by ${growth.toFixed(1)} MiB`);
+      peer.write("\n");
+      await sending;
+      await s.shutdown(SHUT_WR);
+      assert.deepEqual(await peer.json(), [data.length, expected]);
+    }, 60_000),
+  );
+
+  it(
+    "makes a loop of sends wait, at no cost in memory, until it reads",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const [s, peer] = await pythonPeer(scope, setting, "accepted", late);
+      const block = new Random(9).bytes(64 * 1024);
+      const hash = createHash("sha256");
+      const memory = await watchMemory();
+      let sent = 0;
+      const sending = (async () => {
+        while (sent < offer) {
+          await s.sendall(block);
+          hash.update(block);
+          sent += block.length;
+        }
+      })();
+      await sleep(700);
+      const stuck = sent;
+      await sleep(100);
+      assert.equal(sent, stuck, "no further");
+      assert.ok(sent < 64 * MiB, `${sent} bytes were taken`);
+      const growth = memory.stop();
+      assert.ok(growth < allowed, `grew by ${growth.toFixed(1)} MiB`);
+      peer.write("\n");
+      await sending;
+      await s.shutdown(SHUT_WR);
+      assert.deepEqual(await peer.json(), [offer, hash.digest("hex")]);
+    }, 60_000),
+  );
+
+  for (const how of ["times out", "is aborted"]) {
+    it(
+      `and sendall that ${how} in the middle tells exactly what was taken`,
+      { skip: noPeer },
+      bounded(async (scope) => {
+        const [s, peer] = await pythonPeer(scope, setting, "connected", late);
+        const data = new Random(10).bytes(64 * MiB);
+        const reason = new Error("enough");
+        let taken: number | undefined;
+        if (how === "times out") {
+          s.settimeout(0.3);
+          const error = await rejects(() => s.sendall(data), "ETIMEDOUT", "send");
+          taken = error.bytes_sent;
+          s.settimeout(null);
+          assert.ok(taken !== undefined && taken > 0 && taken < data.length, `bytes_sent ${taken}`);
+        } else {
+          const controller = new AbortController();
+          setTimeout(() => controller.abort(reason), 300);
+          await assert.rejects(
+            s.sendall(data, 0, { signal: controller.signal }),
+            (error) => error === reason,
+          );
+        }
+        const tail = s.sendall("tail");
+        peer.write("\n");
+        await tail;
+        await s.shutdown(SHUT_WR);
+        const [count = 0, sha] = await peer.json<[number, string]>();
+        if (taken !== undefined) assert.equal(count, taken + 4);
+        assert.equal(
+          sha,
+          sha256(data.subarray(0, count - 4), new TextEncoder().encode("tail")),
+          "a prefix of what was sent, then what was sent later",
+        );
+        assert.equal((await s.recv(1)).length, 0, "and the socket is usable to its end");
+      }),
+    );
+  }
+
+  it(
+    "and sends that time out time after time lose and repeat nothing",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const [s, peer] = await pythonPeer(
+        scope,
+        setting,
+        "connected",
+        `
+        count, sha = 0, hashlib.sha256()
+        while data := s.recv(random.randint(1, 60000)):
+            count += len(data)
+            sha.update(data)
+            time.sleep(random.uniform(0, 0.001))
+        say(count, sha.hexdigest())`,
+      );
+      const data = new Random(11).bytes(48 * MiB);
+      let taken = 0;
+      let timeouts = 0;
+      while (taken < data.length) {
+        s.settimeout(timeouts % 2 === 0 ? 0.002 : 0.0005);
+        try {
+          await s.sendall(data.subarray(taken, taken + 4 * MiB));
+          taken += Math.min(4 * MiB, data.length - taken);
+        } catch (error) {
+          const { bytes_sent } = await rejects(() => Promise.reject(error), "ETIMEDOUT", "send");
+          taken += bytes_sent ?? assert.fail("no bytes_sent");
+          timeouts++;
+        }
+      }
+      s.settimeout(null);
+      await s.shutdown(SHUT_WR);
+      const [count, sha] = await peer.json<[number, string]>(30_000);
+      assert.equal(count, data.length);
+      assert.equal(sha, sha256(data));
+      assert.ok(timeouts >= 20, `only ${timeouts} timeouts`);
+    }, 60_000),
+  );
+});
+
+/** Waits until the flooding peer gets no further for half a second; gives what it got rid of. */
+async function stuck(peer: Program, meanwhile?: () => Promise<void>): Promise<number> {
+  let taken = -1;
+  for (let same = 0; same < 10;) {
+    await meanwhile?.();
+    const report = await peer.json<number[]>();
+    if (report.length > 1) assert.fail("nothing stopped the peer");
+    same = report[0] === taken ? same + 1 : 0;
+    taken = report[0] ?? 0;
+  }
+  return taken;
+}
+
+/** Lets the runtime allocate what it needs for any conversation. */
+async function warmUp(scope: Scope): Promise<void> {
+  const [client, conn] = await setting.pair(scope);
+  const sending = client.sendall(new Uint8Array(8 * MiB));
+  await drain(conn, 8 * MiB);
+  await sending;
+  await client.close();
+}
+
+/** Receives so many bytes and keeps none. */
+async function drain(s: Socket<InetAddress>, size: number): Promise<[number, string]> {
+  const hash = createHash("sha256");
+  let count = 0;
+  while (count < size) {
+    const chunk = await s.recv(1 << 18);
+    if (chunk.length === 0) break;
+    hash.update(chunk);
+    count += chunk.length;
+  }
+  return [count, hash.digest("hex")];
+}
+
+checkNothingLeft();

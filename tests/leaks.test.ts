@@ -1,0 +1,262 @@
+/** Nothing is left behind: no descriptor, no memory, no timer, and no permission is asked for. */
+
+import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { describe, it } from "node:test";
+import process from "node:process";
+import { runInNewContext } from "node:vm";
+import type { InetAddress, Socket } from "../mod.ts";
+import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
+import { start } from "./support/process.ts";
+import { launch, runtimeName } from "./support/runtime.ts";
+import { bounded, rejects, type Scope, sleep, until } from "./support/scope.ts";
+import { native, settings } from "./support/tcp.ts";
+
+const MiB = 1024 * 1024;
+
+/** Collects garbage: the one thing that the three runtimes do in three ways. */
+const collect: () => void = (() => {
+  const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
+  if (Bun !== undefined) return () => Bun.gc(true);
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc");
+})();
+
+/** What JavaScript holds after a collection, in MiB. */
+async function heap(): Promise<number> {
+  for (let i = 0; i < 4; i++) {
+    collect();
+    await sleep(20);
+  }
+  return process.memoryUsage().heapUsed / MiB;
+}
+
+/** What a test does again and again. */
+interface Round {
+  readonly name: string;
+  readonly times: number;
+  /** Prepares it and gives one round. */
+  prepare(scope: Scope): Promise<() => Promise<void>>;
+}
+
+const [setting] = native;
+
+async function connection(
+  server: Socket<InetAddress>,
+): Promise<[Socket<InetAddress>, Socket<InetAddress>]> {
+  const client = setting.socket(unscoped);
+  const [[conn]] = await Promise.all([server.accept(), client.connect(server.getsockname())]);
+  return [client, conn];
+}
+
+/** These tests close what they open: a scope would be the leak. */
+const unscoped = { add: <T>(opened: T): T => opened } as unknown as Scope;
+
+const rounds: Round[] = [
+  {
+    name: "20,000 connections, opened and closed",
+    times: 20_000,
+    async prepare(scope) {
+      const server = await setting.server(scope);
+      return async () => {
+        const [client, conn] = await connection(server);
+        await client.close();
+        await conn.close();
+      };
+    },
+  },
+  {
+    name: "3,000 conversations under timeouts and signals",
+    times: 3_000,
+    async prepare(scope) {
+      const server = await setting.server(scope);
+      const { signal } = new AbortController();
+      return async () => {
+        const [client, conn] = await connection(server);
+        client.settimeout(60);
+        conn.settimeout(60);
+        await client.sendall("question", 0, { signal });
+        await conn.recv(99, 0, { signal });
+        await conn.sendall("answer");
+        await client.recv(99);
+        const waiting = rejects(() => conn.recv(9, 0, { signal }), "EBADF");
+        await conn.close();
+        await waiting;
+        assert.equal((await client.recv(9)).length, 0);
+        await client.close();
+      };
+    },
+  },
+  {
+    name: "2,000 refused connections",
+    times: 2_000,
+    async prepare() {
+      const address: [string, number] = [setting.host, await setting.freePort()];
+      return async () => {
+        const s = setting.socket(unscoped);
+        s.settimeout(60);
+        await rejects(() => s.connect(address), "ECONNREFUSED");
+        await s.close();
+      };
+    },
+  },
+  {
+    name: "2,000 listeners, bound, listening and waiting",
+    times: 2_000,
+    // deno-lint-ignore require-await
+    async prepare() {
+      return async () => {
+        const s = setting.socket(unscoped);
+        await s.bind([setting.host, 0]);
+        await s.listen();
+        const waiting = rejects(() => s.accept(), "EBADF");
+        await s.close();
+        await waiting;
+      };
+    },
+  },
+  {
+    name: "3,000 bound sockets",
+    times: 3_000,
+    // deno-lint-ignore require-await
+    async prepare() {
+      return async () => {
+        const s = setting.socket(unscoped);
+        await s.bind([setting.host, 0]);
+        await s.close();
+      };
+    },
+  },
+  {
+    name: "1,000 connections closed with unread bytes",
+    times: 1_000,
+    async prepare(scope) {
+      const server = await setting.server(scope);
+      const data = new Uint8Array(50_000);
+      return async () => {
+        const [client, conn] = await connection(server);
+        await client.sendall(data);
+        await conn.recv(100);
+        await conn.close();
+        await client.close();
+      };
+    },
+  },
+];
+
+describe("what was closed", () => {
+  for (const { name, times, prepare } of rounds) {
+    it(
+      `leaves no descriptor and no memory: ${name}`,
+      { skip: noDescriptors },
+      bounded(async (scope) => {
+        const round = await prepare(scope);
+        // The runtime's own caches fill first, and its heap grows to what it likes.
+        const first = times / 2;
+        for (let i = 0; i < first; i++) await round();
+        await sleep(50);
+        const descriptors = socketDescriptors();
+        const before = await heap();
+        const rss = process.memoryUsage().rss / MiB;
+        for (let i = first; i < times; i++) await round();
+        const growth = await heap() - before;
+        const rssGrowth = process.memoryUsage().rss / MiB - rss;
+        let left: string[] = [];
+        await until(() => {
+          left = socketDescriptors();
+          return left.length <= descriptors.length;
+        }, "the descriptors are freed").catch(() => {});
+        assert.ok(
+          left.length <= descriptors.length,
+          `${left.length} sockets, ${descriptors.length} before`,
+        );
+        const allowed = 0.5 + (times - first) * 200 / MiB;
+        assert.ok(growth < allowed, `the heap grew by ${growth.toFixed(1)} MiB`);
+        assert.ok(rssGrowth < 32, `memory grew by ${rssGrowth.toFixed(1)} MiB`);
+      }, 90_000),
+    );
+  }
+
+  for (const here of settings) {
+    it(
+      `is free at once: 500 connections at the same time, ${here.name}`,
+      { skip: here.skip || noDescriptors },
+      bounded(async (scope) => {
+        const before = socketDescriptors().length;
+        const server = await here.server(scope, 512);
+        const clients = Array.from({ length: 500 }, () => here.socket(scope));
+        const accepted: Socket<InetAddress>[] = [];
+        const accepting = (async () => {
+          while (accepted.length < clients.length) {
+            const [conn] = await server.accept();
+            accepted.push(scope.add(conn));
+          }
+        })();
+        await Promise.all(clients.map((client) => client.connect(server.getsockname())));
+        await accepting;
+        if (here.native) assert.ok(socketDescriptors().length >= before + 1001);
+        await Promise.all([server, ...clients, ...accepted].map((s) => s.close()));
+        // close() settles when the descriptor is free.
+        const after = socketDescriptors().length;
+        assert.ok(after <= before, `${after} sockets are open, ${before} were before`);
+      }),
+    );
+  }
+});
+
+describe("a program that closed its sockets ends by itself", () => {
+  for (
+    const way of [
+      "import",
+      "unused",
+      "conversation",
+      "waiting",
+      "late",
+      "refused",
+      "unaccepted",
+      "full",
+      "name",
+    ]
+  ) {
+    it(
+      `after the way of "${way}", with no permission but the network`,
+      bounded(async (scope) => {
+        const program = new URL("./peers/leaves.ts", import.meta.url);
+        const peer = scope.add(start(launch(program, [way])));
+        assert.equal(await peer.line(), "done", peer.stderr);
+        const begun = performance.now();
+        const { code, stderr } = await peer.exit(10_000);
+        assert.equal(code, 0, stderr);
+        const took = performance.now() - begun;
+        assert.ok(took < 2_000, `it took ${took} ms more`);
+      }),
+    );
+  }
+
+  it(
+    "and the import alone asks for no permission at all",
+    { skip: runtimeName !== "deno" && `${runtimeName} has no permissions to leave out` },
+    bounded(async (scope) => {
+      const program = new URL("./peers/leaves.ts", import.meta.url);
+      const peer = scope.add(start(launch(program, ["import"], { permissions: [] })));
+      const { code, stdout, stderr } = await peer.exit();
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout.trim(), "done");
+    }),
+  );
+
+  it(
+    "and one address is permission enough for a conversation on it",
+    { skip: runtimeName !== "deno" && `${runtimeName} has no permissions to leave out` },
+    bounded(async (scope) => {
+      const program = new URL("./peers/leaves.ts", import.meta.url);
+      const permissions = ["--allow-net=127.0.0.1"];
+      const peer = scope.add(start(launch(program, ["conversation"], { permissions })));
+      const { code, stdout, stderr } = await peer.exit();
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout.trim(), "done");
+    }),
+  );
+});
+
+checkNothingLeft();
