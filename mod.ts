@@ -7,6 +7,8 @@
  *   {@linkcode HostError} (`herror`), {@linkcode TimeoutError} (`timeout`), {@linkcode errno}
  * - Conversions: {@linkcode htons}, {@linkcode inet_aton}, {@linkcode inet_pton} and their kin
  * - Names of services and protocols: {@linkcode getservbyname}, {@linkcode getprotobyname}
+ * - Names and addresses: {@linkcode getaddrinfo}, {@linkcode getnameinfo}, {@linkcode gethostbyname},
+ *   {@linkcode gethostbyaddr}, {@linkcode getfqdn}, {@linkcode gethostname}, {@linkcode if_nameindex}
  * - Adapters: {@linkcode getAdapter}, {@linkcode setAdapter}, {@linkcode capabilities},
  *   {@linkcode createMemoryAdapter}
  *
@@ -57,6 +59,16 @@ export {
   TimeoutError as timeout,
 } from "./core/errors.ts";
 export { type AncillaryData, Socket, type SocketInit } from "./core/socket.ts";
+export { SocketFile } from "./core/file/socket_file.ts";
+export type { BinaryMode, FileOptions, TextMode } from "./core/file/file_mode.ts";
+export type { Newline } from "./core/file/newlines.ts";
+export type { EncodingErrors } from "./core/file/text_codec.ts";
+export type { FileSource, SendFileOptions } from "./core/sendfile.ts";
+export { type ConnectionHandler, serve, type ServeOptions } from "./core/serve.ts";
+export { type ConnectionOptions, create_connection } from "./core/create_connection.ts";
+export { create_server, has_dualstack_ipv6, type ServerOptions } from "./core/create_server.ts";
+export { socketpair } from "./core/socketpair.ts";
+export { close, CMSG_LEN, CMSG_SPACE } from "./core/descriptors.ts";
 export { fromfd, socket } from "./core/create.ts";
 export type { AddressLike, AddressOf } from "./core/address.ts";
 export type { WaitOptions } from "./core/arguments.ts";
@@ -64,6 +76,17 @@ export type { BytesLike } from "./core/bytes.ts";
 export type { OptionValue } from "./core/option_values.ts";
 export { getdefaulttimeout, setdefaulttimeout } from "./core/default_timeout.ts";
 export { getprotobyname, getservbyname, getservbyport } from "./core/services.ts";
+export { type AddrInfo, getaddrinfo } from "./core/getaddrinfo.ts";
+export { getnameinfo } from "./core/getnameinfo.ts";
+export {
+  getfqdn,
+  gethostbyaddr,
+  gethostbyname,
+  gethostbyname_ex,
+  type HostEntry,
+} from "./core/host_names.ts";
+export { gethostname } from "./core/hostname.ts";
+export { if_indextoname, if_nameindex, if_nametoindex } from "./core/interfaces.ts";
 export { capabilities, getAdapter, setAdapter } from "./core/adapter_choice.ts";
 export {
   createMemoryAdapter,

@@ -176,6 +176,8 @@ export interface ConnectTarget {
 export interface ConnectAttempt {
   /** Settles when the connection stands or failed. */
   readonly done: Promise<Stream>;
+  /** The runtime was given the name, not the literal, and has tried what it could: the core tries no other address. */
+  readonly byName?: boolean;
   /** Gives up. `done` rejects, or is resolved with a stream that the core closes. */
   cancel(): void;
 }
@@ -302,15 +304,18 @@ export interface Adapter {
    * @throws an error with the code EBADF or ENOTSOCK when it is none
    */
   adopt?(fd: number): Adopted;
+  /** Closes a bare descriptor. Absent where this cannot be done. */
+  closeDescriptor?(fd: number): void;
   /**
    * Resolves a name with the system's resolver (the hosts file first, then DNS).
    *
    * @param name the name, in its ASCII form
    * @param family 4, 6, or 0 for both
+   * @param port what the addresses are for, 0 or left out where that is not known: a permission may hold for a name at a port
    * @returns at least one answer, in the resolver's order
    */
-  lookup(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[]>;
-  /** The name and service of an address (getnameinfo); rejects when there is no name. */
+  lookup(name: string, family: 0 | 4 | 6, port?: number): Promise<LookupAnswer[]>;
+  /** The name and service of an address (getnameinfo), which comes without a scope; rejects when there is no name. */
   lookupService?(address: string, port: number): Promise<{ hostname: string; service: string }>;
   /** The machine's name. */
   hostname?(): string;

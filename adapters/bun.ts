@@ -22,8 +22,14 @@ import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_t
 import { addressFrom } from "./endpoints.ts";
 import { openDatagram } from "./bun_datagram.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
-import { DESCRIPTOR_OPTIONS, getDescriptorOption, setDescriptorOption } from "./libc_options.ts";
-import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
+import {
+  DATAGRAM_OPTIONS,
+  getDescriptorOption,
+  setDescriptorOption,
+  STREAM_OPTIONS,
+} from "./libc_options.ts";
+import { lookupService } from "./bun_resolver.ts";
+import { hostname, interfaces, lookup, resolverErrorCode } from "./node_resolver.ts";
 
 const SOCK_STREAM = 1;
 const SOL_SOCKET = 1;
@@ -48,6 +54,7 @@ const bunAdapter: Adapter = {
   },
   datagram: (request) => openDatagram(needLibc(), request),
   adopt: (fd) => adopt(needLibc(), fd),
+  closeDescriptor: (fd) => closeDescriptor(needLibc(), fd),
   lookup,
   lookupService,
   hostname,
@@ -71,13 +78,13 @@ function capabilities(): Capabilities {
     options: {
       SOCK_STREAM: {
         ...CORE_OPTIONS,
-        ...supported("set", DESCRIPTOR_OPTIONS),
+        ...supported("set", STREAM_OPTIONS),
         IPV6_V6ONLY: "before-open",
       },
       SOCK_DGRAM: {
         ...CORE_OPTIONS,
         ...DGRAM_OPTIONS,
-        ...supported("set", DESCRIPTOR_OPTIONS),
+        ...supported("set", DATAGRAM_OPTIONS),
         IPV6_V6ONLY: "before-open",
       },
     },
@@ -238,6 +245,14 @@ function adopt(c: Libc, fd: number): Adopted {
     },
   }).catch(() => {/* It is connected: there is nothing to fail. */});
   return { family, stream: stream! };
+}
+
+/** Closes a bare descriptor; of one that was given away here, its stream. */
+function closeDescriptor(c: Libc, fd: number): void {
+  const known = released.get(fd);
+  released.delete(fd);
+  if (known === undefined) c.close(fd);
+  else known.stream.close();
 }
 
 function connect(c: Libc, target: ConnectTarget): ConnectAttempt {

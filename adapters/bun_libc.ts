@@ -117,7 +117,7 @@ export class Libc implements OptionCalls {
 
   /** close(2) */
   close(fd: number): void {
-    this.#calls.close(fd);
+    this.#check("close", this.#calls.close(fd));
   }
 
   #name(call: "getsockname" | "getpeername", fd: number): Address {

@@ -11,7 +11,6 @@ import type {
   InetAddress,
   Listener,
   ListenerSink,
-  LookupAnswer,
   Settings,
   Stream,
 } from "./adapter.ts";
@@ -23,10 +22,12 @@ import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
 import { NetStream } from "./node_stream.ts";
 import { adopt } from "./deno_adopt.ts";
 import { connectSocket } from "./node_connect.ts";
-import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
+import { denied, interfaces, isPermitted, lookup, lookupService } from "./deno_resolver.ts";
+import { hostname, resolverErrorCode } from "./node_resolver.ts";
 import { nodeModule } from "./node_types.ts";
 
 const AF_UNIX = 1;
+const AF_INET6 = 10;
 
 /** The backlog that a bound socket is held with: the library's default, so that `listen()` needs no second listener. */
 const HELD_BACKLOG = 128;
@@ -42,7 +43,7 @@ const denoAdapter: Adapter = {
   connect,
   adopt,
   datagram: (request) => openDatagram(request, { connects: false }),
-  lookup: lookupPermitted,
+  lookup,
   lookupService,
   hostname,
   interfaces,
@@ -68,6 +69,7 @@ function capabilities(): Capabilities {
       SOCK_STREAM: {
         ...CORE_OPTIONS,
         ...supported("set", ["SO_KEEPALIVE", "SO_LINGER", "TCP_NODELAY"]),
+        IPV6_V6ONLY: "before-open",
       },
       SOCK_DGRAM: { ...CORE_OPTIONS, ...DGRAM_OPTIONS, IPV6_V6ONLY: "before-open" },
     },
@@ -83,6 +85,9 @@ function capabilities(): Capabilities {
 }
 
 function bind({ family, address, settings }: BindRequest): Bound {
+  if (settings.get("IPV6_V6ONLY") === 1 && address[0] === "::") {
+    throw unsupported("ENOPROTOOPT", "Deno.listen on :: always takes IPv4, too (IPV6_V6ONLY)");
+  }
   return new DenoBound(family, settings, listenOn(address, HELD_BACKLOG));
 }
 
@@ -200,35 +205,58 @@ class DenoTcpListener implements Listener {
   }
 }
 
-function unsupported(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code, name: "NotSupported" });
+function unsupported(code: string, detail: string): Error {
+  return Object.assign(new Error(detail), { code, detail });
 }
 
 function connect(target: ConnectTarget): ConnectAttempt {
+  if (target.address[1] === 0) {
+    // Deno takes port 0 for a wrong argument; the kernel refuses the connection.
+    const error = Object.assign(new Error("port 0"), { code: "ECONNREFUSED" });
+    return { done: Promise.reject(error), cancel: () => {} };
+  }
   // A reset needs node:net: Deno.Conn has no SO_LINGER.
   if (target.settings.get("SO_LINGER") === 0 && !isUnix(target.address)) {
     return connectByNodeNet(target, undefined);
   }
-  const { family, address } = target;
+  if (needsName(target)) return connectByName(target);
   const abort = new AbortController();
-  const done = deno().connect({
+  const host = isUnix(target.address) ? "" : hostOf(target.address);
+  return { done: connectNatively(target, host, abort.signal), cancel: () => abort.abort() };
+}
+
+async function connectNatively(
+  { family, address }: ConnectTarget,
+  hostname: string,
+  signal: AbortSignal,
+): Promise<Stream> {
+  const conn = await deno().connect({
     ...(isUnix(address)
       ? { transport: "unix", path: pathOf(address) }
-      : { transport: "tcp", hostname: permittedHost(target), port: address[1] }),
-    signal: abort.signal,
-  }).then((conn): Stream =>
-    new DenoStream(conn, addressOf(family, conn.localAddr), addressOf(family, conn.remoteAddr))
+      : { transport: "tcp", hostname, port: address[1] }),
+    signal,
+  });
+  return new DenoStream(
+    conn,
+    addressOf(family, conn.localAddr),
+    addressOf(family, conn.remoteAddr),
   );
-  return { done, cancel: () => abort.abort() };
 }
 
 function connectByNodeNet(target: ConnectTarget, local: InetAddress | undefined): ConnectAttempt {
-  const { family, address } = target;
-  const [, port] = address as InetAddress;
+  const { family, name } = target;
+  const address = target.address as InetAddress;
+  const [, port] = address;
+  const byName = needsName(target);
+  // node:net throws this one where nobody can catch it.
+  if (local !== undefined && !isPermitted(hostOf(local), local[1])) {
+    return { done: Promise.reject(denied(hostOf(local), local[1])), cancel: () => {} };
+  }
   const socket = new (nodeModule("node:net").Socket)({ allowHalfOpen: true });
   const attempt = connectSocket(socket, {
-    host: permittedHost(target),
+    host: byName ? name : hostOf(address),
     port,
+    family: family === AF_INET6 ? 6 : 4,
     autoSelectFamily: false,
     ...(local === undefined ? {} : { localAddress: hostOf(local), localPort: local[1] }),
   });
@@ -240,28 +268,37 @@ function connectByNodeNet(target: ConnectTarget, local: InetAddress | undefined)
         addressFrom(family, socket.remoteAddress, socket.remotePort),
       )
     ),
+    byName,
     cancel: attempt.cancel,
   };
 }
 
+/** Whether only the name that a literal was resolved from is permitted: Deno matches `--allow-net` against strings. */
+function needsName({ address, name }: ConnectTarget): boolean {
+  if (isUnix(address)) return false;
+  const literal = hostOf(address);
+  const [, port] = address;
+  return name !== literal && !isPermitted(literal, port) && isPermitted(name, port);
+}
+
 /**
- * The literal, or the name that it was resolved from where only that is permitted: Deno matches the string it is
- * given against `--allow-net=NAME:PORT`.
+ * Connects where only the name is permitted. `Deno.connect` tries all addresses of a name, whatever their family;
+ * node:net keeps to a family, but tries one address only.
  */
-function permittedHost({ address, name }: ConnectTarget): string {
-  const literal = hostOf(address as InetAddress);
+function connectByName(target: ConnectTarget): ConnectAttempt {
+  const { family, address, name } = target;
   const [, port] = address as InetAddress;
-  if (name === "" || name === literal || isPermitted(literal, port)) return literal;
-  return isPermitted(name, port) ? name : literal;
-}
-
-function isPermitted(host: string, port: number): boolean {
-  const text = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  return deno().permissions.querySync({ name: "net", host: text }).state === "granted";
-}
-
-function lookupPermitted(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[]> {
-  return lookup(name, family);
+  const abort = new AbortController();
+  const connecting = async (): Promise<Stream> => {
+    const answers = await lookup(name, 0, port);
+    const mixed = answers.some((answer) => (answer.family === 6) !== (family === AF_INET6));
+    abort.signal.throwIfAborted();
+    if (!mixed) return await connectNatively(target, name, abort.signal);
+    const attempt = connectByNodeNet(target, undefined);
+    abort.signal.addEventListener("abort", attempt.cancel, { once: true });
+    return await attempt.done;
+  };
+  return { done: connecting(), byName: true, cancel: () => abort.abort() };
 }
 
 function addressOf(family: number, addr: DenoNetAddr): Address {
@@ -310,6 +347,6 @@ function errorCode(cause: unknown): string | undefined {
 
 /** Deno's message for a denied permission names the flag to add. */
 function errorDetail(cause: unknown): string | undefined {
-  const { name, message } = cause as { name?: string; message?: string };
-  return name === "NotCapable" || name === "NotSupported" ? message : undefined;
+  const { name, detail, message } = cause as { name?: string; detail?: string; message?: string };
+  return name === "NotCapable" ? message : detail;
 }

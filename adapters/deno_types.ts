@@ -30,7 +30,7 @@ export interface DenoListener {
 export interface DenoNamespace {
   readonly version: { readonly deno: string };
   readonly permissions: {
-    querySync(permission: { name: "net"; host: string }): { readonly state: string };
+    querySync(permission: { name: string; host?: string }): { readonly state: string };
   };
   listen(options: Record<string, unknown>): DenoListener;
   connect(options: Record<string, unknown>): Promise<DenoConn>;

@@ -39,8 +39,13 @@ const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]
   IPV6_V6ONLY: [IPPROTO_IPV6, 26],
 };
 
-/** The names of the options that can be set this way. */
-export const DESCRIPTOR_OPTIONS: readonly string[] = [...Object.keys(INTEGERS), "SO_LINGER"];
+/** The names of the options that can be set this way on a stream. */
+export const STREAM_OPTIONS: readonly string[] = [...Object.keys(INTEGERS), "SO_LINGER"]
+  .filter((name) => !name.includes("MULTICAST"));
+
+/** The names of those that can be set on a datagram socket. */
+export const DATAGRAM_OPTIONS: readonly string[] = Object.keys(INTEGERS)
+  .filter((name) => !/^TCP_|SO_KEEPALIVE|SO_OOBINLINE/.test(name));
 
 /** Sets an option; answers `false` for one that is not known here. */
 export function setDescriptorOption(

@@ -1,7 +1,7 @@
 /** Sockets of Node, over `node:net`. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
-import { adopt, bind, connect } from "./node_bound.ts";
+import { adopt, bind, closeDescriptor, connect } from "./node_bound.ts";
 import { openDatagram } from "./node_datagram.ts";
 import { nodeOptions } from "./node_options.ts";
 import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
@@ -18,6 +18,7 @@ const nodeAdapter: Adapter = {
   bind,
   connect,
   adopt,
+  closeDescriptor,
   datagram: (request) => openDatagram(request, { connects: true }),
   lookup,
   lookupService,

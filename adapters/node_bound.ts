@@ -32,7 +32,14 @@ const UV_TCP_IPV6ONLY = 1;
 const UV_TCP_REUSEPORT = 2;
 
 /** bind(2), at once. */
-export function bind({ family, address, settings }: BindRequest): Bound {
+export function bind(request: BindRequest): Bound {
+  const bound = openBound(request);
+  // Some matter before listen or connect only, such as the buffer sizes.
+  for (const [name, value] of request.settings) setNodeOption(bound.fd, name, value);
+  return bound;
+}
+
+function openBound({ family, address, settings }: BindRequest): NodeBound {
   if (isUnix(address)) return bindPath(family, address);
   const [, port] = address;
   const host = hostOf(address);
@@ -54,7 +61,7 @@ export function bind({ family, address, settings }: BindRequest): Bound {
   return new NodeBound(family, handle, undefined);
 }
 
-function bindPath(family: number, address: string | Uint8Array): Bound {
+function bindPath(family: number, address: string | Uint8Array): NodeBound {
   const path = pathOf(address);
   const net = nodeModule("node:net");
   try {
@@ -224,9 +231,25 @@ export function adopt(fd: number): Adopted {
   return { family, bound, listening };
 }
 
+/** Closes a bare descriptor; of one that was given away here, its stream. */
+export function closeDescriptor(fd: number): void {
+  const known = released.get(fd);
+  released.delete(fd);
+  if (known === undefined) nodeModule("node:fs").closeSync(fd);
+  else known.stream.close();
+}
+
+/** Options that a socket must have before it connects. */
+const EARLY = ["SO_REUSEPORT", "IPV6_V6ONLY", "SO_RCVBUF", "SO_SNDBUF", "TCP_MAXSEG"];
+
 /** connect(2) from an address of the system's choice. */
 export function connect(target: ConnectTarget): ConnectAttempt {
-  return connectFrom(target, {}, "");
+  const { family, address, settings } = target;
+  if (isUnix(address) || !EARLY.some((name) => settings.has(name))) {
+    return connectFrom(target, {}, "");
+  }
+  const any: InetAddress = family === AF_INET6 ? ["::", 0, 0, 0] : ["0.0.0.0", 0];
+  return bind({ family, address: any, settings }).connect(target);
 }
 
 function connectFrom(

@@ -2,6 +2,7 @@
 
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "./adapter.ts";
 import { addressFrom, hostOf } from "./endpoints.ts";
+import { interfaces } from "./node_resolver.ts";
 import { type DgramSocket, nodeModule } from "./node_types.ts";
 
 const AF_INET6 = 10;
@@ -14,9 +15,40 @@ export interface DatagramTraits {
 
 /** Opens a socket of `node:dgram` on an address. */
 export async function openDatagram(
-  { family, address, settings }: DatagramRequest,
+  request: DatagramRequest,
   traits: DatagramTraits,
 ): Promise<Datagram> {
+  const { family, address } = request;
+  const [host, port] = [hostOf(address as InetAddress), (address as InetAddress)[1]];
+  const socket = await openOn(request, host, port);
+  if (!traits.connects) return new NodeDatagram(socket, family);
+  return new ConnectableDatagram(port === 0 ? await pinned(request, host, socket) : socket, family);
+}
+
+/**
+ * The socket on a port that is its own: Linux takes a port that it chose away when the peer is freed, as Node has to
+ * do before it can fix another one.
+ */
+async function pinned(
+  request: DatagramRequest,
+  host: string,
+  socket: DgramSocket,
+): Promise<DgramSocket> {
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  try {
+    return await openOn(request, host, port);
+  } catch {
+    // Somebody else was faster: any port will do, it only cannot be kept.
+    return await openOn(request, host, 0);
+  }
+}
+
+async function openOn(
+  { family, settings }: DatagramRequest,
+  address: string,
+  port: number,
+): Promise<DgramSocket> {
   const socket = nodeModule("node:dgram").createSocket({
     type: family === AF_INET6 ? "udp6" : "udp4",
     reuseAddr: settings.get("SO_REUSEADDR") === 1,
@@ -33,15 +65,9 @@ export async function openDatagram(
   await new Promise<void>((resolve, reject) => {
     socket.once("listening", () => resolve());
     socket.once("error", reject);
-    socket.bind({
-      address: hostOf(address as InetAddress),
-      port: (address as InetAddress)[1],
-      exclusive: true,
-    });
+    socket.bind({ address, port, exclusive: true });
   });
-  return traits.connects
-    ? new ConnectableDatagram(socket, family)
-    : new NodeDatagram(socket, family);
+  return socket;
 }
 
 class NodeDatagram implements Datagram {
@@ -51,6 +77,8 @@ class NodeDatagram implements Datagram {
   #family: number;
   #local: Address;
   #closed = false;
+  /** The multicast groups it has joined. */
+  #groups = new Set<string>();
 
   constructor(socket: DgramSocket, family: number) {
     this.socket = socket;
@@ -119,8 +147,18 @@ class NodeDatagram implements Datagram {
 
   membership(action: "join" | "leave", group: string, device: string): void {
     const where = device === "" ? undefined : this.#device(device);
-    if (action === "join") this.socket.addMembership(group, where);
-    else this.socket.dropMembership(group, where);
+    // Deno 2.9 says EINVAL to whatever the kernel refuses here.
+    const key = `${group} ${where}`;
+    const joined = this.#groups.has(key);
+    if (action === "join") {
+      if (joined) throw failure("EADDRINUSE", `in ${group} already`);
+      this.socket.addMembership(group, where);
+      this.#groups.add(key);
+    } else {
+      if (!joined) throw failure("EADDRNOTAVAIL", `not in ${group}`);
+      this.socket.dropMembership(group, where);
+      this.#groups.delete(key);
+    }
   }
 
   multicastInterface(device: string): void {
@@ -138,9 +176,12 @@ class NodeDatagram implements Datagram {
     this.#local = this.#address();
   }
 
-  /** IPv6 interfaces are given by index, as the scope of an address. */
+  /** IPv6 interfaces come as an index; the modules take the name, as the scope of an address. */
   #device(device: string): string {
-    return this.#family === AF_INET6 ? `::%${device}` : device;
+    if (this.#family !== AF_INET6) return device;
+    const found = interfaces().find(({ index }) => index === Number(device));
+    if (found !== undefined) return `::%${found.name}`;
+    throw failure("ENODEV", `interface ${device}`);
   }
 
   #address(): Address {
@@ -169,4 +210,8 @@ class ConnectableDatagram extends NodeDatagram {
     this.#connected = true;
     this.moved();
   }
+}
+
+function failure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }

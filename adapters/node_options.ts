@@ -5,11 +5,11 @@
 
 import { errnoName } from "../core/errno.ts";
 import {
-  DESCRIPTOR_OPTIONS,
   getDescriptorOption,
   int32,
   type OptionCalls,
   setDescriptorOption,
+  STREAM_OPTIONS,
 } from "./libc_options.ts";
 import { nodeProcess } from "./node_types.ts";
 
@@ -24,7 +24,7 @@ const BY_NODE_NET = new Set([
 
 /** The options that can be set on a descriptor here. */
 export function nodeOptions(): readonly string[] {
-  return isOffered() ? DESCRIPTOR_OPTIONS.filter((name) => !BY_NODE_NET.has(name)) : [];
+  return isOffered() ? STREAM_OPTIONS.filter((name) => !BY_NODE_NET.has(name)) : [];
 }
 
 /** Sets an option; answers `true` also for those that matter to connections only. */

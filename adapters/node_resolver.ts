@@ -1,14 +1,27 @@
 /** The system's resolver through `node:dns` and `node:os`, which all three runtimes have. */
 
 import type { LookupAnswer, NetworkInterface } from "./adapter.ts";
-import { nodeModule } from "./node_types.ts";
+import { nodeModule, nodeProcess } from "./node_types.ts";
+
+/** What libuv, and Deno like it, call EAI_NODATA: a name that has no address of the family. */
+export const UV_EAI_NODATA = -3007;
+
+const INTERFACES = "/sys/class/net";
 
 /** getaddrinfo: the hosts file, then DNS, in the resolver's order. */
 export function lookup(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[]> {
+  return lookupWith(name, { family });
+}
+
+/** getaddrinfo with what a runtime wants to know besides. */
+export function lookupWith(
+  name: string,
+  options: { family: 0 | 4 | 6; port?: number },
+): Promise<LookupAnswer[]> {
   return new Promise((resolve, reject) => {
     nodeModule("node:dns").lookup(
       name,
-      { family, all: true, verbatim: true },
+      { ...options, all: true, verbatim: true },
       (error, answers) => error === null ? resolve(answers) : reject(error),
     );
   });
@@ -33,13 +46,40 @@ export function hostname(): string {
   return nodeModule("node:os").hostname();
 }
 
-/** The machine's interfaces; the index comes from a link-local address, where there is one. */
-export function interfaces(): NetworkInterface[] {
-  return Object.entries(nodeModule("node:os").networkInterfaces()).map(([name, list = []]) => ({
-    name,
-    index: list.find((entry) => (entry.scopeid ?? 0) > 0)?.scopeid ?? 0,
-    addresses: list.map((entry) => entry.address),
-  }));
+/**
+ * The machine's interfaces. A runtime tells the index only of those that have a link-local address;
+ * the others come from Linux.
+ *
+ * @param mayRead Whether Linux's own list can be read, which has those that are down too.
+ */
+export function interfaces(mayRead: boolean = true): NetworkInterface[] {
+  const listed = nodeModule("node:os").networkInterfaces();
+  const indexes = nodeProcess().platform === "linux" ? linuxIndexes(mayRead) : new Map();
+  return [...new Set([...indexes.keys(), ...Object.keys(listed)])].map((name) => {
+    const entries = listed[name] ?? [];
+    const scope = entries.find(({ scopeid }) => (scopeid ?? 0) > 0)?.scopeid;
+    return {
+      name,
+      index: scope ?? indexes.get(name) ?? 0,
+      addresses: entries.map(({ address }) => address),
+    };
+  });
+}
+
+function linuxIndexes(mayRead: boolean): Map<string, number> {
+  // The kernel gives the loopback interface of every network namespace this one.
+  const indexes = new Map([["lo", 1]]);
+  if (!mayRead) return indexes;
+  const fs = nodeModule("node:fs");
+  try {
+    for (const name of fs.readdirSync(INTERFACES)) {
+      if (name === "bonding_masters") continue;
+      indexes.set(name, Number(fs.readFileSync(`${INTERFACES}/${name}/ifindex`, "utf8")));
+    }
+  } catch {
+    // Not there, or not permitted (node --permission): what the runtime tells has to do.
+  }
+  return indexes;
 }
 
 /** The index of an interface's name, 0 for none. */
@@ -49,16 +89,20 @@ export function scopeOf(name: string): number {
 
 /** The name of an error of these calls; `undefined` for others. */
 export function resolverErrorCode(cause: unknown): string | undefined {
-  const code = (cause as { code?: unknown } | null)?.code;
+  const { code, errno, syscall } = (cause ?? {}) as Record<string, unknown>;
   switch (code) {
     // c-ares and getaddrinfo name the same failures differently.
     case "ENOTFOUND":
+      return errno === UV_EAI_NODATA ? "EAI_NODATA" : "EAI_NONAME";
     case "ENODATA":
-      return "EAI_NONAME";
+      return "EAI_NODATA";
     case "ETIMEOUT":
     case "ESERVFAIL":
     case "EREFUSED":
       return "EAI_AGAIN";
+    case "EINVAL":
+      // Node 22: an ASCII form that no name has, such as "xn--a".
+      return syscall === "getaddrinfo" ? "EAI_NONAME" : undefined;
     default:
       return typeof code === "string" && code.startsWith("EAI_") ? code : undefined;
   }

@@ -7,6 +7,9 @@ import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_t
 /** Bytes that the core may leave unread before the stream stops: stopping costs two system calls. */
 const READ_AHEAD = 64 * 1024;
 
+/** The largest piece that libuv is given to send when there is room. */
+const LARGEST_WRITE = 64 * 1024;
+
 /** A stream over a connected socket that is paused and has not read yet. */
 export class NetStream implements Stream {
   readonly local: Address;
@@ -41,8 +44,10 @@ export class NetStream implements Stream {
   }
 
   write(chunk: Uint8Array): Promise<number> {
+    // A copy: what libuv holds still goes out after close(), when the caller may have changed its bytes.
+    const piece = chunk.slice(0, LARGEST_WRITE);
     return new Promise((resolve, reject) => {
-      this.socket.write(chunk, (error) => error ? reject(error) : resolve(chunk.length));
+      this.socket.write(piece, (error) => error ? reject(error) : resolve(piece.length));
     });
   }
 

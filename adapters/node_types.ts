@@ -112,7 +112,9 @@ export interface NetModule {
 export interface FsModule {
   fstatSync(fd: number): { readonly ino: number; isSocket(): boolean };
   readFileSync(path: string, encoding: "utf8"): string;
+  closeSync(fd: number): void;
   existsSync(path: string): boolean;
+  readdirSync(path: string): string[];
   unlinkSync(path: string | Uint8Array): void;
   readSync(fd: number, buffer: Uint8Array): number;
   writeSync(fd: number, buffer: Uint8Array): number;
@@ -122,7 +124,7 @@ export interface FsModule {
 export interface DnsModule {
   lookup(
     name: string,
-    options: { family: number; all: true; order?: string; verbatim?: boolean },
+    options: { family: number; all: true; order?: string; verbatim?: boolean; port?: number },
     callback: (error: Error | null, answers: Array<{ address: string; family: number }>) => void,
   ): void;
   lookupService(
@@ -130,6 +132,7 @@ export interface DnsModule {
     port: number,
     callback: (error: Error | null, hostname: string, service: string) => void,
   ): void;
+  resolvePtr(name: string, callback: (error: Error | null, names: string[]) => void): void;
 }
 
 /** `node:os` */

@@ -59,6 +59,7 @@ export class Connecting {
         await stream.close();
       } catch (cause) {
         error = translate(adapter, cause, "connect", { address, local: bound?.local });
+        if (this.#attempt?.byName) break;
       }
     }
     throw error ?? systemError("ECANCELED", "connect");

@@ -1,26 +1,38 @@
-/** From the host that a user gave to literal addresses, for `bind`, `connect` and `sendto`. */
+/**
+ * From the host that a user gave to literal addresses: what `bind`, `connect`, `sendto` and the
+ * look-ups share.
+ */
 
-import type { Adapter, Address, InetAddress, LookupAnswer } from "../adapters/adapter.ts";
+import type {
+  Adapter,
+  Address,
+  InetAddress,
+  LookupAnswer,
+  NetworkInterface,
+} from "../adapters/adapter.ts";
 import { type Destination, inetAddress, type InetRequest } from "./address.ts";
-import { AF_INET, AF_INET6 } from "./constants.ts";
+import { AF_INET, AF_INET6, AF_UNSPEC } from "./constants.ts";
 import { SocketError, systemError, translate } from "./errors.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv4Classic, parseIPv6 } from "./inet.ts";
 
 const SYSCALL = "getaddrinfo";
 
-/** A host as text without its scope, and the scope. */
-export interface ScopedHost {
-  /** The numeric address in its usual form. */
+/** A numeric host. */
+export interface Literal {
+  /** AF_INET or AF_INET6. */
+  readonly family: number;
+  /** The numeric address in its usual form, without its scope. */
   readonly host: string;
   /** The interface's index, 0 for none. */
   readonly scope_id: number;
 }
 
 /**
- * The addresses of a host in one family: at once for a literal, a wildcard or the broadcast address, through the
- * system's resolver for a name.
+ * The addresses of a host in one family: at once for a literal, a wildcard or the broadcast
+ * address, through the system's resolver for a name.
  *
- * @throws {GaiError} EAI_ADDRFAMILY for a literal of another family, EAI_NONAME and EAI_AGAIN from the resolver
+ * @throws {GaiError} EAI_ADDRFAMILY for a literal of another family, EAI_NONAME and EAI_AGAIN from
+ * the resolver
  */
 export function resolveInet(
   adapter: Adapter,
@@ -29,21 +41,28 @@ export function resolveInet(
 ): InetAddress[] | Promise<InetAddress[]> {
   const literal = literalHost(adapter, family, request.host);
   if (literal !== undefined) return [addressOf(family, request, literal)];
-  return lookUp(adapter, request.host, family === AF_INET6 ? 6 : 4).then((answers) =>
-    answers.map((answer) => addressOf(family, request, splitScope(adapter, answer.address)))
+  const { host, port } = request;
+  return lookUp(adapter, host, family === AF_INET6 ? 6 : 4, port).then((answers) =>
+    answers.map((answer) => addressOf(family, request, literalOf(adapter, answer)))
   );
 }
 
-/** Asks the system's resolver for a name; its errors become the library's. */
+/**
+ * Asks the system's resolver for a name; its errors become the library's.
+ *
+ * @param port What the addresses are for, 0 where that is not known: Deno can permit a name for one
+ * port only.
+ */
 export async function lookUp(
   adapter: Adapter,
   name: string,
   family: 0 | 4 | 6,
+  port: number,
 ): Promise<LookupAnswer[]> {
   const ascii = asciiName(name);
   let answers: LookupAnswer[];
   try {
-    answers = await adapter.lookup(ascii, family);
+    answers = await adapter.lookup(ascii, family, port);
   } catch (cause) {
     throw lookupError(adapter, name, cause);
   }
@@ -51,35 +70,82 @@ export async function lookUp(
   return answers;
 }
 
-/** The host where it needs no look-up; `undefined` for a name. */
-export function literalHost(
+/** The host of a socket's address where it needs no look-up; `undefined` for a name. */
+function literalHost(adapter: Adapter, family: number, host: string): Literal | undefined {
+  if (host === "") return { family, host: family === AF_INET6 ? "::" : "0.0.0.0", scope_id: 0 };
+  if (host === "<broadcast>" && family === AF_INET) {
+    return { family, host: "255.255.255.255", scope_id: 0 };
+  }
+  return parseLiteral(adapter, family, host);
+}
+
+/**
+ * A numeric host as glibc's getaddrinfo reads it; `undefined` for a name.
+ *
+ * @param family The family that is wanted, AF_UNSPEC for either.
+ * @param mapped Whether an IPv4 address may stand for the IPv6 address that maps it (AI_V4MAPPED).
+ * @throws {GaiError} EAI_ADDRFAMILY for a literal of the other family, EAI_NONAME for an unknown
+ * scope
+ */
+export function parseLiteral(
   adapter: Adapter,
   family: number,
   host: string,
-): ScopedHost | undefined {
-  if (host === "") return { host: family === AF_INET6 ? "::" : "0.0.0.0", scope_id: 0 };
-  if (host === "<broadcast>" && family === AF_INET) return { host: "255.255.255.255", scope_id: 0 };
+  mapped: boolean = false,
+): Literal | undefined {
   const v4 = parseIPv4(host) ?? parseIPv4Classic(host, true);
   if (v4 !== null) {
-    return checkedFamily(family, AF_INET, host, { host: formatIPv4(v4), scope_id: 0 });
+    if (family === AF_INET6 && mapped) return mappedLiteral(formatIPv4(v4));
+    if (family === AF_INET6) throw systemError("EAI_ADDRFAMILY", SYSCALL, { detail: host });
+    return { family: AF_INET, host: formatIPv4(v4), scope_id: 0 };
   }
   if (!host.includes(":")) return undefined;
   const { address, scope } = cutScope(host);
   const v6 = parseIPv6(address);
   if (v6 === null) throw systemError("EAI_NONAME", SYSCALL, { detail: host });
-  const scope_id = scope === undefined ? 0 : interfaceIndex(adapter, scope, host);
-  return checkedFamily(family, AF_INET6, host, { host: formatIPv6(v6), scope_id });
+  if (family === AF_INET) {
+    // The one IPv6 address that is an IPv4 address too.
+    if (!isMapped(v6)) throw systemError("EAI_ADDRFAMILY", SYSCALL, { detail: host });
+    return { family: AF_INET, host: formatIPv4(v6.subarray(12)), scope_id: 0 };
+  }
+  const scope_id = scope === undefined ? 0 : scopeIndex(adapter, v6, scope, host);
+  return { family: AF_INET6, host: formatIPv6(v6), scope_id };
 }
 
-/** The ASCII form of an international name, as UTS 46 has it. */
+/** The IPv6 address that maps an IPv4 one. */
+export function mappedLiteral(v4: string): Literal {
+  return { family: AF_INET6, host: `::ffff:${v4}`, scope_id: 0 };
+}
+
+/** What the resolver answered, with its scope as a number. */
+export function literalOf(adapter: Adapter, answer: LookupAnswer): Literal {
+  if (answer.family === 4) return { family: AF_INET, host: answer.address, scope_id: 0 };
+  return parseLiteral(adapter, AF_UNSPEC, answer.address) ??
+    { family: AF_INET6, host: answer.address, scope_id: 0 };
+}
+
+// What ends the host of a URL, or is no part of one. A backslash and a blank are among them.
+// deno-lint-ignore no-control-regex
+const NOT_IN_NAMES = /[\x00-\x20"#%/:<>?@[\\\]^`{|}\x7f]/;
+
+/** The ASCII form of an international name, as UTS 46 has it; the limits of DNS are checked too. */
 export function asciiName(name: string): string {
   // deno-lint-ignore no-control-regex
-  if (/^[\x00-\x7f]*$/.test(name)) return name;
-  try {
-    return new URL(`http://${name}/`).hostname;
-  } catch (cause) {
-    throw systemError("EAI_NONAME", SYSCALL, { detail: name, cause });
+  const ascii = /^[\x00-\x7f]*$/.test(name) ? name : internationalName(name);
+  const labels = ascii.replace(/\.$/, "").split(".");
+  if (labels.some((label) => label === "" || label.length > 63)) {
+    throw systemError("EAI_NONAME", SYSCALL, { detail: name });
   }
+  return ascii;
+}
+
+function internationalName(name: string): string {
+  try {
+    if (!NOT_IN_NAMES.test(name)) return new URL(`http://${name}/`).hostname;
+  } catch {
+    // No such name can be: as below.
+  }
+  throw systemError("EAI_NONAME", SYSCALL, { detail: name });
 }
 
 /** An address with its scope cut off: `fe80::1%lo` is `fe80::1` and `lo`. */
@@ -89,41 +155,48 @@ export function cutScope(host: string): { address: string; scope: string | undef
   return { address: host.slice(0, percent), scope: host.slice(percent + 1) };
 }
 
-function splitScope(adapter: Adapter, host: string): ScopedHost {
-  const { address, scope } = cutScope(host);
-  return {
-    host: address,
-    scope_id: scope === undefined ? 0 : interfaceIndex(adapter, scope, host),
-  };
+/** Whether an address is `::ffff:a.b.c.d`. */
+export function isMapped(v6: Uint8Array): boolean {
+  return v6.subarray(0, 10).every((byte) => byte === 0) && v6[10] === 255 && v6[11] === 255;
 }
 
-/** The index of an interface given by its number or name. */
-function interfaceIndex(adapter: Adapter, scope: string, host: string): number {
+/**
+ * Whether an address means something on one link only, so that its scope may be an interface's
+ * name.
+ */
+export function isLinkLocal(v6: Uint8Array): boolean {
+  const [first, second = 0] = v6;
+  if (first === 0xfe) return (second & 0xc0) === 0x80;
+  return first === 0xff && ((second & 0x0f) === 1 || (second & 0x0f) === 2);
+}
+
+/** The index of an interface given by its number or, for a link-local address, its name. */
+function scopeIndex(adapter: Adapter, v6: Uint8Array, scope: string, host: string): number {
   if (/^\d+$/.test(scope) && Number(scope) <= 0xffffffff) return Number(scope);
-  const found = adapter.interfaces?.().find((entry) => entry.name === scope && entry.index > 0);
-  if (found === undefined) throw systemError("EAI_NONAME", SYSCALL, { detail: host });
-  return found.index;
+  if (!isLinkLocal(v6)) throw systemError("EAI_NONAME", SYSCALL, { detail: host });
+  const found = interfacesOf(adapter, SYSCALL).find(({ name }) => name === scope);
+  if (found !== undefined && found.index > 0) return found.index;
+  const detail = found === undefined ? host : `${host}: the index of ${scope} is not known here`;
+  throw systemError("EAI_NONAME", SYSCALL, { detail });
 }
 
-function checkedFamily(
-  wanted: number,
-  family: number,
-  host: string,
-  result: ScopedHost,
-): ScopedHost {
-  if (wanted === family) return result;
-  throw systemError("EAI_ADDRFAMILY", SYSCALL, { detail: host });
+/** The machine's interfaces; a denied permission becomes the library's error. */
+export function interfacesOf(adapter: Adapter, syscall: string): NetworkInterface[] {
+  try {
+    return adapter.interfaces?.() ?? [];
+  } catch (cause) {
+    throw translate(adapter, cause, syscall);
+  }
 }
 
-function addressOf(family: number, request: InetRequest, literal: ScopedHost): InetAddress {
+function addressOf(family: number, request: InetRequest, literal: Literal): InetAddress {
   const { port, flowinfo } = request;
   return inetAddress(family, literal.host, port, flowinfo, literal.scope_id || request.scope_id);
 }
 
 function lookupError(adapter: Adapter, name: string, cause: unknown): SocketError {
-  return translate(adapter, cause, SYSCALL, {
-    detail: cause instanceof SocketError ? undefined : name,
-  });
+  if (cause instanceof SocketError) return cause;
+  return translate(adapter, cause, SYSCALL, { detail: adapter.errorDetail?.(cause) ?? name });
 }
 
 /** The literal addresses of a destination of any family. */
@@ -137,7 +210,10 @@ export function resolveAll(
     : resolveInet(adapter, family, destination);
 }
 
-/** The address that `bind` claims: for AF_UNIX `""` is an abstract name of five hex digits, as Linux chooses it. */
+/**
+ * The address that `bind` claims: for AF_UNIX `""` is an abstract name of five hex digits, as Linux
+ * chooses it.
+ */
 export async function resolveLocal(
   adapter: Adapter,
   family: number,

@@ -11,11 +11,20 @@ import { DatagramTransport } from "./datagram_transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { errno } from "./errno.ts";
 import { GaiError, SocketError, systemError, TimeoutError, translate } from "./errors.ts";
+import {
+  type BinaryMode,
+  checkFileKind,
+  type FileOptions,
+  type TextMode,
+} from "./file/file_mode.ts";
+import { SocketFile } from "./file/socket_file.ts";
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, protocolOf, typeName } from "./kind.ts";
 import { familyName } from "./address.ts";
 import type { OptionValue } from "./option_values.ts";
 import { SocketOptions } from "./socket_options.ts";
+import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
+import { makeReadable, makeWritable, type StreamSocket } from "./web_streams.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { StreamTransport } from "./stream_transport.ts";
@@ -52,7 +61,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   #options: SocketOptions;
   #transport: Transport;
   #timeout: number | null = getdefaulttimeout();
+  #closeAsked = false;
   #closing: Promise<void> | undefined;
+  /** Files of `makefile` that are open. */
+  #files = 0;
+  #readable: ReadableStream<Uint8Array> | undefined;
+  #writable: WritableStream<BytesLike> | undefined;
   #detached = false;
 
   /**
@@ -70,8 +84,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     const adopted = fileno === undefined ? undefined : adopt(this.#adapter, fileno);
     this.#kind = checkKind(
       this.#adapter,
-      family ?? adopted?.family ?? c.AF_INET,
-      type ?? c.SOCK_STREAM,
+      family === undefined ? adopted?.family ?? c.AF_INET : family,
+      type === undefined ? c.SOCK_STREAM : type,
       proto,
     );
     this.#options = this.#makeOptions();
@@ -104,9 +118,9 @@ export class Socket<A extends Address = AddressOf<2>> {
     return this.#timeout;
   }
 
-  /** Whether it was closed or detached. */
+  /** Whether it was closed or detached. With files of `makefile` open its calls still work until the last one closes. */
   get closed(): boolean {
-    return this.#closing !== undefined || this.#detached;
+    return this.#closeAsked || this.#detached;
   }
 
   /**
@@ -199,6 +213,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     try {
       const max = size(bufsize, "bufsize");
       const checked = receiveFlags(flags, this.type, "recv");
+      this.#checkUnlocked("recv");
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
       if (max === 0) return this.#nothing("recv", empty());
       const request = receiveRequest("recv", max, checked, undefined);
@@ -225,6 +240,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     try {
       const into = target(buffer, nbytes);
       const checked = receiveFlags(flags, this.type, "recv");
+      this.#checkUnlocked("recv");
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
       if (into.length === 0) return this.#nothing("recv", 0);
       const request = receiveRequest("recv", into.length, checked, into);
@@ -394,6 +410,51 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
+   * Sends a file, blob or stream, or `count` bytes of it from `offset` on, and gives how many were sent. An error tells
+   * in `bytes_sent` how far it came.
+   *
+   * @throws {RangeError} when this is no stream socket or is non-blocking, `offset` is negative or `count` below 1
+   *
+   * @example
+   * ```ts
+   * import { create_connection } from "@bsdsock/bsdsock";
+   *
+   * await using s = await create_connection(["127.0.0.1", 9]);
+   * await s.sendfile(new Blob(["hello"]), 0, undefined, {
+   *   onprogress: (sent, total) => console.log(`${sent} of ${total}`),
+   * });
+   * ```
+   *
+   * Source: Python `socket.sendfile`.
+   */
+  async sendfile(
+    source: FileSource,
+    offset: number = 0,
+    count?: number | null,
+    options: SendFileOptions = {},
+  ): Promise<number> {
+    checkFileSource(source, offset, count);
+    if (this.type !== c.SOCK_STREAM) throw new RangeError("sendfile needs a stream socket");
+    if (this.#timeout === 0) throw new RangeError("sendfile needs a blocking socket");
+    const sendAll = (data: Uint8Array, limits: WaitOptions): Promise<void> =>
+      this.sendall(data, 0, limits);
+    return await sendFile(sendAll, source, offset, count, options);
+  }
+
+  /**
+   * The socket as a stream of bytes to read from, made on first use. Cancelling it ends receiving and leaves sending
+   * open. While a reader holds it, the socket's own receives reject with EBUSY.
+   */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#readable ??= makeReadable(this.#streamSocket());
+  }
+
+  /** The socket as a stream to write to, made on first use. Closing or aborting it ends sending and leaves receiving open. */
+  get writable(): WritableStream<BytesLike> {
+    return this.#writable ??= makeWritable(this.#streamSocket());
+  }
+
+  /**
    * Ends sending, receiving or both. SHUT_WR sends FIN after what was queued and leaves receiving open.
    *
    * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
@@ -404,7 +465,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   async shutdown(how: number): Promise<void> {
     int(how, "how");
     if (how < c.SHUT_RD || how > c.SHUT_RDWR) {
-      throw systemError(this.closed ? "EBADF" : "EINVAL", "shutdown", { detail: `how ${how}` });
+      throw systemError(this.#gone ? "EBADF" : "EINVAL", "shutdown", { detail: `how ${how}` });
     }
     await this.#transport.shutdown(how);
   }
@@ -416,8 +477,53 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: POSIX close().
    */
   close(): Promise<void> {
-    if (this.#detached) return Promise.resolve();
-    return this.#closing ??= this.#transport.close(this.#options.linger === 0);
+    this.#closeAsked = true;
+    return this.#files === 0 ? this.#reallyClose() : Promise.resolve();
+  }
+
+  /**
+   * Makes a file of the socket: text in the modes `r`, `w` and `rw`, bytes with a `b` added.
+   *
+   * @param mode what the file is for; reading text where left out
+   * @throws {RangeError} for another mode, an unknown encoding, or text without a buffer
+   *
+   * @example
+   * ```ts
+   * import { create_connection } from "@bsdsock/bsdsock";
+   *
+   * await using s = await create_connection(["127.0.0.1", 25]);
+   * await using file = s.makefile("rw", { newline: "\r\n" });
+   * await file.write("NOOP\n");
+   * await file.flush();
+   * console.log(await file.readline());
+   * ```
+   *
+   * Source: Python `socket.makefile`.
+   */
+  makefile(mode?: TextMode, options?: FileOptions): SocketFile<string>;
+  /** A file of bytes without a buffer; it gives `null` where a non-blocking socket can do nothing now. */
+  makefile(
+    mode: BinaryMode,
+    options: FileOptions & { buffering: 0 },
+  ): SocketFile<Uint8Array, null>;
+  /** A file of bytes. */
+  makefile(mode: BinaryMode, options?: FileOptions): SocketFile<Uint8Array>;
+  makefile(
+    mode: TextMode | BinaryMode = "r",
+    options: FileOptions = {},
+  ): SocketFile<string> | SocketFile<Uint8Array> | SocketFile<Uint8Array, null> {
+    const kind = checkFileKind(mode, options);
+    this.#checkOpen("makefile");
+    const file = new SocketFile<Uint8Array>({
+      receive: (max) => this.recv(max),
+      peek: (max) => this.recv(max, c.MSG_PEEK),
+      send: (data) => this.send(data),
+      sendAll: (data) => this.sendall(data),
+      fileno: () => this.#transport.handle?.fd ?? -1,
+      release: () => this.#closeFile(),
+    }, kind);
+    this.#files++;
+    return file;
   }
 
   /**
@@ -427,7 +533,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @throws {SocketError} ENOTSUP where the runtime does not reveal it
    */
   detach(): number {
-    if (this.closed) return -1;
+    if (this.#gone) return -1;
     const fd = this.#transport.detach();
     this.#detached = true;
     return fd;
@@ -439,7 +545,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @throws {SocketError} ENOTSUP where the runtime does not reveal it, or opens it only with `bind` or `connect`
    */
   fileno(): number {
-    if (this.closed) return -1;
+    if (this.#gone) return -1;
     const fd = this.#transport.handle?.fd ?? -1;
     if (fd >= 0) return fd;
     const { adapter } = this.#adapter.capabilities();
@@ -594,7 +700,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   toString(): string {
     const { handle, local, remote } = this.#transport;
     const parts = [
-      `fd=${this.closed ? -1 : handle?.fd ?? -1}`,
+      `fd=${this.#gone ? -1 : handle?.fd ?? -1}`,
       `family=${familyName(this.family)}`,
       `type=${typeName(this.type)}`,
       `proto=${this.proto}`,
@@ -604,6 +710,29 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (remote !== undefined) parts.push(`raddr=${inspectAddress(remote)}`);
     }
     return `<socket.socket ${this.closed ? "[closed] " : ""}${parts.join(", ")}>`;
+  }
+
+  /** The calls of the streams, which are not held up by their own locks. */
+  #streamSocket(): StreamSocket {
+    const receive = (max: number, into: Uint8Array | undefined): Promise<Received> => {
+      const limits = this.#limits(0, undefined, "SO_RCVTIMEO");
+      return this.#transport.receive(receiveRequest("recv", max, 0, into), limits);
+    };
+    return {
+      receive: async (max) => await receive(max, undefined) as Uint8Array,
+      receiveInto: async (buffer) => await receive(buffer.length, buffer) as number,
+      sendAll: (data) =>
+        this.#send("send", data, 0, true, undefined) as Promise<unknown> as Promise<void>,
+      shutdown: async (how) => {
+        // A connection that is gone has nothing to shut down.
+        if (!this.#gone) await this.#transport.shutdown(how).catch(ignoreNotConnected);
+      },
+    };
+  }
+
+  #checkUnlocked(syscall: string): void {
+    if (this.#readable?.locked !== true) return;
+    throw systemError("EBUSY", syscall, { detail: "the readable stream is locked to a reader" });
   }
 
   /** How long a call may wait. `option` is the timeout in the kernel's sense, for calls without one of ours. */
@@ -622,8 +751,23 @@ export class Socket<A extends Address = AddressOf<2>> {
       : { timeout, expired: "ETIMEDOUT", signal, turn };
   }
 
+  #reallyClose(): Promise<void> {
+    if (this.#detached) return Promise.resolve();
+    return this.#closing ??= this.#transport.close(this.#options.linger === 0);
+  }
+
+  async #closeFile(): Promise<void> {
+    this.#files--;
+    if (this.#closeAsked && this.#files === 0) await this.#reallyClose();
+  }
+
+  /** Whether the descriptor is gone. */
+  get #gone(): boolean {
+    return this.#closing !== undefined || this.#detached;
+  }
+
   #checkOpen(syscall: string): void {
-    if (this.closed) throw systemError("EBADF", syscall);
+    if (this.#gone) throw systemError("EBADF", syscall);
   }
 
   /** A receive of no bytes: nothing happens, as in Python. */
@@ -656,6 +800,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     options: WaitOptions | undefined,
   ): Promise<Message> {
     const checked = receiveFlags(flags, this.type, syscall);
+    this.#checkUnlocked(syscall);
     const limits = this.#limits(checked, options, "SO_RCVTIMEO");
     if (max === 0 && this.type === c.SOCK_STREAM) {
       const data: Received = into === undefined ? empty() : 0;
@@ -709,6 +854,10 @@ for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
       return this.toString();
     },
   });
+}
+
+function ignoreNotConnected(error: unknown): void {
+  if (!(error instanceof SocketError) || error.code !== "ENOTCONN") throw error;
 }
 
 /** Takes a descriptor over. */

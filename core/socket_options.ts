@@ -90,11 +90,9 @@ export class SocketOptions {
   /** Sets on a socket that was just opened what was set before; what it refuses is as if it had not been set. */
   apply(handle: Handle): void {
     for (const [name, value] of this.#settings) {
-      if (
-        !KEPT.has(name) && !this.#try(() => handle.setOption(name, value)) && !this.#isEarly(name)
-      ) {
-        this.#settings.delete(name);
-      }
+      // What only works before bind or connect, the adapter has set by then.
+      if (KEPT.has(name) || this.#supportOf(name) === "before-open") continue;
+      if (!this.#try(() => handle.setOption(name, value))) this.#settings.delete(name);
     }
     for (const call of this.#postponed.splice(0)) this.#try(() => call(handle as Datagram));
   }
@@ -165,10 +163,6 @@ export class SocketOptions {
     } catch (cause) {
       throw translate(this.#owner.adapter, cause, "setsockopt");
     }
-  }
-
-  #isEarly(name: string): boolean {
-    return this.#supportOf(name) === "before-open";
   }
 
   #find(level: number, number: number, syscall: string): OptionSpec {

@@ -35,6 +35,7 @@ await check("deno lint", deno, ["lint"]);
 await check("deno doc --lint mod.ts", deno, ["doc", "--lint", "mod.ts"]);
 await check("deno check mod.ts", deno, ["check", "mod.ts"]);
 await check("deno publish --dry-run", deno, ["publish", "--dry-run", "--allow-dirty"]);
+await check("README's table of features", node, ["scripts/feature_table.mjs", "--check"]);
 await check("tsc", node, [tsc, "-p", "tsconfig.json", "--noEmit"]);
 await check("tsc for tests, examples, scripts", node, [tsc, "-p", "tsconfig.tests.json"]);
 try {

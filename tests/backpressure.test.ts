@@ -54,7 +54,7 @@ describe("a socket that does not read", () => {
           await warmUp(scope);
           const [s, peer] = await pythonPeer(scope, setting, role, flooding);
           if (started) await receive(s, 100_000);
-          const memory = await watchMemory();
+          const memory = await watchMemory(scope);
           const taken = await stuck(peer);
           const growth = memory.stop();
           assert.ok(taken > 0 && taken < 64 * MiB, `the peer got rid of ${taken} bytes`);
@@ -78,7 +78,7 @@ describe("a socket that does not read", () => {
       const { MSG_PEEK } = await import("../mod.ts");
       const [s, peer] = await pythonPeer(scope, setting, "connected", flooding);
       await receive(s, 100_000);
-      const memory = await watchMemory();
+      const memory = await watchMemory(scope);
       const taken = await stuck(peer, async () => {
         for (let i = 0; i < 200; i++) assert.equal((await s.recv(10, MSG_PEEK)).length, 10);
       });
@@ -97,7 +97,7 @@ describe("a peer that does not read", () => {
       const [s, peer] = await pythonPeer(scope, setting, "connected", late);
       const data = new Random(8).bytes(128 * MiB);
       const expected = sha256(data);
-      const memory = await watchMemory();
+      const memory = await watchMemory(scope);
       let done = false;
       const sending = s.sendall(data).then(() => done = true);
       await sleep(700);
@@ -118,7 +118,7 @@ describe("a peer that does not read", () => {
       const [s, peer] = await pythonPeer(scope, setting, "accepted", late);
       const block = new Random(9).bytes(64 * 1024);
       const hash = createHash("sha256");
-      const memory = await watchMemory();
+      const memory = await watchMemory(scope);
       let sent = 0;
       const sending = (async () => {
         while (sent < offer) {

@@ -54,7 +54,10 @@ export function askPython(calls: readonly Call[]): Answer[] {
   return python<Answer[]>(pythonAnswers, calls);
 }
 
-/** Whether two answers are the same; an error that Python has no number for is compared by its class. */
+/**
+ * Whether two answers are the same; an error that Python has no number for is compared by its
+ * class.
+ */
 export function sameAnswer(a: Answer, b: Answer): boolean {
   if ("error" in a && "error" in b && (a.errno === null || b.errno === null)) {
     return a.error === b.error;

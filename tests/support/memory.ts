@@ -1,7 +1,7 @@
 /** This process's memory, watched while something goes on. */
 
 import process from "node:process";
-import { sleep } from "./scope.ts";
+import { type Scope, sleep } from "./scope.ts";
 
 const MiB = 1024 * 1024;
 
@@ -26,13 +26,14 @@ export interface MemoryWatch {
   stop(): number;
 }
 
-/** Watches how much memory grows, from now on. */
-export async function watchMemory(): Promise<MemoryWatch> {
+/** Watches how much memory grows, from now on, until the end of the scope at the latest. */
+export async function watchMemory(scope: Scope): Promise<MemoryWatch> {
   await collect();
   const start = rss();
   let most = start;
   const look = () => most = Math.max(most, rss());
   const timer = setInterval(look, 20);
+  scope.add({ close: () => clearInterval(timer) });
   return {
     stop() {
       clearInterval(timer);

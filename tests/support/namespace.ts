@@ -1,6 +1,7 @@
 /**
- * A network of a test's own on Linux: loopback alone, with a resolver that asks whom the test says. What the machine
- * has in /etc stays as it is: files are mounted over it that only the programs in here see.
+ * A network of a test's own on Linux: loopback alone, with a resolver that asks whom the test says.
+ * What the machine has in /etc stays as it is: files are mounted over it that only the programs in
+ * here see.
  */
 
 import { spawnSync } from "node:child_process";
@@ -9,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { type Program, start } from "./process.ts";
-import { type Closeable, until } from "./scope.ts";
+import { type Closeable, type Scope, until } from "./scope.ts";
 
 type Command = readonly [string, ...string[]];
 
@@ -22,6 +23,7 @@ mount --bind "$1" /etc/hosts
 mount --bind "$2" /etc/resolv.conf
 mount --bind "$3" /etc/nsswitch.conf
 shift 3
+echo ready
 exec "$@"
 `;
 
@@ -48,7 +50,7 @@ export function noNamespace(...programs: readonly string[]): string | false {
     const [file, ...args] = enter(folder, ["sh", "-c", look, "sh", "nsenter", ...programs]);
     const done = spawnSync(file, args, { encoding: "utf8", timeout: 20_000 });
     if (done.status === 0) return false;
-    if (done.status === 9) return done.stdout.trim();
+    if (done.status === 9) return done.stdout.trim().split("\n").pop()!;
     const why = (done.stderr ?? "").trim().split("\n").pop() || "unshare cannot be started";
     return `this user cannot make a network namespace: ${why}`;
   } finally {
@@ -61,14 +63,29 @@ export class Namespace implements Closeable {
   readonly #folder: string;
   readonly #holder: Program;
 
+  private constructor(holder: Command, hosts: string, resolv: string) {
+    this.#folder = write(hosts, resolv);
+    this.#holder = start(enter(this.#folder, holder));
+  }
+
   /**
+   * Makes one.
+   *
+   * @param scope What closes it.
    * @param holder What runs in it for as long as it lives.
    * @param hosts The hosts file.
    * @param resolv The resolver's configuration.
    */
-  constructor(holder: Command, hosts: string, resolv: string) {
-    this.#folder = write(hosts, resolv);
-    this.#holder = start(enter(this.#folder, holder));
+  static async open(
+    scope: Scope,
+    holder: Command,
+    hosts: string,
+    resolv: string,
+  ): Promise<Namespace> {
+    const space = scope.add(new Namespace(holder, hosts, resolv));
+    const line = await space.#holder.line();
+    if (line !== "ready") throw new Error(`no namespace: ${space.#holder.stderr}`);
+    return space;
   }
 
   /** Waits until the holder has said something on standard error. */

@@ -1,0 +1,94 @@
+/** Connecting to a name in one call. */
+
+import type { InetAddress } from "../adapters/adapter.ts";
+import { type AddressLike, checkInetAddress } from "./address.ts";
+import { seconds, signalOf, type WaitOptions } from "./arguments.ts";
+import { AF_INET6, SOCK_STREAM } from "./constants.ts";
+import { getdefaulttimeout } from "./default_timeout.ts";
+import { systemError } from "./errors.ts";
+import { getaddrinfo } from "./getaddrinfo.ts";
+import { Socket } from "./socket.ts";
+import { pollTurn } from "./turn.ts";
+import { Wait } from "./wait.ts";
+
+/** The options of `create_connection`. */
+export interface ConnectionOptions extends WaitOptions {
+  /** Seconds for the whole, and then the timeout of the socket; the default timeout where left out. */
+  timeout?: number | null | undefined;
+  /** The local address to connect from. */
+  source_address?: AddressLike | null | undefined;
+  /** Reject with an `AggregateError` of one error for each address, instead of the last one. */
+  all_errors?: boolean | undefined;
+}
+
+/**
+ * Connects to a host and port by TCP. A name's addresses of all families are tried one after another, in the order of
+ * RFC 6724 as the system's resolver gives them.
+ *
+ * @param address `[host, port]`
+ * @throws {GaiError} when the name cannot be resolved
+ * @throws {SocketError} the last address's error; with `all_errors` an `AggregateError` of all
+ * @throws {TimeoutError} when the timeout passes first
+ *
+ * @example
+ * ```ts
+ * import { create_connection } from "@bsdsock/bsdsock";
+ *
+ * await using s = await create_connection(["localhost", 7], { timeout: 5 });
+ * await s.sendall("hello");
+ * ```
+ *
+ * Source: Python `socket.create_connection`.
+ */
+export async function create_connection(
+  address: readonly [host: string, port: number],
+  options: ConnectionOptions = {},
+): Promise<Socket<InetAddress>> {
+  const { host, port } = checkInetAddress(AF_INET6, address, "address");
+  const { source_address, all_errors = false } = options;
+  const timeout = seconds(options.timeout ?? getdefaulttimeout(), "timeout");
+  const signal = signalOf(options);
+  if (signal?.aborted) throw signal.reason;
+  const stop = new AbortController();
+  const wait = new Wait<Socket<InetAddress>>("connect");
+  wait.limit({ timeout, expired: "ETIMEDOUT", signal, turn: pollTurn }, (_wait, reason) => {
+    stop.abort(reason);
+  });
+  connectInTurn(host, port, source_address ?? undefined, all_errors, stop.signal).then(
+    async (socket) => {
+      socket.settimeout(timeout);
+      // It came too late: nobody will close it.
+      if (wait.settled) await socket.close();
+      else wait.done(socket);
+    },
+    (error) => wait.fail(error),
+  );
+  return await wait.promise;
+}
+
+async function connectInTurn(
+  host: string,
+  port: number,
+  source: AddressLike | undefined,
+  allErrors: boolean,
+  signal: AbortSignal,
+): Promise<Socket<InetAddress>> {
+  const errors: unknown[] = [];
+  for (const [family, type, proto, , address] of await getaddrinfo(host, port, 0, SOCK_STREAM)) {
+    if (signal.aborted) throw signal.reason;
+    const socket = new Socket<InetAddress>(family, type, proto);
+    try {
+      socket.settimeout(null);
+      if (source !== undefined) await socket.bind(source);
+      await socket.connect(address as InetAddress, { signal });
+      return socket;
+    } catch (error) {
+      errors.push(error);
+      await socket.close();
+    }
+  }
+  if (allErrors && !signal.aborted) {
+    throw new AggregateError(errors, `create_connection failed for ${host} port ${port}`);
+  }
+  throw errors.at(-1) ?? systemError("EAI_NONAME", "getaddrinfo", { detail: host });
+}

@@ -1,0 +1,88 @@
+/** Servers in one call. */
+
+import type { InetAddress } from "../adapters/adapter.ts";
+import type { AddressLike, AddressOf } from "./address.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "./constants.ts";
+import { SocketError } from "./errors.ts";
+import { Socket } from "./socket.ts";
+
+/** The options of `create_server`. */
+export interface ServerOptions<Family extends number = number> {
+  /** AF_INET (the default), AF_INET6 or AF_UNIX. */
+  family?: Family | undefined;
+  /** How many connections may wait for `accept`; 128 where left out. */
+  backlog?: number | undefined;
+  /** Let several servers share the port (SO_REUSEPORT). */
+  reuse_port?: boolean | undefined;
+  /** Take IPv4 connections, too; only for AF_INET6. */
+  dualstack_ipv6?: boolean | undefined;
+}
+
+/**
+ * Makes a socket that is bound to an address and listens. SO_REUSEADDR is set; an AF_INET6 server takes IPv6 only
+ * unless `dualstack_ipv6` is given.
+ *
+ * @throws {RangeError} for `dualstack_ipv6` without AF_INET6, or where the system has no dual stack
+ * @throws {SocketError} what `bind` and `listen` raise; ENOPROTOOPT where the adapter has no SO_REUSEPORT
+ *
+ * @example
+ * ```ts
+ * import { create_server } from "@bsdsock/bsdsock";
+ *
+ * await using server = await create_server(["", 0]);
+ * console.log("listening on", server.getsockname());
+ * ```
+ *
+ * Source: Python `socket.create_server`.
+ */
+export async function create_server<Family extends number = 2>(
+  address: AddressLike,
+  options: ServerOptions<Family> = {},
+): Promise<Socket<AddressOf<Family>>> {
+  const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
+  if (dualstack_ipv6) {
+    if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");
+    if (!await has_dualstack_ipv6()) throw new RangeError("dualstack_ipv6: this system has none");
+  }
+  const server = new Socket<AddressOf<Family>>(family, SOCK_STREAM);
+  try {
+    server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+    if (reuse_port) server.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
+    if (family === AF_INET6) server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
+    await server.bind(address);
+    await server.listen(backlog);
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/**
+ * Whether one socket can take IPv4 and IPv6 connections here.
+ *
+ * Source: Python `socket.has_dualstack_ipv6`.
+ */
+export async function has_dualstack_ipv6(): Promise<boolean> {
+  let probe: Socket<InetAddress> | undefined;
+  try {
+    probe = new Socket(AF_INET6, SOCK_STREAM);
+    probe.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    await probe.bind(["::", 0]);
+    return true;
+  } catch (error) {
+    if (error instanceof SocketError) return false;
+    throw error;
+  } finally {
+    await probe?.close();
+  }
+}

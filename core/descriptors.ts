@@ -1,0 +1,58 @@
+/** Functions on bare descriptors and on the sizes of ancillary data. */
+
+import { getAdapter } from "./adapter_choice.ts";
+import { int, INT_MAX, integer } from "./arguments.ts";
+import { systemError, translate } from "./errors.ts";
+
+/** The size of `struct cmsghdr` on 64-bit Linux, and what it is aligned to. */
+const CMSG_HEADER = 16;
+const CMSG_ALIGNMENT = 8;
+
+/**
+ * Closes a descriptor, such as one that `detach()` gave away.
+ *
+ * @throws {TypeError} when it is no integer
+ * @throws {SocketError} EBADF when it is not open, ENOTSUP where the adapter cannot close one
+ *
+ * Source: Python `socket.close`.
+ */
+export function close(fd: number): void {
+  const checked = int(fd, "fd");
+  if (checked < 0) throw systemError("EBADF", "close");
+  const adapter = getAdapter();
+  if (adapter.closeDescriptor === undefined) {
+    const detail = `the ${adapter.capabilities().adapter} adapter cannot close a bare descriptor`;
+    throw systemError("ENOTSUP", "close", { detail });
+  }
+  try {
+    adapter.closeDescriptor(checked);
+  } catch (cause) {
+    throw translate(adapter, cause, "close");
+  }
+}
+
+/**
+ * The length of an item of ancillary data with `length` bytes, without padding after it, on 64-bit Linux.
+ *
+ * @param length 0 or more bytes
+ * @throws {RangeError} when it does not fit C's int
+ *
+ * Source: RFC 3542, Python `socket.CMSG_LEN`.
+ */
+export function CMSG_LEN(length: number): number {
+  return CMSG_HEADER + integer(length, "length", 0, INT_MAX - CMSG_HEADER);
+}
+
+/**
+ * The room that an item of ancillary data with `length` bytes takes, padding included, on 64-bit Linux.
+ *
+ * @param length 0 or more bytes
+ * @throws {RangeError} when it does not fit C's int
+ *
+ * Source: RFC 3542, Python `socket.CMSG_SPACE`.
+ */
+export function CMSG_SPACE(length: number): number {
+  const most = INT_MAX - CMSG_HEADER - CMSG_ALIGNMENT + 1;
+  const checked = integer(length, "length", 0, most);
+  return CMSG_HEADER + Math.ceil(checked / CMSG_ALIGNMENT) * CMSG_ALIGNMENT;
+}

@@ -1,0 +1,239 @@
+/** Encodings of text files: Python's names and error handling over the platform's TextDecoder. */
+
+import { describe } from "../bytes.ts";
+import { systemError } from "../errors.ts";
+import { cutLength, validPrefix } from "./utf8.ts";
+
+/** What to do with bytes or characters that the encoding does not have. */
+export type EncodingErrors = "strict" | "replace" | "ignore";
+
+/** Turns bytes into text piece by piece; a character may be cut between two pieces. */
+export interface Decoder {
+  /** @throws {SocketError} EILSEQ when strict; the bytes given are then lost, as in Python */
+  decode(bytes: Uint8Array, final: boolean): string;
+}
+
+/** Turns text into bytes. */
+export type Encoder = (text: string) => Uint8Array;
+
+/** Encodings that the library does itself: TextDecoder takes these labels for windows-1252. */
+const SINGLE_BYTE: Readonly<Record<string, number>> = {
+  ascii: 0x7f,
+  "us-ascii": 0x7f,
+  latin1: 0xff,
+  "iso-8859-1": 0xff,
+  iso8859_1: 0xff,
+  l1: 0xff,
+};
+
+/** The name of an encoding as it is looked up: case, underscores and Python's spellings do not matter. */
+function normalise(encoding: unknown): string {
+  if (typeof encoding !== "string") {
+    throw new TypeError(`encoding must be a string, not ${describe(encoding)}`);
+  }
+  const name = encoding.toLowerCase().replaceAll("_", "-");
+  if (name === "utf8" || name === "u8") return "utf-8";
+  if (name === "utf-16-le") return "utf-16le";
+  return name === "latin-1" || name === "latin" || name === "iso8859-1" ? "latin1" : name;
+}
+
+/** Checks the name of an error handling. */
+export function checkErrors(errors: unknown): EncodingErrors {
+  if (errors === "strict" || errors === "replace" || errors === "ignore") return errors;
+  throw errors === undefined || typeof errors !== "string"
+    ? new TypeError(`errors must be a string, not ${describe(errors)}`)
+    : new RangeError(`errors must be "strict", "replace" or "ignore", not ${describe(errors)}`);
+}
+
+/** The decoder of an encoding: UTF-8, latin1, ascii, and every label of TextDecoder. */
+export function decoderFor(encoding: unknown, errors: EncodingErrors): Decoder {
+  const name = normalise(encoding);
+  const highest = SINGLE_BYTE[name];
+  if (highest !== undefined) return new SingleByteDecoder(name, highest, errors);
+  if (name === "utf-8") {
+    return errors === "ignore"
+      ? new IgnoringUtf8Decoder()
+      : new UnicodeDecoder(name, errors, cutLength);
+  }
+  if (name === "utf-16le" && errors !== "ignore") {
+    return new UnicodeDecoder(name, errors, cutOfUtf16);
+  }
+  try {
+    return new PlatformDecoder(name, errors);
+  } catch (cause) {
+    if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause;
+    throw new RangeError(`encoding must be a label of TextDecoder, not ${describe(encoding)}`, {
+      cause,
+    });
+  }
+}
+
+/** The encoder of an encoding: UTF-8, latin1, ascii or utf-16le. */
+export function encoderFor(encoding: unknown, errors: EncodingErrors): Encoder {
+  const name = normalise(encoding);
+  const highest = SINGLE_BYTE[name];
+  if (highest !== undefined) return (text) => encodeSingleByte(name, text, highest, errors);
+  switch (name) {
+    case "utf-8":
+      return (text) => new TextEncoder().encode(text);
+    case "utf-16le":
+      return encodeUtf16;
+    default:
+      throw new RangeError(
+        `encoding for writing must be utf-8, latin1, ascii or utf-16le, not ${describe(encoding)}`,
+      );
+  }
+}
+
+/**
+ * UTF-8 and UTF-16: a cut character is kept here and not in the TextDecoder, so that it survives an error, as in
+ * Python.
+ */
+class UnicodeDecoder implements Decoder {
+  #name: string;
+  #decoder: TextDecoder;
+  #cutLength: (bytes: Uint8Array) => number;
+  #cut: Uint8Array = new Uint8Array(0);
+
+  constructor(name: string, errors: EncodingErrors, cutLength: (bytes: Uint8Array) => number) {
+    this.#name = name;
+    // Python keeps a byte order mark, too.
+    this.#decoder = new TextDecoder(name, { fatal: errors === "strict", ignoreBOM: true });
+    this.#cutLength = cutLength;
+  }
+
+  decode(bytes: Uint8Array, final: boolean): string {
+    const data = this.#cut.length === 0 ? bytes : concat(this.#cut, bytes);
+    const end = data.length - (final ? 0 : this.#cutLength(data));
+    let text: string;
+    try {
+      text = this.#decoder.decode(data.subarray(0, end));
+    } catch (cause) {
+      throw illegal(this.#name, cause);
+    }
+    this.#cut = data.slice(end);
+    return text;
+  }
+}
+
+/** Every other label of TextDecoder. */
+class PlatformDecoder implements Decoder {
+  #name: string;
+  #errors: EncodingErrors;
+  #decoder: TextDecoder;
+
+  constructor(name: string, errors: EncodingErrors) {
+    this.#name = name;
+    this.#errors = errors;
+    this.#decoder = this.#make();
+  }
+
+  decode(bytes: Uint8Array, final: boolean): string {
+    try {
+      const text = this.#decoder.decode(bytes, { stream: !final });
+      // Its own U+FFFD cannot be told from a replaced one; legacy encodings have none.
+      return this.#errors === "ignore" ? text.replaceAll("\ufffd", "") : text;
+    } catch (cause) {
+      this.#decoder = this.#make();
+      throw illegal(this.#name, cause);
+    }
+  }
+
+  #make(): TextDecoder {
+    return new TextDecoder(this.#name, { fatal: this.#errors === "strict", ignoreBOM: true });
+  }
+}
+
+/** Drops what is no UTF-8 before decoding. */
+class IgnoringUtf8Decoder implements Decoder {
+  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #rest: Uint8Array = new Uint8Array(0);
+
+  decode(bytes: Uint8Array, final: boolean): string {
+    const data = concat(this.#rest, bytes);
+    let text = "";
+    let start = 0;
+    while (start < data.length) {
+      const { valid, invalid } = validPrefix(data.subarray(start));
+      text += this.#decoder.decode(data.subarray(start, start + valid));
+      start += valid;
+      if (invalid === 0) break;
+      start += invalid;
+    }
+    // A character that is cut at the end waits for its rest.
+    this.#rest = final ? new Uint8Array(0) : data.slice(start);
+    return text;
+  }
+}
+
+class SingleByteDecoder implements Decoder {
+  #name: string;
+  #highest: number;
+  #errors: EncodingErrors;
+
+  constructor(name: string, highest: number, errors: EncodingErrors) {
+    this.#name = name;
+    this.#highest = highest;
+    this.#errors = errors;
+  }
+
+  decode(bytes: Uint8Array): string {
+    let text = "";
+    // In pieces, as a call takes a limited number of arguments.
+    for (let i = 0; i < bytes.length; i += 4096) {
+      const part = bytes.subarray(i, i + 4096);
+      text += part.every((byte) => byte <= this.#highest)
+        ? String.fromCharCode(...part)
+        : this.#replaced(part);
+    }
+    return text;
+  }
+
+  #replaced(part: Uint8Array): string {
+    if (this.#errors === "strict") throw illegal(this.#name, undefined);
+    const other = this.#errors === "replace" ? "\ufffd" : "";
+    return Array.from(part, (byte) => byte <= this.#highest ? String.fromCharCode(byte) : other)
+      .join("");
+  }
+}
+
+function encodeSingleByte(
+  name: string,
+  text: string,
+  highest: number,
+  errors: EncodingErrors,
+): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    if (code <= highest) bytes.push(code);
+    else if (errors === "strict") throw illegal(name, undefined);
+    else if (errors === "replace") bytes.push(0x3f);
+  }
+  return Uint8Array.from(bytes);
+}
+
+function encodeUtf16(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length * 2);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < text.length; i++) view.setUint16(i * 2, text.charCodeAt(i), true);
+  return bytes;
+}
+
+/** How many bytes at the end of UTF-16 are half a unit or half a pair. */
+function cutOfUtf16(bytes: Uint8Array): number {
+  const odd = bytes.length % 2;
+  const high = bytes[bytes.length - odd - 1];
+  return odd + (high !== undefined && (high & 0xfc) === 0xd8 ? 2 : 0);
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(a.length + b.length);
+  bytes.set(a);
+  bytes.set(b, a.length);
+  return bytes;
+}
+
+function illegal(encoding: string, cause: unknown): Error {
+  return systemError("EILSEQ", "decode", { detail: `not ${encoding}`, cause });
+}

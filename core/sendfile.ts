@@ -1,0 +1,110 @@
+/** Sending a whole file, blob or stream. */
+
+import { integer, signalOf, type WaitOptions } from "./arguments.ts";
+import { type BytesLike, describe, toBytes } from "./bytes.ts";
+import { SocketError } from "./errors.ts";
+import { withBytesSent } from "./stream_sender.ts";
+
+/** What `sendfile` takes: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
+export type FileSource = Blob | ReadableStream<Uint8Array> | AsyncIterable<BytesLike>;
+
+/** The options of `sendfile`. */
+export interface SendFileOptions extends WaitOptions {
+  /** Called after each piece with the bytes sent so far, and with all that are to be sent where that is known. */
+  onprogress?: ((sent: number, total?: number) => void) | undefined;
+}
+
+/** What `sendfile` needs of the socket. */
+export type SendAll = (data: Uint8Array, options: WaitOptions) => Promise<void>;
+
+/** Checks what is to be sent, before any I/O. */
+export function checkFileSource(
+  source: FileSource,
+  offset: number,
+  count: number | undefined | null,
+): void {
+  if (!isBlob(source) && !isAsyncIterable(source) && !isReadableStream(source)) {
+    throw new TypeError(
+      `source must be a Blob, a ReadableStream or an AsyncIterable, not ${describe(source)}`,
+    );
+  }
+  integer(offset, "offset", 0, Number.MAX_SAFE_INTEGER);
+  if (count !== undefined && count !== null) {
+    integer(count, "count", 1, Number.MAX_SAFE_INTEGER);
+  }
+}
+
+/** Sends a part of the source; an error tells in `bytes_sent` how much of it has gone. */
+export async function sendFile(
+  sendAll: SendAll,
+  source: FileSource,
+  offset: number,
+  count: number | undefined | null,
+  options: SendFileOptions,
+): Promise<number> {
+  const signal = signalOf(options);
+  const { onprogress } = options;
+  const most = count ?? Infinity;
+  const blob = isBlob(source)
+    ? source.slice(offset, most === Infinity ? undefined : offset + most)
+    : undefined;
+  const total = blob?.size;
+  let skip = blob === undefined ? offset : 0;
+  let sent = 0;
+  for await (const chunk of chunksOf(blob ?? source)) {
+    let bytes = toBytes(chunk, "chunk");
+    if (skip >= bytes.length) {
+      skip -= bytes.length;
+      continue;
+    }
+    bytes = bytes.subarray(skip, Math.min(bytes.length, skip + most - sent));
+    skip = 0;
+    try {
+      await sendAll(bytes, { signal });
+    } catch (error) {
+      throw withTotal(error, sent);
+    }
+    sent += bytes.length;
+    onprogress?.(sent, total);
+    if (sent >= most) break;
+  }
+  return sent;
+}
+
+function withTotal(error: unknown, before: number): unknown {
+  if (!(error instanceof SocketError)) return error;
+  const bytes_sent = before + (error.bytes_sent ?? 0);
+  Object.defineProperty(error, "bytes_sent", { value: bytes_sent, enumerable: true });
+  return withBytesSent(error, bytes_sent);
+}
+
+async function* chunksOf(source: FileSource): AsyncGenerator<BytesLike, void, void> {
+  const stream: unknown = isBlob(source) ? source.stream() : source;
+  if (isAsyncIterable(stream)) {
+    yield* stream;
+    return;
+  }
+  if (!isReadableStream(stream)) return;
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {/* It was left early or has failed already. */});
+  }
+}
+
+function isBlob(value: unknown): value is Blob {
+  return typeof Blob !== "undefined" && value instanceof Blob;
+}
+
+function isReadableStream(value: unknown): value is ReadableStream<Uint8Array> {
+  return typeof (value as { getReader?: unknown } | null)?.getReader === "function";
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<BytesLike> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,128 @@
+/** The accept loop. */
+
+import type { Address } from "../adapters/adapter.ts";
+import { integer, signalOf } from "./arguments.ts";
+import { describe } from "./bytes.ts";
+import { SocketError } from "./errors.ts";
+import { Socket } from "./socket.ts";
+
+/** The options of `serve`. */
+export interface ServeOptions {
+  /** Stops accepting; `serve` then waits for the handlers that run and resolves. */
+  signal?: AbortSignal | undefined;
+  /** How many connections may be open at once, 1 or more; others wait in the kernel's queue. No limit where left out. */
+  max_connections?: number | undefined;
+  /** Told what a handler threw; `console.error` where left out. */
+  onerror?: ((error: unknown, address: Address) => void) | undefined;
+}
+
+/** Handles one connection, which is closed afterwards. */
+export type ConnectionHandler<A extends Address> = (
+  conn: Socket<A>,
+  address: A,
+) => void | Promise<void>;
+
+/** How long to wait when descriptors run out, in milliseconds; twice as long each time, up to a second. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 1000;
+
+/** Failures of accept that say nothing about the listener. */
+const PASSING = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"]);
+
+/**
+ * Accepts connections and runs a handler for each, until the server is closed or the signal aborts. Each connection is
+ * closed when its handler ends; one that throws closes only its own and is reported. When descriptors run out it
+ * waits and goes on.
+ *
+ * @param server a listening socket, which stays open
+ * @returns when accepting has ended and all handlers have
+ * @throws {TypeError} when the arguments are of a wrong kind
+ * @throws {SocketError} when accepting fails for good: EINVAL when the socket does not listen
+ *
+ * @example
+ * ```ts
+ * import { create_server, serve } from "@bsdsock/bsdsock";
+ *
+ * const stop = new AbortController();
+ * await using server = await create_server(["127.0.0.1", 0]);
+ * const served = serve(server, async (conn) => {
+ *   for (let data; (data = await conn.recv(4096)).length > 0;) await conn.sendall(data);
+ * }, { signal: stop.signal, max_connections: 100 });
+ * stop.abort();
+ * await served;
+ * ```
+ */
+export async function serve<A extends Address>(
+  server: Socket<A>,
+  handler: ConnectionHandler<A>,
+  options: ServeOptions = {},
+): Promise<void> {
+  if (!(server instanceof Socket)) {
+    throw new TypeError(`server must be a Socket, not ${describe(server)}`);
+  }
+  if (typeof handler !== "function") {
+    throw new TypeError(`handler must be a function, not ${describe(handler)}`);
+  }
+  const signal = signalOf(options);
+  const { max_connections, onerror = report } = options;
+  if (max_connections !== undefined) {
+    integer(max_connections, "max_connections", 1, Number.MAX_SAFE_INTEGER);
+  }
+  const limit = max_connections ?? Infinity;
+  const running = new Set<Promise<void>>();
+  let pause = FIRST_PAUSE;
+  try {
+    while (!signal?.aborted) {
+      if (running.size >= limit) {
+        await Promise.race(running);
+        continue;
+      }
+      try {
+        const [conn, address] = await server.accept({ signal });
+        const task: Promise<void> = handle(conn, address, handler, onerror)
+          .finally(() => running.delete(task));
+        running.add(task);
+        pause = FIRST_PAUSE;
+      } catch (error) {
+        if (signal?.aborted || server.closed) break;
+        if (!(error instanceof SocketError) || !PASSING.has(error.code)) throw error;
+        await sleep(pause, signal);
+        pause = Math.min(pause * 2, LONGEST_PAUSE);
+      }
+    }
+  } finally {
+    await Promise.all(running);
+  }
+}
+
+async function handle<A extends Address>(
+  conn: Socket<A>,
+  address: A,
+  handler: ConnectionHandler<A>,
+  onerror: (error: unknown, address: Address) => void,
+): Promise<void> {
+  try {
+    await handler(conn, address);
+  } catch (error) {
+    onerror(error, address);
+  } finally {
+    await conn.close();
+  }
+}
+
+function report(error: unknown): void {
+  console.error(error);
+}
+
+/** Waits, or until the signal aborts. */
+function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal?.addEventListener("abort", done);
+  });
+}

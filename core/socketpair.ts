@@ -1,0 +1,83 @@
+/** Two sockets that are connected to each other. */
+
+import type { Address } from "../adapters/adapter.ts";
+import { type AddressLike, type AddressOf, sameAddress } from "./address.ts";
+import { AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
+import { systemError } from "./errors.ts";
+import { Socket } from "./socket.ts";
+
+/**
+ * Makes two connected sockets. No runtime has the system call: they are connected through an abstract name or over
+ * loopback, so their addresses are not empty.
+ *
+ * @param family AF_UNIX (the default), AF_INET or AF_INET6
+ * @param type SOCK_STREAM (the default) or SOCK_DGRAM
+ * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket
+ *
+ * @example
+ * ```ts
+ * import { socketpair } from "@bsdsock/bsdsock";
+ *
+ * const [a, b] = await socketpair();
+ * await a.sendall("hello");
+ * console.log(await b.recv(5));
+ * ```
+ *
+ * Source: POSIX socketpair(), Python `socket.socketpair`.
+ */
+export async function socketpair<Family extends number = 1>(
+  family?: Family,
+  type: number = SOCK_STREAM,
+  proto: number = 0,
+): Promise<[Socket<AddressOf<Family>>, Socket<AddressOf<Family>>]> {
+  const chosen = family ?? AF_UNIX;
+  const make = (): Socket<AddressOf<Family>> => new Socket<AddressOf<Family>>(chosen, type, proto);
+  const first = make();
+  return await (first.type === SOCK_DGRAM
+    ? pairOfDatagrams(first, make())
+    : pairOfStreams(first, make));
+}
+
+async function pairOfStreams<A extends Address>(
+  client: Socket<A>,
+  make: () => Socket<A>,
+): Promise<[Socket<A>, Socket<A>]> {
+  const server = make();
+  try {
+    await server.bind(anywhere(server.family));
+    await server.listen(1);
+    const [[conn]] = await Promise.all([server.accept(), client.connect(server.getsockname())]);
+    // Somebody else may have been faster.
+    if (client.family !== AF_UNIX && !sameAddress(conn.getpeername(), client.getsockname())) {
+      await conn.close();
+      throw systemError("ECONNABORTED", "socketpair");
+    }
+    return [client, conn];
+  } catch (error) {
+    await client.close();
+    throw error;
+  } finally {
+    await server.close();
+  }
+}
+
+async function pairOfDatagrams<A extends Address>(
+  a: Socket<A>,
+  b: Socket<A>,
+): Promise<[Socket<A>, Socket<A>]> {
+  try {
+    await a.bind(anywhere(a.family));
+    await b.bind(anywhere(b.family));
+    await a.connect(b.getsockname());
+    await b.connect(a.getsockname());
+    return [a, b];
+  } catch (error) {
+    await Promise.all([a.close(), b.close()]);
+    throw error;
+  }
+}
+
+function anywhere(family: number): AddressLike {
+  if (family === AF_UNIX) return "";
+  return family === AF_INET6 ? ["::1", 0] : ["127.0.0.1", 0];
+}

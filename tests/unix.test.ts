@@ -1,0 +1,221 @@
+/** AF_UNIX streams: this library against itself, and against Python's socket in another process. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import {
+  AF_UNIX,
+  capabilities,
+  IPPROTO_TCP,
+  SHUT_WR,
+  SO_DOMAIN,
+  SO_PROTOCOL,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  Socket,
+  socket,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from "../mod.ts";
+import { text } from "./support/bytes.ts";
+import { checkNothingLeft } from "./support/outside.ts";
+import { noPeer, pythonProgram } from "./support/peers.ts";
+import { bounded, rejection, rejects, type Scope, throws } from "./support/scope.ts";
+
+const noUnix: string | false = capabilities().types["AF_UNIX"] === undefined
+  ? "this platform has no AF_UNIX"
+  : false;
+const noAbstract: string | false = process.platform === "linux"
+  ? noUnix
+  : "abstract names are Linux's";
+
+function folder(scope: Scope): string {
+  const path = mkdtempSync(join(tmpdir(), "bsdsock-"));
+  scope.add({ close: () => rmSync(path, { recursive: true, force: true }) });
+  return path;
+}
+
+function open(scope: Scope): Socket<string> {
+  return scope.add(new Socket<string>(AF_UNIX));
+}
+
+async function server(scope: Scope, path: string): Promise<Socket<string>> {
+  const s = open(scope);
+  await s.bind(path);
+  await s.listen();
+  return s;
+}
+
+async function pair(scope: Scope, path: string): Promise<[Socket<string>, Socket<string>]> {
+  const listener = await server(scope, path);
+  const client = open(scope);
+  await client.connect(path);
+  const [conn, address] = await listener.accept();
+  assert.equal(address, "");
+  return [client, scope.add(conn)];
+}
+
+describe("UNIX streams", () => {
+  const test = (name: string, body: (scope: Scope) => Promise<void>, skip = noUnix): void => {
+    it(name, { skip }, bounded(body));
+  };
+
+  test("a conversation, half-closed both ways", async (scope) => {
+    const [client, conn] = await pair(scope, join(folder(scope), "s"));
+    await client.sendall("hello");
+    await client.shutdown(SHUT_WR);
+    assert.equal(text(await conn.recv(10)), "hello");
+    assert.equal((await conn.recv(10)).length, 0);
+    await conn.sendall("data flows back");
+    assert.equal(text(await client.recv(100)), "data flows back");
+    await conn.close();
+    assert.equal((await client.recv(10)).length, 0);
+  });
+
+  test("names at both ends, and what the options tell", async (scope) => {
+    const path = join(folder(scope), "s");
+    const fresh = open(scope);
+    assert.equal(fresh.getsockname(), "");
+    const [client, conn] = await pair(scope, path);
+    assert.equal(client.getsockname(), "");
+    assert.equal(client.getpeername(), path);
+    assert.equal(conn.getsockname(), path);
+    assert.equal(conn.getpeername(), "");
+    assert.equal(client.getsockopt(SOL_SOCKET, SO_DOMAIN), AF_UNIX);
+    assert.equal(client.getsockopt(SOL_SOCKET, SO_PROTOCOL), 0);
+    throws(() => client.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1), "EOPNOTSUPP", "setsockopt");
+    assert.match(String(conn), /family=AF_UNIX, type=SOCK_STREAM, proto=0, laddr=".*", raddr=""/);
+    await rejects(() => client.sendto("x", path), "EISCONN", "sendto");
+  });
+
+  test("the file is there while bound, and gone after close", async (scope) => {
+    const path = join(folder(scope), "s");
+    const s = open(scope);
+    await s.bind(path);
+    assert.equal(s.getsockname(), path);
+    assert.ok(existsSync(path));
+    const other = open(scope);
+    await rejects(() => other.bind(path), "EADDRINUSE", "bind");
+    await s.close();
+    assert.ok(!existsSync(path));
+    await other.bind(path);
+    await other.listen();
+    await other.close();
+    assert.ok(!existsSync(path));
+  });
+
+  test("a file that is there is EADDRINUSE and stays", async (scope) => {
+    const path = join(folder(scope), "plain");
+    writeFileSync(path, "not a socket");
+    const s = open(scope);
+    const error = await rejects(() => s.bind(path), "EADDRINUSE", "bind");
+    assert.equal(error.address, path);
+    await s.close();
+    assert.ok(existsSync(path));
+    await rejects(() => open(scope).connect(path), "ECONNREFUSED", "connect");
+  });
+
+  test("missing names and folders are ENOENT, long ones ENAMETOOLONG", async (scope) => {
+    const path = folder(scope);
+    await rejects(() => open(scope).connect(join(path, "none")), "ENOENT", "connect");
+    await rejects(() => open(scope).bind(join(path, "none", "s")), "ENOENT", "bind");
+    const long = `/${"x".repeat(107)}`;
+    const error = await rejects(() => open(scope).bind(long), "ENAMETOOLONG", "bind");
+    assert.match(error.message, /AF_UNIX path too long/);
+    await rejects(() => open(scope).connect(long), "ENAMETOOLONG", "connect");
+    const name = join(path, "").padEnd(107, "y");
+    const s = await server(scope, name);
+    assert.equal(s.getsockname().length, 107);
+  });
+
+  test("wrong addresses are TypeErrors", async (scope) => {
+    for (const wrong of [["x", 1], 5, null, undefined, {}]) {
+      const error = await rejection(() => open(scope).bind(wrong as never));
+      assert.ok(error instanceof TypeError, String(error));
+    }
+  });
+
+  test("bytes that are UTF-8 are a name like any other", async (scope) => {
+    const path = join(folder(scope), "ü");
+    const s = open(scope);
+    await s.bind(new TextEncoder().encode(path));
+    assert.equal(s.getsockname(), path);
+  });
+
+  test("abstract names, and one of Linux's choice", async (scope) => {
+    const name = `\0bsdsock ${process.pid} ${performance.now()}`;
+    const [client, conn] = await pair(scope, name);
+    assert.equal(client.getpeername(), name);
+    assert.equal(conn.getsockname(), name);
+    const s = open(scope);
+    await s.bind("");
+    assert.match(s.getsockname(), /^\0[0-9a-f]{5}$/);
+  }, noAbstract);
+
+  test("datagrams are offered or refused as capabilities says", async (scope) => {
+    const offered = capabilities().types["AF_UNIX"]!.includes("SOCK_DGRAM");
+    if (offered) scope.add(socket(AF_UNIX, SOCK_DGRAM));
+    else throws(() => socket(AF_UNIX, SOCK_DGRAM), "ESOCKTNOSUPPORT", "socket");
+    scope.add(socket(AF_UNIX, SOCK_STREAM));
+    await Promise.resolve();
+  });
+
+  test(
+    "Python connects to us: names, data, and a bound client's name where the runtime tells",
+    async (scope) => {
+      const path = join(folder(scope), "s");
+      const listener = await server(scope, path);
+      const peer = pythonProgram(
+        scope,
+        `
+      import socket, sys
+      s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1] + ".client")
+      s.connect(sys.argv[1]); s.sendall(b"x" * 1000000); s.shutdown(socket.SHUT_WR)
+      n = 0
+      while True:
+          data = s.recv(65536)
+          if not data: break
+          n += len(data)
+      print(n, s.getpeername(), flush=True)
+      `,
+        [path],
+      );
+      const [conn, address] = await listener.accept();
+      scope.add(conn);
+      assert.ok(["", `${path}.client`].includes(address), address);
+      let count = 0;
+      for (let data; (data = await conn.recv(65536)).length > 0;) count += data.length;
+      assert.equal(count, 1_000_000);
+      await conn.sendall(new Uint8Array(2_000_000));
+      await conn.close();
+      assert.equal(await peer.line(), `2000000 ${path}`);
+    },
+    noUnix || noPeer,
+  );
+
+  test("we connect to Python", async (scope) => {
+    const path = join(folder(scope), "s");
+    const peer = pythonProgram(
+      scope,
+      `
+      import socket, sys
+      l = socket.socket(socket.AF_UNIX); l.bind(sys.argv[1]); l.listen(); print("ready", flush=True)
+      s, address = l.accept(); data = s.recv(100); print(data.decode(), repr(address), flush=True)
+      s.sendall(b"answer"); s.close()
+      `,
+      [path],
+    );
+    await peer.line();
+    const client = open(scope);
+    await client.connect(path);
+    await client.sendall("question");
+    assert.equal(await peer.line(), "question ''");
+    assert.equal(text(await client.recv(100)), "answer");
+    assert.equal((await client.recv(100)).length, 0);
+  }, noUnix || noPeer);
+});
+
+checkNothingLeft();
