@@ -67,6 +67,12 @@ export interface StreamSink {
    * @returns whether to go on; after `false` the stream stops until `resume()`
    */
   data(chunk: Uint8Array, owned: boolean): boolean;
+  /**
+   * So many bytes, at least one, have been put into the buffer that `resume` was given.
+   *
+   * @returns whether to go on, into memory of the stream's own
+   */
+  filled(count: number): boolean;
   /** The peer has finished sending (FIN). Sending may go on. Called at most once, after all data. */
   end(): void;
   /**
@@ -87,8 +93,13 @@ export interface Stream extends Handle {
   readonly readAhead: number;
   /** Set by the core, always before the first `resume()`. */
   sink: StreamSink;
-  /** Start or go on pushing. */
-  resume(): void;
+  /**
+   * Start or go on pushing.
+   *
+   * @param into memory of the receive that waits, which will not give up before it is served: a stream that reads
+   * into memory it is given may read there and call `sink.filled`; the others push as ever
+   */
+  resume(into?: Uint8Array): void;
   /**
    * Gives the operating system as much of `chunk` as it takes at once. Absent where the runtime
    * cannot tell at once.

@@ -14,11 +14,14 @@ export class DenoStream implements Stream {
   readonly readAhead = 0;
   declare sink: StreamSink;
   #conn: DenoConn;
-  #buffer: Uint8Array | undefined;
-  /** The read under way; Deno cannot cancel it, so its bytes are for the next receive. */
-  #reading: Promise<void> | undefined;
+  #buffer: Uint8Array = new Uint8Array(SMALLEST_BUFFER);
+  /** A read is under way; Deno cannot cancel it, so its bytes are for the next receive. */
+  #reading = false;
+  /** The caller's own buffer that the read goes to. */
+  #into: Uint8Array | undefined;
   #over = false;
   #closed = false;
+  #whenIdle: (() => void) | undefined;
 
   constructor(conn: DenoConn, local: Address, remote: Address) {
     this.#conn = conn;
@@ -30,8 +33,8 @@ export class DenoStream implements Stream {
     return -1;
   }
 
-  resume(): void {
-    if (this.#reading === undefined && !this.#over) this.#reading = this.#read();
+  resume(into?: Uint8Array): void {
+    if (!this.#reading && !this.#over) this.#read(into);
   }
 
   write(chunk: Uint8Array): Promise<number> {
@@ -42,11 +45,13 @@ export class DenoStream implements Stream {
     return this.#conn.closeWrite();
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     this.#closed = this.#over = true;
     this.#conn.close();
-    await this.#reading;
+    // The descriptor goes with the pending read.
+    if (!this.#reading) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle = resolve);
   }
 
   setOption(name: string, value: number): boolean {
@@ -69,28 +74,36 @@ export class DenoStream implements Stream {
     return undefined;
   }
 
-  async #read(): Promise<void> {
-    try {
-      for (;;) {
-        const buffer = this.#buffer ??= new Uint8Array(SMALLEST_BUFFER);
-        const count = await this.#conn.read(buffer);
-        if (this.#over) return;
-        if (count === null) {
-          this.#over = true;
-          this.sink.end();
-          return;
-        }
-        if (count === buffer.length && count < LARGEST_BUFFER) {
-          this.#buffer = new Uint8Array(count * 4);
-        }
-        if (!this.sink.data(buffer.subarray(0, count), false) || this.#over) return;
-      }
-    } catch (error) {
-      if (this.#over) return;
+  // Callbacks instead of an async loop: two promises fewer for each receive.
+  #read(into: Uint8Array | undefined): void {
+    this.#reading = true;
+    this.#into = into;
+    this.#conn.read(into ?? this.#buffer).then(this.#received, this.#failed);
+  }
+
+  #received = (count: number | null): void => {
+    this.#reading = false;
+    if (this.#over) return this.#whenIdle?.();
+    if (count === null) {
       this.#over = true;
-      this.sink.error(error);
-    } finally {
-      this.#reading = undefined;
+      this.sink.end();
+    } else if (this.#push(count) && !this.#over) {
+      this.#read(undefined);
     }
+  };
+
+  #failed = (error: unknown): void => {
+    this.#reading = false;
+    if (this.#over) return this.#whenIdle?.();
+    this.#over = true;
+    this.sink.error(error);
+  };
+
+  /** Gives the bytes to the core; answers whether it wants more. */
+  #push(count: number): boolean {
+    if (this.#into !== undefined) return this.sink.filled(count);
+    const buffer = this.#buffer;
+    if (count === buffer.length && count < LARGEST_BUFFER) this.#buffer = new Uint8Array(count * 4);
+    return this.sink.data(buffer.subarray(0, count), false);
   }
 }

@@ -80,5 +80,12 @@ function describeObject(value: object): string {
 }
 
 function isDetached(buffer: ArrayBufferLike): boolean {
-  return (buffer as { detached?: boolean }).detached === true;
+  if (buffer.byteLength > 0) return false;
+  try {
+    // `detached` came with Node 21; a view of a detached buffer cannot be made anywhere.
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }

@@ -31,6 +31,7 @@ export function sendFlags(flags: unknown, syscall: string): number {
 }
 
 function check(value: unknown, allowed: number, syscall: string): number {
+  if (value === 0) return 0;
   const flags = int(value, "flags");
   const rest = flags & ~allowed;
   if (rest === 0) return flags;

@@ -35,8 +35,6 @@ export interface OptionSpec {
   readonly initial: number;
   /** The only types of socket that have it. */
   readonly types: readonly number[] | undefined;
-  /** Whether an accepted socket has it from its listener. */
-  readonly inherited: boolean;
 }
 
 const INT_MAX = 0x7fffffff;
@@ -47,7 +45,7 @@ const TCP = c.IPPROTO_TCP;
 const IP = c.IPPROTO_IP;
 const IPV6 = c.IPPROTO_IPV6;
 
-type Row = Partial<Pick<OptionSpec, "min" | "max" | "initial" | "types" | "inherited">>;
+type Row = Partial<Pick<OptionSpec, "min" | "max" | "initial" | "types">>;
 
 function row(
   name: string,
@@ -65,7 +63,6 @@ function row(
     max: more.max ?? INT_MAX,
     initial: more.initial ?? 0,
     types: more.types,
-    inherited: more.inherited ?? true,
   };
 }
 
@@ -125,18 +122,10 @@ export const OPTIONS: readonly OptionSpec[] = [
 ];
 
 const byNumber = new Map(OPTIONS.map((spec) => [key(spec.level, spec.number), spec]));
-const byName = new Map(OPTIONS.map((spec) => [spec.name, spec]));
 
 /** The option of a level and number, `undefined` where the library has none. */
 export function findOption(level: number, number: number): OptionSpec | undefined {
   return byNumber.get(key(level, number));
-}
-
-/** The option of a name in the table. */
-export function optionNamed(name: string): OptionSpec {
-  const spec = byName.get(name);
-  if (spec === undefined) throw new TypeError(`no option ${name}`);
-  return spec;
 }
 
 function key(level: number, number: number): string {

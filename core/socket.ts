@@ -61,6 +61,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   #options: SocketOptions;
   #transport: Transport;
   #timeout: number | null = getdefaulttimeout();
+  /** The limits of calls without flags and options: most calls share them. */
+  #plainLimits: Limits | undefined;
   #closeAsked = false;
   #closing: Promise<void> | undefined;
   /** Files of `makefile` that are open. */
@@ -639,6 +641,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     const checked = seconds(timeout, "timeout");
     this.#checkOpen("settimeout");
     this.#timeout = checked;
+    this.#plainLimits = undefined;
   }
 
   /** The timeout in seconds, `null` for none. */
@@ -653,6 +656,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     }
     this.#checkOpen("setblocking");
     this.#timeout = flag ? null : 0;
+    this.#plainLimits = undefined;
   }
 
   /** Whether calls may wait: whether the timeout is not 0. */
@@ -741,14 +745,20 @@ export class Socket<A extends Address = AddressOf<2>> {
     options: WaitOptions | undefined,
     option: "SO_RCVTIMEO" | "SO_SNDTIMEO" | undefined,
   ): Limits {
+    const plain = this.#plainLimits ??= this.#makeLimits();
+    if (options === undefined && flags === 0 && !this.#options.hasTimeouts) return plain;
     const signal = signalOf(options);
     if (signal?.aborted) throw signal.reason;
-    const turn = this.#adapter.turn ?? pollTurn;
-    const timeout = (flags & c.MSG_DONTWAIT) !== 0 ? 0 : this.#timeout;
+    if ((flags & c.MSG_DONTWAIT) !== 0) return { ...plain, timeout: 0, signal };
     const kernel = option === undefined ? 0 : this.#options.settings.get(option) ?? 0;
-    return timeout === null && kernel > 0
-      ? { timeout: kernel, expired: "EAGAIN", signal, turn }
-      : { timeout, expired: "ETIMEDOUT", signal, turn };
+    return plain.timeout === null && kernel > 0
+      ? { ...plain, timeout: kernel, expired: "EAGAIN", signal }
+      : { ...plain, signal };
+  }
+
+  #makeLimits(): Limits {
+    const turn = this.#adapter.turn ?? pollTurn;
+    return { timeout: this.#timeout, expired: "ETIMEDOUT", signal: undefined, turn };
   }
 
   #reallyClose(): Promise<void> {

@@ -13,7 +13,7 @@ import {
   type OptionValue,
   settingOf,
 } from "./option_values.ts";
-import { findOption, OPTIONS, type OptionSpec } from "./options.ts";
+import { findOption, type OptionSpec } from "./options.ts";
 
 /** What the options need to know of their socket. */
 export interface OptionOwner {
@@ -33,6 +33,7 @@ const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
 export class SocketOptions {
   #owner: OptionOwner;
   #settings = new Map<string, number>();
+  #hasTimeouts = false;
   /** Multicast calls made before the socket is open. */
   #postponed: Array<(handle: Datagram) => void> = [];
 
@@ -43,6 +44,11 @@ export class SocketOptions {
   /** What the user has set. */
   get settings(): Settings {
     return this.#settings;
+  }
+
+  /** Whether SO_RCVTIMEO or SO_SNDTIMEO was set. */
+  get hasTimeouts(): boolean {
+    return this.#hasTimeouts;
   }
 
   /** The seconds of SO_LINGER, `LINGER_OFF` where it is off. */
@@ -72,6 +78,7 @@ export class SocketOptions {
       }
     }
     this.#settings.set(spec.name, setting);
+    this.#hasTimeouts ||= spec.kind === "timeval";
   }
 
   /** Reads an option as an integer. */
@@ -99,10 +106,8 @@ export class SocketOptions {
 
   /** Takes from a listener what an accepted socket has from it. */
   inherit(from: SocketOptions): void {
-    for (const { name, inherited } of OPTIONS) {
-      const value = from.#settings.get(name);
-      if (inherited && value !== undefined) this.#settings.set(name, value);
-    }
+    this.#settings = new Map(from.#settings);
+    this.#hasTimeouts = from.#hasTimeouts;
   }
 
   #multicast(spec: OptionSpec, value: OptionValue): void {

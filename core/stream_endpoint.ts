@@ -87,6 +87,10 @@ export class StreamEndpoint implements StreamSink {
     return this.#readShut ? true : this.#receiver.push(chunk, owned);
   }
 
+  filled(count: number): boolean {
+    return this.#receiver.filled(count);
+  }
+
   end(): void {
     this.#receiver.end();
   }

@@ -56,8 +56,10 @@ export class StreamReceiver {
     if (this.#waits.length === 0 && this.#canServe(request)) return this.#serveNow(request);
     const wait = new Receive(request);
     this.#waits.push(wait);
-    this.#stream.resume();
-    return wait.limit(limits, this.#giveUp).promise;
+    const settled = limits.timeout === null && limits.signal === undefined;
+    const direct = settled && this.#waits.length === 1 && !request.peek && !request.all;
+    this.#stream.resume(direct ? request.into : undefined);
+    return settled ? wait.promise : wait.limit(limits, this.#giveUp).promise;
   }
 
   /** Bytes arrived. Answers whether more are wanted. */
@@ -74,6 +76,12 @@ export class StreamReceiver {
     }
     this.#queue.append(chunk, owned);
     this.#serve();
+    return this.#wantsMore();
+  }
+
+  /** So many bytes have come straight into the buffer of the first wait. Answers whether more are wanted. */
+  filled(count: number): boolean {
+    this.#waits.shift()?.done(count);
     return this.#wantsMore();
   }
 

@@ -83,9 +83,7 @@ export class StreamTransport implements Transport {
   }
 
   takeErrno(): number {
-    const error = this.#connectError;
-    this.#connectError = undefined;
-    return error?.errno ?? this.#endpoint?.takeErrno() ?? 0;
+    return this.#takeConnectError("getsockopt")?.errno ?? this.#endpoint?.takeErrno() ?? 0;
   }
 
   async bind(destination: Destination): Promise<void> {
@@ -140,11 +138,8 @@ export class StreamTransport implements Transport {
     if (this.#endpoint !== undefined || this.#listener !== undefined) {
       throw systemError("EISCONN", "connect");
     }
-    if (this.#connectError !== undefined) {
-      const error = this.#connectError;
-      this.#connectError = undefined;
-      throw error;
-    }
+    const failed = this.#takeConnectError("connect");
+    if (failed !== undefined) throw failed;
     if (this.#busy) throw systemError("EINVAL", "connect");
     const attempt = new Connecting({
       adapter: this.#adapter,
@@ -297,10 +292,20 @@ export class StreamTransport implements Transport {
   /** The connection once a connect under way has made it; else the error of an unconnected socket. */
   async #whenConnected(syscall: string, code: string, limits: Limits): Promise<StreamEndpoint> {
     this.#checkOpen(syscall);
-    if (this.#connecting === undefined) throw systemError(code, syscall);
+    if (this.#connecting === undefined) {
+      throw this.#takeConnectError(syscall) ?? systemError(code, syscall);
+    }
     if (limits.timeout === 0) throw systemError("EAGAIN", syscall);
     await this.#connecting.wait.promise;
     return this.#endpoint ?? await this.#whenConnected(syscall, code, limits);
+  }
+
+  /** How a non-blocking connect failed: the first call that would need the connection tells. */
+  #takeConnectError(syscall: string): SocketError | undefined {
+    const error = this.#connectError;
+    this.#connectError = undefined;
+    if (error === undefined || error.syscall !== "connect") return error;
+    return systemError(error.code, syscall, { address: error.address, cause: error });
   }
 
   #checkOpen(syscall: string): void {

@@ -76,7 +76,10 @@ export class Wait<T> implements Expiring {
 
   /** The wait failed. */
   fail(error: unknown): void {
-    if (this.#settle()) this.#reject(error);
+    if (!this.#settle()) return;
+    // A program that no longer looks at a call which its own close() or signal has ended must not die of it.
+    this.promise.catch(() => {});
+    this.#reject(error);
   }
 
   /** The timeout passed. */

@@ -7,7 +7,7 @@ import type { InetAddress, Socket } from "../mod.ts";
 import { SHUT_WR } from "../mod.ts";
 import { Random, receive, sha256 } from "./support/bytes.ts";
 import { watchMemory } from "./support/memory.ts";
-import { checkNothingLeft } from "./support/outside.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonPeer, roles } from "./support/peers.ts";
 import type { Program } from "./support/process.ts";
 import { bounded, rejects, type Scope, sleep } from "./support/scope.ts";
@@ -255,4 +255,6 @@ async function drain(s: Socket<InetAddress>, size: number): Promise<[number, str
   return [count, hash.digest("hex")];
 }
 
-checkNothingLeft();
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});

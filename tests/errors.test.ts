@@ -32,7 +32,7 @@ import {
   TimeoutError,
 } from "../mod.ts";
 import { receive } from "./support/bytes.ts";
-import { checkNothingLeft } from "./support/outside.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonPeer, pythonProgram } from "./support/peers.ts";
 import { start } from "./support/process.ts";
 import { isCompiled, launch, runtimeName } from "./support/runtime.ts";
@@ -652,4 +652,6 @@ function privileges(): { skip: string | false; command: string[] } {
     : { skip: "this is root, and no other user can run the program", command };
 }
 
-checkNothingLeft();
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});

@@ -15,7 +15,14 @@ import {
   TCP_NODELAY,
 } from "../mod.ts";
 import { pattern, Random, receive, receiveAll, sha256, text } from "./support/bytes.ts";
-import { checkNothingLeft, kernelOptions, noSpy, noSs, ss } from "./support/outside.ts";
+import {
+  checkNothingLeft,
+  kernelOptions,
+  noDescriptors,
+  noSpy,
+  noSs,
+  ss,
+} from "./support/outside.ts";
 import { nodePeer, noPeer, pythonPeer, pythonProgram, roles } from "./support/peers.ts";
 import { bounded, rejects, type Scope, sleep } from "./support/scope.ts";
 import { native } from "./support/tcp.ts";
@@ -614,4 +621,6 @@ async function exchange(
   return await Promise.all([sending, receiving]);
 }
 
-checkNothingLeft();
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});

@@ -15,7 +15,7 @@ import {
   TimeoutError,
 } from "../mod.ts";
 import { pattern, receive, receiveAll, sha256, text } from "./support/bytes.ts";
-import { checkNothingLeft } from "./support/outside.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { bounded, rejection, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
 import { type Setting, settings } from "./support/tcp.ts";
 
@@ -221,7 +221,7 @@ for (const setting of settings) {
           const reason = new Error("before");
           assert.equal(await rejection(() => start({ signal: AbortSignal.abort(reason) })), reason);
           assert.equal(s.closed, false);
-        }),
+        }, 5_000),
       );
     }
 
@@ -486,6 +486,19 @@ for (const setting of settings) {
       );
     });
 
+    test("the first send or receive tells how a refused connect ended", async (scope) => {
+      const closed: [string, number] = [setting.host, await setting.freePort()];
+      for (const call of ["send", "recv"] as const) {
+        const client = setting.socket(scope);
+        client.setblocking(false);
+        await rejects(() => client.connect(closed), "EINPROGRESS", "connect");
+        await sleep(50);
+        const start = () => call === "send" ? client.send("x") : client.recv(1);
+        await rejects(start, "ECONNREFUSED", call);
+        assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), 0, "it is told once");
+      }
+    });
+
     it(
       "an attempt that goes on can neither send nor receive, and can be closed",
       { skip: setting.noStalled },
@@ -506,4 +519,6 @@ for (const setting of settings) {
   });
 }
 
-checkNothingLeft();
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
-import { describe, it } from "node:test";
 import { runtimeName } from "./runtime.ts";
 
 const linux = process.platform === "linux";
@@ -76,21 +75,18 @@ export const noDescriptors: string | false = !linux
   ? false
   : "/proc does not show this process's descriptors";
 
-/** Adds, as the last of a file, the test that all sockets of the file's tests are closed. */
-export function checkNothingLeft(): void {
-  const before = noDescriptors === false ? socketDescriptors().length : 0;
-  describe("after all tests of this file", () => {
-    it("no socket is open", { skip: noDescriptors }, async () => {
-      // Pipes to programs that have just ended are sockets too, for a moment.
-      const start = performance.now();
-      let left = socketDescriptors();
-      while (left.length > before && performance.now() - start < 5_000) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        left = socketDescriptors();
-      }
-      assert.ok(left.length <= before, `${left.length} sockets, ${before} before: ${left}`);
-    });
-  });
+const atStart = noDescriptors === false ? socketDescriptors().length : 0;
+
+/** The last test of a file: all sockets of the tests before it are closed. */
+export async function checkNothingLeft(): Promise<void> {
+  // Pipes to programs that have just ended are sockets too, for a moment.
+  const begun = performance.now();
+  let left = socketDescriptors();
+  while (left.length > atStart && performance.now() - begun < 5_000) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    left = socketDescriptors();
+  }
+  assert.ok(left.length <= atStart, `${left.length} sockets, ${atStart} before: ${left}`);
 }
 
 /** Takes a copy of another process's socket (pidfd_getfd) and reads its options as the kernel has them. */
