@@ -1,5 +1,6 @@
 /** Multicast groups and interfaces of a descriptor through setsockopt(2) of Linux. */
 
+import { concat } from "../core/bytes.ts";
 import { parseIPv4, parseIPv6 } from "../core/inet.ts";
 import { int32, type OptionCalls } from "./libc_options.ts";
 
@@ -24,11 +25,11 @@ export function joinGroup(
 ): void {
   if (family === AF_INET6) {
     const number = action === "join" ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP;
-    const value = concat(parseIPv6(group) ?? new Uint8Array(16), int32(Number(device)));
+    const value = concat([parseIPv6(group) ?? new Uint8Array(16), int32(Number(device))]);
     calls.setOption(fd, IPPROTO_IPV6, number, value);
   } else {
     const number = action === "join" ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP;
-    const value = concat(parseIPv4(group) ?? new Uint8Array(4), ipv4(device));
+    const value = concat([parseIPv4(group) ?? new Uint8Array(4), ipv4(device)]);
     calls.setOption(fd, IPPROTO_IP, number, value);
   }
 }
@@ -49,11 +50,4 @@ export function multicastInterface(
 
 function ipv4(device: string): Uint8Array {
   return parseIPv4(device) ?? new Uint8Array(4);
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
 }

@@ -42,9 +42,16 @@ export function toWritableBytes(buffer: ArrayBufferView | ArrayBuffer, name: str
   return toBytes(buffer, name);
 }
 
-/** Whether two stretches of bytes are equal. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+/** One array of several; a single one is given back as it is. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
 }
 
 /** A short, safe description of any value, for messages. */

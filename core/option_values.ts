@@ -1,7 +1,7 @@
 /** The values of socket options: what the user gives, what is stored, and the bytes of C's value. */
 
 import { integer } from "./arguments.ts";
-import { describe, toBytes } from "./bytes.ts";
+import { concat, describe, toBytes } from "./bytes.ts";
 import { IPPROTO_IPV6 } from "./constants.ts";
 import { systemError } from "./errors.ts";
 import { formatIPv4, formatIPv6 } from "./inet.ts";
@@ -70,7 +70,7 @@ export function interfaceOf(spec: OptionSpec, value: OptionValue): string {
 export function encodeSetting(spec: OptionSpec, value: number): Uint8Array {
   switch (spec.kind) {
     case "linger":
-      return concat(int32(Number(value !== LINGER_OFF)), int32(Math.max(0, value)));
+      return concat([int32(Number(value !== LINGER_OFF)), int32(Math.max(0, value))]);
     case "timeval":
       return timeval(value);
     default:
@@ -156,13 +156,6 @@ function ipv4Device(bytes: Uint8Array): string {
 function int32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   view(bytes).setInt32(0, value, true);
-  return bytes;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
   return bytes;
 }
 

@@ -5,7 +5,7 @@ import { type AddressLike, type AddressOf, checkAddress, copyAddress } from "./a
 import { inspectAddress } from "./address_text.ts";
 import { checkAdapter, getAdapter } from "./adapter_choice.ts";
 import { int, INT_MAX, integer, seconds, signalOf, size, type WaitOptions } from "./arguments.ts";
-import { type BytesLike, describe, empty, toBytes, toWritableBytes } from "./bytes.ts";
+import { type BytesLike, concat, describe, empty, toBytes, toWritableBytes } from "./bytes.ts";
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram_transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
@@ -18,6 +18,7 @@ import {
   type TextMode,
 } from "./file/file_mode.ts";
 import { SocketFile } from "./file/socket_file.ts";
+import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, protocolOf, typeName } from "./kind.ts";
 import { familyName } from "./address.ts";
@@ -240,7 +241,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     options?: WaitOptions,
   ): Promise<number> {
     try {
-      const into = target(buffer, nbytes);
+      const into = receiveTarget(buffer, nbytes);
       const checked = receiveFlags(flags, this.type, "recv");
       this.#checkUnlocked("recv");
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
@@ -278,7 +279,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     flags: number = 0,
     options?: WaitOptions,
   ): Promise<[nbytes: number, address: A | null]> {
-    const into = target(buffer, nbytes);
+    const into = receiveTarget(buffer, nbytes);
     const message = await this.#receiveFrom("recvfrom", into.length, flags, into, options);
     return [message.data as number, message.address as A | null];
   }
@@ -392,7 +393,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     address?: AddressLike | null,
     options?: WaitOptions,
   ): Promise<number> {
-    const data = gather(bufferList(buffers, toBytes));
+    const data = concat(bufferList(buffers, toBytes));
     const items = ancillaryList(ancdata);
     const checked = sendFlags(flags, "sendmsg");
     const destination = address === undefined || address === null
@@ -898,65 +899,4 @@ function receiveRequest(
     whole: (flags & c.MSG_TRUNC) !== 0,
     into,
   };
-}
-
-/** The part of the caller's buffer to receive into. */
-function target(buffer: ArrayBufferView | ArrayBuffer, nbytes: number): Uint8Array {
-  const bytes = toWritableBytes(buffer, "buffer");
-  integer(nbytes, "nbytes", 0, bytes.length);
-  return nbytes === 0 ? bytes : bytes.subarray(0, nbytes);
-}
-
-/** The buffers of `sendmsg` and `recvmsg_into`, each checked. */
-function bufferList<T>(
-  buffers: Iterable<T>,
-  check: (buffer: T & Uint8Array, name: string) => Uint8Array,
-): Uint8Array[] {
-  const iterable = typeof buffers === "object" && buffers !== null && Symbol.iterator in buffers;
-  if (!iterable || ArrayBuffer.isView(buffers)) {
-    throw new TypeError(`buffers must be an iterable of buffers, not ${describe(buffers)}`);
-  }
-  return Array.from(buffers, (buffer, i) => check(buffer as T & Uint8Array, `buffers[${i}]`));
-}
-
-function gather(parts: Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const data = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part, offset);
-    offset += part.length;
-  }
-  return data;
-}
-
-function scatter(data: Uint8Array, targets: Uint8Array[]): number {
-  let offset = 0;
-  for (const part of targets) {
-    if (offset >= data.length) break;
-    const piece = data.subarray(offset, offset + part.length);
-    part.set(piece);
-    offset += piece.length;
-  }
-  return data.length;
-}
-
-/** Checks ancillary data and gives the count of its items. */
-function ancillaryList(ancdata: Iterable<readonly [number, number, BytesLike]>): number {
-  if (typeof ancdata !== "object" || ancdata === null || !(Symbol.iterator in ancdata)) {
-    throw new TypeError(
-      `ancdata must be an iterable of [level, type, data], not ${describe(ancdata)}`,
-    );
-  }
-  let count = 0;
-  for (const item of ancdata as Iterable<unknown>) {
-    if (!Array.isArray(item) || item.length !== 3) {
-      throw new TypeError(`ancdata[${count}] must be [level, type, data], not ${describe(item)}`);
-    }
-    int(item[0], `ancdata[${count}]: level`);
-    int(item[1], `ancdata[${count}]: type`);
-    toBytes(item[2] as BytesLike, `ancdata[${count}]: data`);
-    count++;
-  }
-  return count;
 }

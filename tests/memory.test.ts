@@ -494,6 +494,7 @@ describe("memory: what an adapter promises", () => {
         events.push(text(chunk));
         return goOn();
       },
+      filled: () => assert.fail("this adapter reads into memory of its own"),
       end: () => void events.push("end"),
       error: (cause) => void events.push(String((cause as { code: string }).code)),
     };

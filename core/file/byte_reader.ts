@@ -1,5 +1,6 @@
 /** Buffered reading of bytes: Python's BufferedReader over a socket. */
 
+import { concat } from "../bytes.ts";
 import { SocketError, systemError, TimeoutError } from "../errors.ts";
 
 /** Receives up to so many bytes; an empty array is the end. */
@@ -35,7 +36,7 @@ export class ByteReader {
         break;
       }
     }
-    return join(parts);
+    return concat(parts);
   }
 
   /** What is in the buffer, else what one receive gives: at most `max` bytes, none at the end. */
@@ -58,7 +59,7 @@ export class ByteReader {
         break;
       }
     }
-    return join(parts);
+    return concat(parts);
   }
 
   /** Takes from the buffer; `undefined` when it is empty. */
@@ -82,7 +83,7 @@ export class ByteReader {
           : Math.min(Math.max(wanted, this.#bufferSize), LARGEST_READ),
       );
     } catch (error) {
-      this.#buffer = join(parts.splice(0));
+      this.#buffer = concat(parts.splice(0));
       throw error;
     }
     return this.#buffer.length > 0;
@@ -105,16 +106,4 @@ export class ByteReader {
 /** Whether an error says that a non-blocking call could not go on. */
 export function wouldBlock(error: unknown): boolean {
   return error instanceof SocketError && error.code === "EAGAIN";
-}
-
-/** One array of several. */
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
 }

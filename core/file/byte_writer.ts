@@ -1,7 +1,7 @@
 /** Buffered writing of bytes: Python's BufferedWriter over a socket. */
 
 import { SocketError } from "../errors.ts";
-import { join } from "./byte_reader.ts";
+import { concat } from "../bytes.ts";
 
 /** Sends all of it; an error tells in `bytes_sent` how much was taken. */
 export type SendAll = (data: Uint8Array) => Promise<void>;
@@ -29,7 +29,7 @@ export class ByteWriter {
   /** Sends what is buffered. What an error leaves unsent stays for the next flush. */
   async flush(): Promise<void> {
     while (this.#size > 0) {
-      const data = join(this.#parts);
+      const data = concat(this.#parts);
       this.#parts = [];
       this.#size = 0;
       try {

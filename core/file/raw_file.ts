@@ -1,6 +1,7 @@
 /** Unbuffered reading and writing: Python's SocketIO. */
 
-import { join, wouldBlock } from "./byte_reader.ts";
+import { concat } from "../bytes.ts";
+import { wouldBlock } from "./byte_reader.ts";
 
 /** The calls of the socket that a file uses. */
 export interface FileSocket {
@@ -27,7 +28,7 @@ export async function readRaw(
   for (;;) {
     const part = await orNull(receive(PIECE));
     if (part === null && parts.length === 0) return null;
-    if (part === null || part.length === 0) return join(parts);
+    if (part === null || part.length === 0) return concat(parts);
     parts.push(part);
   }
 }
@@ -49,7 +50,7 @@ export async function readRawLine(
     left -= part.length;
     if (part[part.length - 1] === NEWLINE) break;
   }
-  return join(parts);
+  return concat(parts);
 }
 
 /** The result, or `null` where the call would have to wait. */

@@ -1,6 +1,6 @@
 /** Encodings of text files: Python's names and error handling over the platform's TextDecoder. */
 
-import { describe } from "../bytes.ts";
+import { concat, describe } from "../bytes.ts";
 import { systemError } from "../errors.ts";
 import { cutLength, validPrefix } from "./utf8.ts";
 
@@ -103,7 +103,7 @@ class UnicodeDecoder implements Decoder {
   }
 
   decode(bytes: Uint8Array, final: boolean): string {
-    const data = this.#cut.length === 0 ? bytes : concat(this.#cut, bytes);
+    const data = this.#cut.length === 0 ? bytes : concat([this.#cut, bytes]);
     const end = data.length - (final ? 0 : this.#cutLength(data));
     let text: string;
     try {
@@ -150,7 +150,7 @@ class IgnoringUtf8Decoder implements Decoder {
   #rest: Uint8Array = new Uint8Array(0);
 
   decode(bytes: Uint8Array, final: boolean): string {
-    const data = concat(this.#rest, bytes);
+    const data = concat([this.#rest, bytes]);
     let text = "";
     let start = 0;
     while (start < data.length) {
@@ -225,13 +225,6 @@ function cutOfUtf16(bytes: Uint8Array): number {
   const odd = bytes.length % 2;
   const high = bytes[bytes.length - odd - 1];
   return odd + (high !== undefined && (high & 0xfc) === 0xd8 ? 2 : 0);
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
 }
 
 function illegal(encoding: string, cause: unknown): Error {

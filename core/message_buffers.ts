@@ -1,0 +1,55 @@
+/** The buffers and ancillary data of sendmsg, recvmsg and their kin: checked, joined and spread. */
+
+import { int, integer } from "./arguments.ts";
+import { type BytesLike, describe, toBytes, toWritableBytes } from "./bytes.ts";
+
+/** The part of the caller's buffer to receive into. */
+export function receiveTarget(buffer: ArrayBufferView | ArrayBuffer, nbytes: number): Uint8Array {
+  const bytes = toWritableBytes(buffer, "buffer");
+  integer(nbytes, "nbytes", 0, bytes.length);
+  return nbytes === 0 ? bytes : bytes.subarray(0, nbytes);
+}
+
+/** The buffers of `sendmsg` and `recvmsg_into`, each checked. */
+export function bufferList<T>(
+  buffers: Iterable<T>,
+  check: (buffer: T & Uint8Array, name: string) => Uint8Array,
+): Uint8Array[] {
+  const iterable = typeof buffers === "object" && buffers !== null && Symbol.iterator in buffers;
+  if (!iterable || ArrayBuffer.isView(buffers)) {
+    throw new TypeError(`buffers must be an iterable of buffers, not ${describe(buffers)}`);
+  }
+  return Array.from(buffers, (buffer, i) => check(buffer as T & Uint8Array, `buffers[${i}]`));
+}
+
+/** Spreads what was received over several buffers and gives its length. */
+export function scatter(data: Uint8Array, targets: Uint8Array[]): number {
+  let offset = 0;
+  for (const part of targets) {
+    if (offset >= data.length) break;
+    const piece = data.subarray(offset, offset + part.length);
+    part.set(piece);
+    offset += piece.length;
+  }
+  return data.length;
+}
+
+/** Checks ancillary data and gives the count of its items. */
+export function ancillaryList(ancdata: Iterable<readonly [number, number, BytesLike]>): number {
+  if (typeof ancdata !== "object" || ancdata === null || !(Symbol.iterator in ancdata)) {
+    throw new TypeError(
+      `ancdata must be an iterable of [level, type, data], not ${describe(ancdata)}`,
+    );
+  }
+  let count = 0;
+  for (const item of ancdata as Iterable<unknown>) {
+    if (!Array.isArray(item) || item.length !== 3) {
+      throw new TypeError(`ancdata[${count}] must be [level, type, data], not ${describe(item)}`);
+    }
+    int(item[0], `ancdata[${count}]: level`);
+    int(item[1], `ancdata[${count}]: type`);
+    toBytes(item[2] as BytesLike, `ancdata[${count}]: data`);
+    count++;
+  }
+  return count;
+}
