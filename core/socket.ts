@@ -830,14 +830,11 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #makeOptions(): SocketOptions {
-    const handle = (): Transport["handle"] => this.#transport.handle;
     return new SocketOptions({
       adapter: this.#adapter,
       family: this.family,
       type: this.type,
-      get handle() {
-        return handle();
-      },
+      handle: () => this.#transport.handle,
       answer: (name) => this.#answer(name),
     });
   }

@@ -21,7 +21,7 @@ export interface OptionOwner {
   readonly family: number;
   readonly type: number;
   /** The open socket, if there is one. */
-  readonly handle: Handle | undefined;
+  handle(): Handle | undefined;
   /** Answers an option that is part of the socket's state. */
   answer(name: string): number;
 }
@@ -68,7 +68,8 @@ export class SocketOptions {
     const setting = settingOf(spec, value);
     const support = this.#support(spec);
     if (support === undefined || support === "get") throw this.#unsupported(spec, "setsockopt");
-    const { handle, adapter } = this.#owner;
+    const { adapter } = this.#owner;
+    const handle = this.#owner.handle();
     if (handle !== undefined && !KEPT.has(spec.name)) {
       if (support === "before-open" || !this.#try(() => handle.setOption(spec.name, setting))) {
         const { adapter: name } = adapter.capabilities();
@@ -113,7 +114,7 @@ export class SocketOptions {
   #multicast(spec: OptionSpec, value: OptionValue): void {
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
     const call = this.#multicastCall(spec, value);
-    const { handle } = this.#owner;
+    const handle = this.#owner.handle();
     if (handle === undefined) this.#postponed.push(call);
     else this.#try(() => call(handle as Datagram));
   }
@@ -146,7 +147,7 @@ export class SocketOptions {
     const set = this.#settings.get(spec.name);
     if (spec.kind === "linger") return set ?? LINGER_OFF;
     if (KEPT.has(spec.name)) return set ?? 0;
-    const { handle } = this.#owner;
+    const handle = this.#owner.handle();
     const real = handle === undefined ? undefined : this.#try(() => handle.getOption(spec.name));
     if (typeof real === "number") return real;
     // Linux doubles the buffer sizes that are set, for its own bookkeeping, and tells the double.
