@@ -1,0 +1,29 @@
+/** The types of files follow their mode. Compiled, never run. */
+
+import { AF_UNIX, Socket, socket, type SocketFile } from "../../mod.ts";
+
+const s: Socket<string> = socket(AF_UNIX);
+
+const text: SocketFile<string> = s.makefile("r");
+const both: SocketFile<string> = s.makefile("rw", { buffering: 1, newline: "\r\n" });
+const bytes: SocketFile<Uint8Array> = s.makefile("rb");
+const raw: SocketFile<Uint8Array, null> = s.makefile("rwb", { buffering: 0 });
+
+const line: string = await text.readline();
+const chunk: Uint8Array = await bytes.read(10);
+const maybe: Uint8Array | null = await raw.read(10);
+for await (const item of both) item.trimEnd();
+for await (const item of bytes) item.subarray(1);
+await both.write(line);
+await raw.write(chunk);
+
+// @ts-expect-error: a file of bytes gives no strings
+const wrong: string = await bytes.readline();
+// @ts-expect-error: a file of text takes no bytes
+await both.write(chunk);
+// @ts-expect-error: an unbuffered file may give null
+const never: Uint8Array = await raw.read(10);
+// @ts-expect-error: there is no such mode
+s.makefile("a");
+
+export { maybe, never, wrong };
