@@ -1,6 +1,6 @@
 /** The types of files follow their mode. Compiled, never run. */
 
-import { AF_UNIX, Socket, socket, type SocketFile } from "../../mod.ts";
+import { AF_UNIX, type Socket, socket, type SocketFile } from "../../mod.ts";
 
 const s: Socket<string> = socket(AF_UNIX);
 
