@@ -1,0 +1,599 @@
+/** Files of sockets over connected pairs: what they send and when, and how they close. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type Address,
+  AF_INET,
+  createMemoryAdapter,
+  MSG_DONTWAIT,
+  SHUT_WR,
+  type Socket,
+  SocketError,
+  TimeoutError,
+} from "../mod.ts";
+import { receive, receiveAll, text } from "./support/bytes.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { bounded, rejection, rejects, type Scope, sleep, thrown, throws } from "./support/scope.ts";
+import { native, Setting } from "./support/tcp.ts";
+
+const MiB = 1024 * 1024;
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+/** Nothing is there to be received, also not a moment later. */
+async function nothingArrives(s: Socket<Address>): Promise<void> {
+  await sleep(30);
+  await rejects(() => s.recv(1, MSG_DONTWAIT), "EAGAIN", "recv");
+}
+
+/** A file that is closed with the scope: until then its socket would stay open. */
+function opened<F extends { close(): Promise<void> }>(scope: Scope, file: F): F {
+  // Closing it again gives the same failure as the close that a test has looked at.
+  scope.add({ close: () => file.close().catch(() => {}) });
+  return file;
+}
+
+/** What arrives until the end, after the other side has ended sending. */
+async function sentBy(client: Socket<Address>, conn: Socket<Address>): Promise<Uint8Array> {
+  await client.shutdown(SHUT_WR);
+  return await receiveAll(conn);
+}
+
+for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAdapter)]) {
+  const test = (name: string, body: (scope: Scope) => Promise<void>, limit?: number): void => {
+    it(name, { skip: setting.skip }, bounded(body, limit));
+  };
+
+  describe(`writing to files, ${setting.name}`, () => {
+    test("text is sent by flush, and the peer reads it as text", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("w"));
+      const input = opened(scope, conn.makefile("r"));
+      assert.equal(await out.write("grüße\nan "), 9);
+      assert.equal(await out.write("€😀\n"), 3);
+      await nothingArrives(conn);
+      await out.flush();
+      assert.equal(await input.readline(), "grüße\n");
+      assert.equal(await input.read(2), "an");
+      assert.equal(await input.readline(), " €😀\n");
+      await out.close();
+      await client.shutdown(SHUT_WR);
+      assert.equal(await input.read(), "");
+      assert.equal(await input.readline(), "");
+      await input.close();
+    });
+
+    test("bytes are sent by flush, and the peer reads them as bytes", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("wb"));
+      const input = opened(scope, conn.makefile("rb"));
+      assert.equal(await out.write(bytes(0, 255, 10)), 3);
+      assert.equal(await out.write(bytes(1, 2).buffer as ArrayBuffer), 2);
+      await nothingArrives(conn);
+      await out.flush();
+      const line = await input.readline();
+      assert.deepEqual(line, bytes(0, 255, 10));
+      assert.equal(Object.getPrototypeOf(line), Uint8Array.prototype);
+      assert.deepEqual(await input.read(2), bytes(1, 2));
+      await client.shutdown(SHUT_WR);
+      assert.deepEqual(await input.read(), bytes());
+    });
+
+    test("one file for both directions", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const here = opened(scope, client.makefile("rw"));
+      const there = opened(scope, conn.makefile("rwb"));
+      assert.deepEqual([here.readable(), here.writable(), here.seekable()], [true, true, false]);
+      await here.write("question\n");
+      await here.flush();
+      assert.deepEqual(await there.readline(), utf8("question\n"));
+      await there.write(utf8("answer\n"));
+      await there.flush();
+      assert.equal(await here.readline(), "answer\n");
+    });
+
+    test("what is written is copied", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("wb"));
+      const data = bytes(1, 2, 3);
+      await out.write(data);
+      data.fill(9);
+      await out.flush();
+      assert.deepEqual(await receive(conn, 3), bytes(1, 2, 3));
+    });
+
+    test("a buffer is sent when it cannot hold more", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("wb", { buffering: 10 }));
+      await out.write(new Uint8Array(10));
+      await nothingArrives(conn);
+      await out.write(bytes(7));
+      assert.equal((await receive(conn, 10)).length, 10);
+      await out.close();
+      assert.deepEqual(await sentBy(client, conn), bytes(7));
+    });
+
+    test("the default buffer is 8192 bytes", async (scope) => {
+      for (const buffering of [undefined, null, -1, 1]) {
+        const [client, conn] = await setting.pair(scope);
+        const out = opened(scope, client.makefile("wb", { buffering }));
+        await out.write(new Uint8Array(8192));
+        await nothingArrives(conn);
+        await out.write(bytes(1));
+        assert.equal((await receive(conn, 8192)).length, 8192);
+        await out.close();
+      }
+    });
+
+    test("without a buffer bytes are sent by write", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("wb", { buffering: 0 }));
+      assert.equal(await out.write(bytes(1, 2, 3)), 3);
+      assert.deepEqual(await receive(conn, 3), bytes(1, 2, 3));
+      await out.flush();
+    });
+
+    test("with a buffer of lines a line is sent when it ends", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("w", { buffering: 1 }));
+      await out.write("no");
+      await nothingArrives(conn);
+      await out.write("w\nand");
+      assert.equal(text(await receive(conn, 7)), "now\nand");
+      await out.write("\r");
+      assert.equal(text(await receive(conn, 1)), "\r");
+      await out.writelines(["a", "b\n", "c"]);
+      assert.equal(text(await receive(conn, 3)), "ab\n");
+      await nothingArrives(conn);
+    });
+
+    test("newlines are written as asked for", async (scope) => {
+      const forms = [
+        [undefined, "a\nb\r\nc\r"],
+        [null, "a\nb\r\nc\r"],
+        ["", "a\nb\r\nc\r"],
+        ["\n", "a\nb\r\nc\r"],
+        ["\r", "a\rb\r\rc\r"],
+        ["\r\n", "a\r\nb\r\r\nc\r"],
+      ] as const;
+      for (const [newline, written] of forms) {
+        const [client, conn] = await setting.pair(scope);
+        const out = opened(scope, client.makefile("w", { newline }));
+        assert.equal(await out.write("a\nb\r\nc\r"), 7);
+        await out.close();
+        assert.equal(text(await sentBy(client, conn)), written, JSON.stringify(newline));
+      }
+    });
+
+    test("encodings for writing", async (scope) => {
+      const forms = [
+        ["utf-8", "é€😀", [0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x98, 0x80]],
+        ["UTF8", "é", [0xc3, 0xa9]],
+        ["latin1", "aéÿ", [0x61, 0xe9, 0xff]],
+        ["ISO-8859-1", "\x80", [0x80]],
+        ["ascii", "a\x7f", [0x61, 0x7f]],
+        ["US-ASCII", "b", [0x62]],
+        ["utf-16le", "a€😀", [0x61, 0, 0xac, 0x20, 0x3d, 0xd8, 0x00, 0xde]],
+        ["utf_16_le", "\n", [0x0a, 0]],
+      ] as const;
+      for (const [encoding, string, expected] of forms) {
+        const [client, conn] = await setting.pair(scope);
+        const out = opened(scope, client.makefile("w", { encoding }));
+        assert.equal(await out.write(string), [...string].length, encoding);
+        await out.close();
+        assert.deepEqual(await sentBy(client, conn), bytes(...expected), encoding);
+      }
+    });
+
+    test("characters that the encoding has not", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      for (const encoding of ["ascii", "latin1"]) {
+        const strict = opened(scope, client.makefile("w", { encoding }));
+        await rejects(() => strict.write("a€b"), "EILSEQ");
+        assert.equal(await strict.write("ok"), 2);
+        await strict.close();
+        assert.equal(text(await receive(conn, 2)), "ok");
+        const replacing = opened(scope, client.makefile("w", { encoding, errors: "replace" }));
+        assert.equal(await replacing.write("a€😀b"), 4);
+        await replacing.close();
+        assert.equal(text(await receive(conn, 4)), "a??b");
+        const ignoring = opened(scope, client.makefile("w", { encoding, errors: "ignore" }));
+        assert.equal(await ignoring.write("a€😀b"), 4);
+        await ignoring.close();
+        assert.equal(text(await receive(conn, 2)), "ab");
+      }
+      await nothingArrives(conn);
+    });
+
+    test("other encodings are only for reading", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      for (const encoding of ["utf-16", "utf-16be", "koi8-r", "shift_jis", "none", ""]) {
+        for (const mode of ["w", "rw"] as const) {
+          const error = thrown(() => client.makefile(mode, { encoding }));
+          assert.ok(error instanceof RangeError, `${encoding}: ${error}`);
+          assert.match(error.message, /encoding/);
+        }
+      }
+      for (const encoding of ["utf-32", "none"]) {
+        assert.ok(thrown(() => conn.makefile("r", { encoding })) instanceof RangeError);
+      }
+      const input = opened(scope, conn.makefile("r", { encoding: "koi8-r" }));
+      await client.sendall(bytes(0xc1, 0x0a));
+      assert.equal(await input.readline(), "а\n");
+    });
+
+    test("a failed flush keeps what was not sent", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("wb", { buffering: 64 * MiB }));
+      const data = new Uint8Array(32 * MiB).fill(5);
+      await out.write(data);
+      client.settimeout(0.2);
+      assert.ok(await rejection(() => out.flush()) instanceof TimeoutError);
+      client.settimeout(null);
+      const [got] = await Promise.all([
+        receive(conn, data.length),
+        out.flush(),
+      ]);
+      assert.ok(got.every((byte) => byte === 5));
+      await nothingArrives(conn);
+    });
+  });
+
+  describe(`reading from files, ${setting.name}`, () => {
+    test("readinto fills its buffer, or takes the rest", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("rb"));
+      const buffer = new Uint8Array(8).fill(9);
+      const reading = input.readinto(buffer.subarray(1, 5));
+      await client.sendall(bytes(1, 2));
+      await sleep(20);
+      await client.sendall(bytes(3, 4, 5));
+      assert.equal(await reading, 4);
+      assert.deepEqual(buffer, bytes(9, 1, 2, 3, 4, 9, 9, 9));
+      await client.shutdown(SHUT_WR);
+      assert.equal(await input.readinto(new DataView(buffer.buffer)), 1);
+      assert.equal(buffer[0], 5);
+      assert.equal(await input.readinto(buffer), 0);
+      assert.equal(await input.readinto(new Uint8Array(0)), 0);
+    });
+
+    test("readlines, with and without a hint", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile());
+      await client.sendall("one\ntwo\nthree\nfour");
+      await client.shutdown(SHUT_WR);
+      assert.deepEqual(await input.readlines(5), ["one\n", "two\n"]);
+      assert.deepEqual(await input.readlines(), ["three\n", "four"]);
+      assert.deepEqual(await input.readlines(), []);
+      const raw = opened(scope, conn.makefile("rb"));
+      assert.deepEqual(await raw.readlines(), []);
+    });
+
+    test("the lines of a file, left and taken up again", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("r"));
+      await client.sendall("a\r\nb\nc\rd");
+      await client.shutdown(SHUT_WR);
+      const lines: string[] = [];
+      for await (const line of input) {
+        lines.push(line);
+        break;
+      }
+      assert.equal(input.closed, false);
+      for await (const line of input) lines.push(line);
+      assert.deepEqual(lines, ["a\n", "b\n", "c\n", "d"]);
+    });
+
+    test("the lines of bytes, with and without a buffer", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const buffered = opened(scope, conn.makefile("rb", { buffering: 0 }));
+      await client.sendall("a\nb\nc");
+      await client.shutdown(SHUT_WR);
+      assert.deepEqual(await buffered.readline(), utf8("a\n"));
+      // Nothing after the line was taken.
+      assert.deepEqual(await conn.recv(1), utf8("b"));
+      const lines: string[] = [];
+      for await (const line of buffered) lines.push(text(line));
+      assert.deepEqual(lines, ["\n", "c"]);
+    });
+
+    test("an unbuffered read gives what one receive gives", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("rb", { buffering: 0 }));
+      await client.sendall("abc");
+      assert.equal(text((await input.read(2))!), "ab");
+      assert.equal(text((await input.read(100))!), "c");
+      assert.deepEqual(await input.read(0), bytes());
+      await client.sendall("rest");
+      await client.shutdown(SHUT_WR);
+      assert.equal(text((await input.read())!), "rest");
+      assert.deepEqual(await input.read(5), bytes());
+    });
+
+    test("reading waits until there is as much as was asked for", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("r"));
+      const reading = input.read(6);
+      for (const part of ["a", "\xc3", "é"]) {
+        await client.sendall(part);
+        await sleep(5);
+      }
+      await client.sendall(utf8("€").subarray(0, 1));
+      await sleep(5);
+      await client.sendall(utf8("€x\r\n").subarray(1));
+      assert.equal(await reading, "aÃé€x\n");
+    });
+
+    test("a timeout refuses further reads and keeps what is buffered", async (scope) => {
+      for (const mode of ["r", "rb"] as const) {
+        const [client, conn] = await setting.pair(scope);
+        conn.settimeout(0.05);
+        const input = opened(scope, conn.makefile(mode as "r"));
+        await client.sendall("half");
+        await sleep(20);
+        const error = await rejection(() => input.readline());
+        assert.ok(error instanceof TimeoutError, String(error));
+        await client.sendall(" a line\n");
+        const refused = await rejects(() => input.readline(), "EIO");
+        assert.ok(!(refused instanceof TimeoutError));
+        assert.match(refused.message, /cannot read from timed out object/);
+        const buffered: string | Uint8Array = await input.read(3);
+        assert.equal(typeof buffered === "string" ? buffered : text(buffered), "hal");
+        await rejects(() => input.read(2), "EIO");
+        // The socket itself is as usable as ever.
+        assert.equal(text(await receive(conn, 8)), " a line\n");
+      }
+    });
+
+    test("an unbuffered file of a non-blocking socket gives null", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      conn.setblocking(false);
+      const file = opened(scope, conn.makefile("rwb", { buffering: 0 }));
+      assert.equal(await file.read(5), null);
+      assert.equal(await file.read(), null);
+      assert.equal(await file.readline(), null);
+      assert.equal(await file.readinto(new Uint8Array(5)), null);
+      await client.sendall("ab");
+      await sleep(30);
+      assert.equal(text((await file.read())!), "ab");
+      const data = new Uint8Array(MiB);
+      let sent = 0;
+      for (let i = 0; i < 100; i++) {
+        const count = await file.write(data);
+        if (count === null) break;
+        sent += count;
+      }
+      assert.equal(await file.write(data), null);
+      client.settimeout(10);
+      await receive(client, sent);
+      assert.ok(await file.write(bytes(1)) === 1);
+    });
+
+    test("a buffered file of a non-blocking socket fails with EAGAIN", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      conn.setblocking(false);
+      const input = opened(scope, conn.makefile("r"));
+      await rejects(() => input.readline(), "EAGAIN");
+      await client.sendall("line\n");
+      await sleep(30);
+      assert.equal(await input.readline(), "line\n");
+    });
+
+    test("a line of 20 MiB, as text and as bytes", async (scope) => {
+      const line = new Uint8Array(20 * MiB).fill(0x78);
+      line[line.length - 1] = 0x0a;
+      for (const mode of ["r", "rb"] as const) {
+        const [client, conn] = await setting.pair(scope);
+        const input = opened(scope, conn.makefile(mode as "r"));
+        const [got] = await Promise.all([input.readline(), client.sendall(line)]);
+        assert.equal(got.length, line.length);
+        assert.equal(got.at(-1), mode === "r" ? "\n" : 0x0a as never);
+      }
+    }, 30_000);
+
+    test("text that is not in its encoding", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall(bytes(0x61, 0xff, 0x62, 0x0a));
+      await rejects(() => opened(scope, conn.makefile("r")).readline(), "EILSEQ");
+      await client.sendall(bytes(0x61, 0xff, 0x62, 0x0a));
+      assert.equal(
+        await opened(scope, conn.makefile("r", { errors: "replace" })).readline(),
+        "a\ufffdb\n",
+      );
+      await client.sendall(bytes(0x61, 0xff, 0x62, 0x0a));
+      assert.equal(
+        await opened(scope, conn.makefile("r", { errors: "ignore" })).readline(),
+        "ab\n",
+      );
+      await client.sendall(bytes(0x61, 0xff, 0x62, 0x0a));
+      assert.equal(
+        await opened(scope, conn.makefile("r", { encoding: "latin1" })).readline(),
+        "aÿb\n",
+      );
+    });
+
+    test("data is read before a reset is reported, and the end is no error", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("r"));
+      await client.sendall("last words");
+      await client.close();
+      assert.equal(await input.readline(), "last words");
+      assert.equal(await input.readline(), "");
+    });
+  });
+
+  describe(`closing files, ${setting.name}`, () => {
+    test("the file first: the socket stays open", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = opened(scope, client.makefile("rw"));
+      await file.write("sent by close");
+      await file.close();
+      await file.close();
+      assert.equal(client.closed, false);
+      assert.equal(text(await receive(conn, 13)), "sent by close");
+      await client.sendall("still open");
+      assert.equal(text(await receive(conn, 10)), "still open");
+    });
+
+    test("the socket first: it lives until its last file closes", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const first = opened(scope, client.makefile("r"));
+      const second = opened(scope, client.makefile("wb"));
+      await client.close();
+      assert.equal(client.closed, true);
+      assert.match(String(client), /\[closed\]/);
+      await client.sendall("by the socket");
+      assert.equal(text(await receive(conn, 13)), "by the socket");
+      assert.deepEqual(client.getpeername(), conn.getsockname());
+      await second.write(utf8("by the file"));
+      await second.close();
+      assert.equal(text(await receive(conn, 11)), "by the file");
+      await conn.sendall("line\n");
+      assert.equal(await first.readline(), "line\n");
+      conn.settimeout(0);
+      await nothingArrives(conn);
+      conn.settimeout(null);
+      await first.close();
+      await rejects(() => client.recv(1), "EBADF", "recv");
+      await rejects(() => client.sendall("x"), "EBADF", "send");
+      throws(() => client.getsockname(), "EBADF", "getsockname");
+      throws(() => client.makefile(), "EBADF", "makefile");
+      assert.equal(client.fileno(), -1);
+      assert.equal((await conn.recv(1)).length, 0);
+      await first.close();
+      await client.close();
+    });
+
+    test("a closed file has a name, a mode and nothing else", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const known = setting.adapter.capabilities().fileno;
+      const file = opened(scope, client.makefile("rwb"));
+      assert.equal(file.name, known ? client.fileno() : -1);
+      assert.equal(file.fileno(), file.name);
+      assert.deepEqual([file.mode, file.closed], ["rwb", false]);
+      await file.close();
+      assert.deepEqual([file.mode, file.closed, file.name], ["rwb", true, -1]);
+      for (const method of ["fileno", "readable", "writable", "seekable"] as const) {
+        throws(() => file[method](), "EBADF", method);
+      }
+      await rejects(() => file.read(), "EBADF", "read");
+      await rejects(() => file.readline(), "EBADF", "readline");
+      await rejects(() => file.readlines(), "EBADF");
+      await rejects(() => file.readinto(new Uint8Array(1)), "EBADF", "readinto");
+      await rejects(() => file.write(bytes(1)), "EBADF", "write");
+      await rejects(() => file.writelines([bytes(1)]), "EBADF", "writelines");
+      await rejects(() => file.flush(), "EBADF", "flush");
+      await rejects(() => file[Symbol.asyncIterator]().next(), "EBADF");
+      const open = opened(scope, client.makefile("r"));
+      assert.deepEqual([open.mode, open.readable(), open.writable()], ["r", true, false]);
+    });
+
+    test("a closed text file gives no line that it had read already", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("r"));
+      await client.sendall("one\ntwo\n");
+      assert.equal(await input.readline(), "one\n");
+      await input.close();
+      await rejects(() => input.readline(), "EBADF");
+      await rejects(() => input[Symbol.asyncIterator]().next(), "EBADF");
+    });
+
+    test("a file is for what it was opened for", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const input = opened(scope, client.makefile("r"));
+      await rejects(() => input.write("x"), "EBADF", "write");
+      await rejects(() => input.writelines(["x"]), "EBADF", "writelines");
+      await input.flush();
+      const out = opened(scope, client.makefile("w"));
+      await rejects(() => out.read(), "EBADF", "read");
+      await rejects(() => out.readline(), "EBADF", "readline");
+      await rejects(() => out.readlines(), "EBADF");
+    });
+
+    test("a close that cannot send fails and closes all the same", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("w"));
+      await client.close();
+      await client.shutdown(SHUT_WR);
+      await out.write("too late");
+      await rejects(() => out.close(), "EPIPE");
+      assert.equal(out.closed, true);
+      assert.equal(client.fileno(), -1);
+      assert.equal((await conn.recv(1)).length, 0);
+    });
+
+    test("disposal closes", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = opened(scope, client.makefile("w"));
+      await file.write("a");
+      await file[Symbol.asyncDispose]();
+      assert.equal(file.closed, true);
+      assert.equal(text(await receive(conn, 1)), "a");
+      const other = opened(scope, client.makefile("w"));
+      await other.write("b");
+      other[Symbol.dispose]();
+      assert.equal(other.closed, true);
+      assert.equal(text(await receive(conn, 1)), "b");
+    });
+
+    test("bad arguments", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const ranges: readonly (() => unknown)[] = [
+        () => client.makefile("x" as never),
+        () => client.makefile("rr" as never),
+        () => client.makefile("r+" as never),
+        () => client.makefile("rt" as never),
+        () => client.makefile("r", { buffering: 0 }),
+        () => client.makefile("w", { buffering: 0 }),
+        () => client.makefile("r", { buffering: 2 ** 31 }),
+        () => client.makefile("r", { newline: "\n\n" as never }),
+        () => client.makefile("r", { newline: "x" as never }),
+        () => client.makefile("r", { errors: "surrogateescape" as never }),
+      ];
+      const types: readonly (() => unknown)[] = [
+        () => client.makefile(5 as never),
+        () => client.makefile(null as never),
+        () => client.makefile("r", null as never),
+        () => client.makefile("r", 8192 as never),
+        () => client.makefile("r", { buffering: 1.5 }),
+        () => client.makefile("r", { buffering: "1" as never }),
+        () => client.makefile("r", { newline: 5 as never }),
+        () => client.makefile("r", { errors: 5 as never }),
+        () => client.makefile("r", { encoding: 5 as never }),
+      ];
+      for (const call of ranges) assert.ok(thrown(call) instanceof RangeError, String(call));
+      for (const call of types) assert.ok(thrown(call) instanceof TypeError, String(call));
+      const file = opened(scope, client.makefile("rw"));
+      const raw = opened(scope, client.makefile("rwb"));
+      const wrong: readonly (() => Promise<unknown>)[] = [
+        () => file.write(bytes(1) as never),
+        () => file.write(5 as never),
+        () => file.write(undefined as never),
+        () => file.writelines(5 as never),
+        () => file.writelines([5] as never),
+        () => file.read(1.5),
+        () => file.read("1" as never),
+        () => file.readline({} as never),
+        () => file.readlines("x" as never),
+        () => file.readinto(new Uint8Array(1)),
+        () => raw.write("text" as never),
+        () => raw.write(5 as never),
+        () => raw.readinto("x" as never),
+        () => raw.readinto([] as never),
+      ];
+      for (const call of wrong) {
+        const error = await rejection(call);
+        assert.ok(error instanceof TypeError, `${call}: ${error}`);
+        assert.ok(!(error instanceof SocketError));
+      }
+      await client.close();
+      await file.close();
+      await raw.close();
+    });
+  });
+}
+
+describe("after all files", () => {
+  it("no socket is left", { skip: noDescriptors }, checkNothingLeft);
+});

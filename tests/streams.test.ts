@@ -1,0 +1,396 @@
+/** The Web Streams of sockets. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type Address,
+  AF_INET,
+  createMemoryAdapter,
+  type MemoryAdapter,
+  MSG_DONTWAIT,
+  SHUT_WR,
+  type Socket,
+  TimeoutError,
+} from "../mod.ts";
+import { concat, pattern, receive, receiveAll, sha256, text } from "./support/bytes.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { noPeer, pythonPeer } from "./support/peers.ts";
+import {
+  assertCode,
+  bounded,
+  rejection,
+  rejects,
+  type Scope,
+  sleep,
+  within,
+} from "./support/scope.ts";
+import { native, Setting } from "./support/tcp.ts";
+
+const MiB = 1024 * 1024;
+const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+/** Sends until the other side takes no more, and gives the count. */
+async function fill(s: Socket<Address>): Promise<number> {
+  const chunk = new Uint8Array(MiB);
+  const timeout = s.gettimeout();
+  s.settimeout(0.5);
+  try {
+    for (let sent = 0;;) {
+      try {
+        sent += await s.send(chunk);
+      } catch (error) {
+        assert.ok(error instanceof TimeoutError, String(error));
+        return sent;
+      }
+      assert.ok(sent < 100 * MiB, "nothing stops the sender");
+    }
+  } finally {
+    s.settimeout(timeout);
+  }
+}
+
+for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAdapter)]) {
+  const test = (
+    name: string,
+    body: (scope: Scope) => Promise<void>,
+    skip: string | false = setting.skip,
+  ): void => {
+    it(name, { skip }, bounded(body));
+  };
+
+  describe(`streams, ${setting.name}`, () => {
+    test("a default reader gets what is sent, then the end", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      assert.equal(conn.readable, conn.readable);
+      const reader = conn.readable.getReader();
+      const reading = reader.read();
+      await client.sendall("hello");
+      const { done, value } = await reading;
+      assert.equal(done, false);
+      assert.equal(text(value!), "hello");
+      assert.equal(Object.getPrototypeOf(value), Uint8Array.prototype);
+      await client.shutdown(SHUT_WR);
+      assert.deepEqual(await reader.read(), { done: true, value: undefined });
+      await reader.closed;
+      await conn.sendall("the other way is open");
+      assert.equal(text(await receive(client, 21)), "the other way is open");
+    });
+
+    test("a BYOB reader fills the caller's buffer, then the end", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const reader = conn.readable.getReader({ mode: "byob" });
+      await client.sendall("hello world");
+      await sleep(20);
+      const first = await reader.read(new Uint8Array(5));
+      assert.equal(first.done, false);
+      assert.equal(text(first.value!), "hello");
+      const room = new Uint8Array(new ArrayBuffer(100), 10, 50);
+      const second = await reader.read(room);
+      assert.equal(text(second.value!), " world");
+      assert.equal(second.value!.byteOffset, 10);
+      assert.equal(second.value!.buffer.byteLength, 100);
+      const view = reader.read(new DataView(new ArrayBuffer(4)));
+      await client.sendall("ab");
+      assert.equal((await view).value!.byteLength, 2);
+      await client.shutdown(SHUT_WR);
+      const end = await reader.read(new Uint8Array(8));
+      assert.equal(end.done, true);
+      assert.equal(end.value?.byteLength, 0);
+    });
+
+    test("20 MiB through both kinds of readers", async (scope) => {
+      const data = pattern(20 * MiB);
+      for (const mode of [undefined, "byob"] as const) {
+        const [client, conn] = await setting.pair(scope);
+        const writing = (async () => {
+          const writer = client.writable.getWriter();
+          for (let i = 0; i < data.length; i += 100_003) {
+            await writer.write(data.slice(i, i + 100_003));
+          }
+          await writer.close();
+        })();
+        const chunks: Uint8Array[] = [];
+        if (mode === undefined) {
+          const reader = conn.readable.getReader();
+          for (;;) {
+            const { done, value } = await reader.read();
+            if (done) break;
+            chunks.push(value);
+          }
+        } else {
+          const reader = conn.readable.getReader({ mode });
+          for (;;) {
+            const { done, value } = await reader.read(new Uint8Array(30_011));
+            if (done) break;
+            chunks.push(value);
+          }
+        }
+        await writing;
+        assert.equal(sha256(...chunks), sha256(data));
+      }
+    });
+
+    test("a stream is read with for await", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall("some bytes");
+      await client.shutdown(SHUT_WR);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of conn.readable) chunks.push(chunk);
+      assert.equal(text(concat(chunks)), "some bytes");
+    });
+
+    test("writes are sent in order and close ends them", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      assert.equal(client.writable, client.writable);
+      const writer = client.writable.getWriter();
+      const writes = [
+        writer.write(utf8("a")),
+        writer.write("b"),
+        writer.write(utf8("xcx").subarray(1, 2)),
+        writer.write(utf8("d").buffer as ArrayBuffer),
+      ];
+      const closing = writer.close();
+      await Promise.all([...writes, closing]);
+      assert.equal(text(await receiveAll(conn)), "abcd");
+      await conn.sendall("answer");
+      assert.equal(text(await receive(client, 6)), "answer");
+      await rejects(() => client.sendall("x"), "EPIPE", "send");
+    });
+
+    test("what is no bytes fails the write", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const writer = client.writable.getWriter();
+      const error = await rejection(() => writer.write(5 as never));
+      assert.ok(error instanceof TypeError, String(error));
+      assert.match(error.message, /chunk/);
+      await writer.closed.catch(() => {});
+      // The stream is broken, the socket is not.
+      await client.sendall("still here");
+      assert.equal(text(await receive(conn, 10)), "still here");
+    });
+
+    test("a stream that nobody reads stops the peer", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const reader = conn.readable.getReader();
+      await client.sendall("x");
+      assert.equal((await reader.read()).value!.length, 1);
+      const sent = await fill(client);
+      assert.ok(sent > 0);
+      let count = 0;
+      while (count < sent) count += (await reader.read()).value!.length;
+      assert.equal(count, sent);
+    });
+
+    test("a peer that does not read stops the writer", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const writer = client.writable.getWriter();
+      const sent = await fill(client);
+      const chunk = new Uint8Array(64 * 1024);
+      let settled = false;
+      const writing = writer.write(chunk).then(() => settled = true);
+      assert.equal(writer.desiredSize, 0);
+      await sleep(100);
+      assert.equal(settled, false);
+      await receive(conn, sent + chunk.length);
+      await writing;
+      await writer.ready;
+      assert.equal(writer.desiredSize, 1);
+    });
+
+    test("cancel ends receiving and leaves sending open", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const reader = conn.readable.getReader();
+      await reader.cancel("enough");
+      reader.releaseLock();
+      assert.equal((await conn.recv(1)).length, 0);
+      await conn.sendall("sending works");
+      assert.equal(text(await receive(client, 13)), "sending works");
+      await conn.writable.close();
+      assert.equal((await client.recv(1)).length, 0);
+    });
+
+    test("cancel ends a read that waits", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const reader = conn.readable.getReader();
+      const reading = reader.read();
+      await sleep(10);
+      await within(reader.cancel(), 2_000, "cancel");
+      assert.deepEqual(await reading, { done: true, value: undefined });
+      await conn.sendall("sending works");
+      assert.equal(text(await receive(client, 13)), "sending works");
+    });
+
+    test("abort ends sending and leaves receiving open", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const writer = client.writable.getWriter();
+      await writer.write("before");
+      await writer.abort(new Error("enough"));
+      assert.equal(text(await receiveAll(conn)), "before");
+      await conn.sendall("receiving works");
+      assert.equal(text(await receive(client, 15)), "receiving works");
+      await rejects(() => client.sendall("x"), "EPIPE", "send");
+    });
+
+    test("close of one stream leaves the other", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await client.writable.close();
+      const reader = conn.readable.getReader();
+      assert.equal((await reader.read()).done, true);
+      const writer = conn.writable.getWriter();
+      await writer.write("late answer");
+      await writer.close();
+      assert.equal(await new Response(client.readable as ReadableStream).text(), "late answer");
+    });
+
+    test("errors are the library's", async (scope) => {
+      const unconnected = setting.socket(scope);
+      await rejects(() => unconnected.readable.getReader().read(), "ENOTCONN", "recv");
+      const unsent = unconnected.writable.getWriter();
+      unsent.closed.catch(() => {});
+      await rejects(() => unsent.write("x"), "EPIPE", "send");
+      const [client, conn] = await setting.pair(scope);
+      conn.settimeout(0.05);
+      const reader = conn.readable.getReader();
+      const error = await rejection(() => reader.read());
+      assert.ok(error instanceof TimeoutError, String(error));
+      assert.equal(await rejection(() => reader.closed), error);
+      reader.releaseLock();
+      conn.settimeout(null);
+      await client.sendall("nothing is lost");
+      assert.equal(text(await receive(conn, 15)), "nothing is lost");
+      const writer = client.writable.getWriter();
+      writer.closed.catch(() => {});
+      await client.shutdown(SHUT_WR);
+      await rejects(() => writer.write("x"), "EPIPE", "send");
+      const [other] = await setting.pair(scope);
+      const waiting = other.readable.getReader().read();
+      waiting.catch(() => {});
+      await sleep(10);
+      await other.close();
+      assertCode(await rejection(() => waiting), "EBADF", "recv");
+    });
+
+    test("a reset is ECONNRESET, after the data before it", async (scope) => {
+      let s: Socket<Address>;
+      let breakIt: () => void;
+      if (setting.native) {
+        const [conn, peer] = await pythonPeer(
+          scope,
+          setting,
+          "accepted",
+          `
+          s.sendall(b"data")
+          settled()
+          command()
+          reset()`,
+        );
+        s = conn;
+        breakIt = () => peer.write("go\n");
+      } else {
+        const [client, conn] = await setting.pair(scope);
+        const { faults, connections } = setting.adapter as MemoryAdapter;
+        const connection = connections.at(-1)!;
+        await client.sendall("data");
+        s = conn;
+        breakIt = () => faults.reset(connection);
+      }
+      const reader = s.readable.getReader();
+      assert.equal(text((await reader.read()).value!), "data");
+      const reading = reader.read();
+      breakIt();
+      assertCode(await rejection(() => reading), "ECONNRESET", "recv");
+    }, setting.skip || setting.native && noPeer);
+
+    test("pipeTo: an echo", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const echo = conn.readable.pipeTo(conn.writable);
+      const data = pattern(3 * MiB);
+      const [got] = await Promise.all([
+        receiveAll(client),
+        client.sendall(data).then(() => client.shutdown(SHUT_WR)),
+      ]);
+      await echo;
+      assert.equal(sha256(got), sha256(data));
+    });
+
+    test("pipeTo from one socket to another", async (scope) => {
+      const [a, b] = await setting.pair(scope);
+      const [c, d] = await setting.pair(scope);
+      const piping = b.readable.pipeTo(c.writable);
+      await a.sendall("through");
+      assert.equal(text(await receive(d, 7)), "through");
+      await a.close();
+      await piping;
+      assert.equal((await d.recv(1)).length, 0);
+    });
+
+    test("pipeThrough a TextDecoderStream", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const decoded = (conn.readable as ReadableStream<Uint8Array<ArrayBuffer>>)
+        .pipeThrough(new TextDecoderStream());
+      const reading = (async () => {
+        let all = "";
+        for await (const part of decoded) all += part;
+        return all;
+      })();
+      const data = utf8("grüße, 10 €, 😀");
+      for (const byte of data) {
+        await client.sendall(Uint8Array.of(byte));
+        await sleep(1);
+      }
+      await client.shutdown(SHUT_WR);
+      assert.equal(await reading, "grüße, 10 €, 😀");
+    });
+
+    test("a Response of the stream, and a stream of a Response", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const answer = new Response(conn.readable as ReadableStream);
+      const body = new Response('{"a": [1, 2]}').body!;
+      await Promise.all([
+        (body as ReadableStream<Uint8Array>).pipeTo(client.writable),
+        answer.json().then((value) => assert.deepEqual(value, { a: [1, 2] })),
+      ]);
+    });
+
+    test("tee gives both the same bytes", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const [one, two] = conn.readable.tee();
+      await client.sendall("twice");
+      await client.shutdown(SHUT_WR);
+      const texts = await Promise.all(
+        [one, two].map((stream) => new Response(stream as ReadableStream).text()),
+      );
+      assert.deepEqual(texts, ["twice", "twice"]);
+    });
+
+    test("receives reject with EBUSY while a reader has the stream", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall("abcdef");
+      // Having a stream is not reading from it.
+      assert.equal(conn.readable.locked, false);
+      assert.equal(text(await receive(conn, 1)), "a");
+      const reader = conn.readable.getReader();
+      const buffer = new Uint8Array(4);
+      const error = await rejects(() => conn.recv(1), "EBUSY", "recv");
+      assert.match(error.message, /locked/);
+      await rejects(() => conn.recv(1, MSG_DONTWAIT), "EBUSY", "recv");
+      await rejects(() => conn.recv_into(buffer), "EBUSY", "recv");
+      await rejects(() => conn.recvfrom(1), "EBUSY", "recvfrom");
+      await rejects(() => conn.recvfrom_into(buffer), "EBUSY");
+      await rejects(() => conn.recvmsg(1), "EBUSY", "recvmsg");
+      await rejects(() => conn.recvmsg_into([buffer]), "EBUSY");
+      const file = conn.makefile("rb");
+      await rejects(() => file.read(1), "EBUSY", "recv");
+      await conn.sendall("sending is free");
+      assert.equal(text(await receive(client, 15)), "sending is free");
+      reader.releaseLock();
+      assert.equal(text(await receive(conn, 2)), "bc");
+      assert.equal(text(await file.read(1)), "d");
+      await file.close();
+    });
+  });
+}
+
+describe("after all streams", () => {
+  it("no socket is left", { skip: noDescriptors }, checkNothingLeft);
+});
