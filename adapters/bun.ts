@@ -368,7 +368,10 @@ function needLibc(): Libc {
 
 /** Some options only work before bind or connect, and all work then. */
 function applySettings(c: Libc, fd: number, settings: Settings): void {
-  for (const [name, value] of settings) setDescriptorOption(c, fd, name, value);
+  for (const [name, value] of settings) {
+    // On for every TCP socket, as on the other runtimes.
+    if (name !== "SO_REUSEADDR") setDescriptorOption(c, fd, name, value);
+  }
 }
 
 function streamOver(

@@ -9,7 +9,6 @@ import { NodeListener } from "./node_bound.ts";
 import { NetStream } from "./node_stream.ts";
 import { type NetServer, type NetSocket, nodeModule } from "./node_types.ts";
 
-const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOMAXCONN = 4096;
@@ -21,8 +20,18 @@ export function adopt(fd: number): Adopted {
   server.on("error", () => {/* It does not listen: found out below. */});
   server.listen({ fd }, SOMAXCONN);
   if (server._handle) {
-    const bound = new InheritedListener(server);
-    return { family: bound.family, bound, listening: true };
+    const address = server.address();
+    if (address === null || typeof address !== "object") {
+      // Deno 2.9 accepts from an inherited UNIX listener, but answers on its connections never go out.
+      server.close();
+      throw Object.assign(new Error("UNIX"), {
+        code: "EOPNOTSUPP",
+        detail: "Deno cannot take over a UNIX socket",
+      });
+    }
+    const family = familyOf(address.address);
+    const local = addressFrom(family, address.address, address.port);
+    return { family, bound: new InheritedListener(server, family, local), listening: true };
   }
   // Throws ERR_INVALID_FD_TYPE for what is no TCP socket.
   const socket = new net.Socket({ fd, allowHalfOpen: true, pauseOnCreate: true });
@@ -38,24 +47,22 @@ function familyOf(host: string | undefined): number {
 
 /** An inherited listener; what connects before the first `accept` waits here. */
 class InheritedListener implements Bound {
-  readonly family: number;
   readonly local: Address;
   readonly fd = -1;
+  #family: number;
   #server: NetServer;
   #early: NetSocket[] = [];
 
-  constructor(server: NetServer) {
+  constructor(server: NetServer, family: number, local: Address) {
     this.#server = server;
-    const address = server.address();
-    const inet = address !== null && typeof address === "object";
-    this.family = inet ? familyOf(address.address) : AF_UNIX;
-    this.local = inet ? addressFrom(this.family, address.address, address.port) : address ?? "";
+    this.#family = family;
+    this.local = local;
     server.on("connection", this.#keep);
   }
 
   listen(_backlog: number, sink: ListenerSink): Promise<Listener> {
     this.#server.off("connection", this.#keep);
-    const listener = new NodeListener(this.#server, this.family, this.local, sink);
+    const listener = new NodeListener(this.#server, this.#family, this.local, sink);
     for (const socket of this.#early.splice(0)) listener.connected(socket);
     return Promise.resolve(listener);
   }

@@ -16,6 +16,7 @@ const SO_LINGER = 13;
 
 /** Level and number of the options whose value is an int. */
 const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]>> = {
+  SO_REUSEADDR: [SOL_SOCKET, 2],
   SO_REUSEPORT: [SOL_SOCKET, 15],
   SO_KEEPALIVE: [SOL_SOCKET, 9],
   SO_BROADCAST: [SOL_SOCKET, 6],

@@ -41,7 +41,7 @@ export interface ConnectionOptions extends WaitOptions {
  * Source: Python `socket.create_connection`.
  */
 export async function create_connection(
-  address: readonly [host: string, port: number],
+  address: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],
   options: ConnectionOptions = {},
 ): Promise<Socket<InetAddress>> {
   const { host, port } = checkInetAddress(AF_INET6, address, "address");

@@ -52,7 +52,7 @@ export function CMSG_LEN(length: number): number {
  * Source: RFC 3542, Python `socket.CMSG_SPACE`.
  */
 export function CMSG_SPACE(length: number): number {
-  const most = INT_MAX - CMSG_HEADER - CMSG_ALIGNMENT + 1;
+  const most = INT_MAX - CMSG_HEADER - CMSG_ALIGNMENT;
   const checked = integer(length, "length", 0, most);
   return CMSG_HEADER + Math.ceil(checked / CMSG_ALIGNMENT) * CMSG_ALIGNMENT;
 }

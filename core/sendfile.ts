@@ -3,7 +3,6 @@
 import { integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
 import { SocketError } from "./errors.ts";
-import { withBytesSent } from "./stream_sender.ts";
 
 /** What `sendfile` takes: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
 export type FileSource = Blob | ReadableStream<Uint8Array> | AsyncIterable<BytesLike>;
@@ -71,11 +70,12 @@ export async function sendFile(
   return sent;
 }
 
+/** The same error, telling how much of the whole had been taken. */
 function withTotal(error: unknown, before: number): unknown {
   if (!(error instanceof SocketError)) return error;
-  const bytes_sent = before + (error.bytes_sent ?? 0);
-  Object.defineProperty(error, "bytes_sent", { value: bytes_sent, enumerable: true });
-  return withBytesSent(error, bytes_sent);
+  const value = before + (error.bytes_sent ?? 0);
+  Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
+  return error;
 }
 
 async function* chunksOf(source: FileSource): AsyncGenerator<BytesLike, void, void> {

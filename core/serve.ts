@@ -104,10 +104,14 @@ async function handle<A extends Address>(
   try {
     await handler(conn, address);
   } catch (error) {
-    onerror(error, address);
-  } finally {
-    await conn.close();
+    try {
+      onerror(error, address);
+    } catch (second) {
+      // One connection's trouble must not end the others.
+      report(second);
+    }
   }
+  await conn.close().catch(report);
 }
 
 function report(error: unknown): void {

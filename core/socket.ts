@@ -878,7 +878,10 @@ function adopt(adapter: Adapter, fileno: number): Adopted {
   try {
     return adapter.adopt(fd);
   } catch (cause) {
-    throw translate(adapter, cause, "socket", { detail: `fileno ${fd}` });
+    const detail = adapter.errorDetail?.(cause);
+    throw translate(adapter, cause, "socket", {
+      detail: `fileno ${fd}${detail === undefined ? "" : `: ${detail}`}`,
+    });
   }
 }
 

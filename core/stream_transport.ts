@@ -227,7 +227,9 @@ export class StreamTransport implements Transport {
     const release = handle?.release;
     if (handle === undefined || release === undefined) {
       const { adapter } = this.#adapter.capabilities();
-      throw systemError("ENOTSUP", "detach", { detail: `${adapter} reveals no descriptor here` });
+      throw systemError("ENOTSUP", "detach", {
+        detail: `${adapter} cannot let go of the descriptor of this socket`,
+      });
     }
     const fd = release.call(handle);
     this.#endpoint?.abandon();

@@ -75,9 +75,9 @@ export function encoderFor(encoding: unknown, errors: EncodingErrors): Encoder {
   if (highest !== undefined) return (text) => encodeSingleByte(name, text, highest, errors);
   switch (name) {
     case "utf-8":
-      return (text) => new TextEncoder().encode(text);
+      return (text) => new TextEncoder().encode(wellFormed(name, text, errors));
     case "utf-16le":
-      return encodeUtf16;
+      return (text) => encodeUtf16(wellFormed(name, text, errors));
     default:
       throw new RangeError(
         `encoding for writing must be utf-8, latin1, ascii or utf-16le, not ${describe(encoding)}`,
@@ -207,10 +207,17 @@ function encodeSingleByte(
   for (const character of text) {
     const code = character.codePointAt(0)!;
     if (code <= highest) bytes.push(code);
-    else if (errors === "strict") throw illegal(name, undefined);
+    else if (errors === "strict") throw illegal(name, undefined, "encode");
     else if (errors === "replace") bytes.push(0x3f);
   }
   return Uint8Array.from(bytes);
+}
+
+/** Half a pair is no character: it is refused, replaced or dropped. */
+function wellFormed(name: string, text: string, errors: EncodingErrors): string {
+  if (!/[\ud800-\udfff]/u.test(text)) return text;
+  if (errors === "strict") throw illegal(name, undefined, "encode");
+  return text.replace(/[\ud800-\udfff]/gu, errors === "replace" ? "?" : "");
 }
 
 function encodeUtf16(text: string): Uint8Array {
@@ -227,6 +234,6 @@ function cutOfUtf16(bytes: Uint8Array): number {
   return odd + (high !== undefined && (high & 0xfc) === 0xd8 ? 2 : 0);
 }
 
-function illegal(encoding: string, cause: unknown): Error {
-  return systemError("EILSEQ", "decode", { detail: `not ${encoding}`, cause });
+function illegal(encoding: string, cause: unknown, call: string = "decode"): Error {
+  return systemError("EILSEQ", call, { detail: `not ${encoding}`, cause });
 }

@@ -1,0 +1,276 @@
+/** Taking over descriptors: inherited from a parent, and given away in the same process. */
+
+import assert from "node:assert/strict";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  capabilities,
+  createMemoryAdapter,
+  errno,
+  fromfd,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  Socket,
+  socket,
+  SocketError,
+} from "../mod.ts";
+import { receive, text } from "./support/bytes.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { noPeer, pythonProgram } from "./support/peers.ts";
+import { launch } from "./support/runtime.ts";
+import { runtimeName } from "./support/runtime.ts";
+import { bounded, rejects, type Scope, thrown, throws } from "./support/scope.ts";
+import { native, noIPv6 } from "./support/tcp.ts";
+
+const able = capabilities();
+const noAdopt: string | false = able.adopt ? false : "this runtime takes over no descriptor";
+const noGivenAway = noAdopt || !able.fileno && "this runtime reveals no descriptor";
+const noUnix = able.types["AF_UNIX"] === undefined && "this platform has no AF_UNIX";
+const noParent = noAdopt || noPeer || process.platform !== "linux" && "pass_fds is POSIX's";
+
+/** The program that gets the descriptor; Deno's may do what a service with such a socket may. */
+const inherited = launch(new URL("./peers/inherited.ts", import.meta.url), [], {
+  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env"],
+});
+
+/** What the parents begin with: `run(s)` starts the program with the socket as descriptor 3. */
+const parent = `
+import json, os, socket, subprocess, sys
+command = json.loads(sys.argv[1])
+def run(s):
+    # The child's descriptor 3, as systemd passes it; Python keeps the lower ones for itself.
+    if s.fileno() != 3:
+        os.dup2(s.fileno(), 3)
+    os.set_inheritable(3, True)
+    return subprocess.Popen(command + ["3"], pass_fds=[3], stdout=subprocess.PIPE, text=True)
+def facts(child):
+    print(child.stdout.readline().strip(), flush=True)
+def end(child):
+    print(child.stdout.readline().strip(), flush=True)
+    print(json.dumps(child.wait(20)), flush=True)
+def read(s):
+    data = b""
+    while part := s.recv(100):
+        data += part
+    return data.decode()
+`;
+
+const listen = (family: string, address: string): string =>
+  `${parent}
+s = socket.socket(${family})
+address = ${address}
+s.bind(address)
+s.listen()
+name = s.getsockname()
+child = run(s)
+facts(child)
+print(json.dumps(name), flush=True)
+c = socket.socket(${family})
+c.settimeout(15)
+c.connect(name)
+c.sendall(b"guest")
+print(json.dumps(read(c)), flush=True)
+end(child)
+`;
+
+const connect = (family: string, address: string): string =>
+  `${parent}
+listener = socket.socket(${family})
+listener.bind(${address})
+listener.listen()
+c = socket.socket(${family})
+c.connect(listener.getsockname())
+s, _ = listener.accept()
+listener.close()
+names = [s.getsockname(), s.getpeername()]
+child = run(s)
+s.close()
+os.close(3)
+facts(child)
+print(json.dumps(names), flush=True)
+c.settimeout(15)
+c.sendall(b"shout")
+print(json.dumps(c.recv(100).decode()), flush=True)
+c.shutdown(socket.SHUT_WR)
+print(json.dumps(c.recv(100).decode()), flush=True)
+end(child)
+`;
+
+interface Facts {
+  family: number;
+  type: number;
+  listening: boolean;
+  local: unknown;
+}
+
+function test(
+  name: string,
+  body: (scope: Scope) => void | Promise<void>,
+  skip: string | false,
+): void {
+  it(name, { skip }, bounded(async (scope) => await body(scope), 30_000));
+}
+
+describe("inherited descriptors", () => {
+  const listener = async (
+    scope: Scope,
+    source: string,
+    family: number,
+    args: string[] = [],
+  ): Promise<void> => {
+    const program = pythonProgram(scope, source, [JSON.stringify(inherited), ...args]);
+    const { local, ...facts } = await program.json<Facts>();
+    assert.deepEqual(facts, { family, type: SOCK_STREAM, listening: true });
+    const name = await program.json();
+    assert.deepEqual(local, name);
+    assert.equal(await program.json(), "welcome guest");
+    assert.deepEqual(await program.json(), { local: name, family });
+    assert.equal(await program.json(), 0);
+  };
+
+  test("a listening TCP socket", async (scope) => {
+    await listener(scope, listen("socket.AF_INET", '("127.0.0.1", 0)'), AF_INET);
+  }, noParent);
+
+  test("a listening TCP socket over IPv6", async (scope) => {
+    await listener(scope, listen("socket.AF_INET6", '("::1", 0)'), AF_INET6);
+  }, noParent || noIPv6);
+
+  test("a listening UNIX socket", async (scope) => {
+    const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
+    scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
+    await listener(scope, listen("socket.AF_UNIX", "sys.argv[2]"), AF_UNIX, [join(folder, "s")]);
+  }, noParent || noUnix || runtimeName === "deno" && "Deno cannot take over a UNIX socket");
+
+  const connection = async (scope: Scope, source: string, family: number): Promise<void> => {
+    const program = pythonProgram(scope, source, [JSON.stringify(inherited)]);
+    const { local, ...facts } = await program.json<Facts>();
+    assert.deepEqual(facts, { family, type: SOCK_STREAM, listening: false });
+    const [ours, theirs] = await program.json<[unknown, unknown]>();
+    assert.deepEqual(local, ours);
+    assert.equal(await program.json(), "SHOUT");
+    assert.equal(await program.json(), "");
+    assert.deepEqual(await program.json(), { rest: 0, remote: theirs });
+    assert.equal(await program.json(), 0);
+  };
+
+  test("a connected TCP socket", async (scope) => {
+    await connection(scope, connect("socket.AF_INET", '("127.0.0.1", 0)'), AF_INET);
+  }, noParent);
+
+  test("a connected TCP socket over IPv6", async (scope) => {
+    await connection(scope, connect("socket.AF_INET6", '("::1", 0)'), AF_INET6);
+  }, noParent || noIPv6);
+});
+
+describe("descriptors given away and taken back", () => {
+  for (const setting of native) {
+    const skip = noGivenAway || setting.skip;
+
+    test(`a connection, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const names = [client.getsockname(), client.getpeername()];
+      const fd = client.fileno();
+      assert.equal(client.detach(), fd);
+      assert.equal(client.detach(), -1);
+      await conn.sendall("meanwhile");
+      const s = scope.add(fromfd(fd, setting.family, SOCK_STREAM));
+      assert.equal(s.fileno(), fd);
+      assert.deepEqual([s.getsockname(), s.getpeername()], names);
+      assert.equal(text(await receive(s, 9)), "meanwhile");
+      await s.sendall("and back");
+      assert.equal(text(await receive(conn, 8)), "and back");
+      await rejects(() => client.sendall("x"), "EBADF", "send");
+      await s.close();
+      assert.equal((await conn.recv(1)).length, 0);
+    }, skip);
+
+    test(`the family is found out, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const fileno = client.detach();
+      const s = scope.add(socket(undefined, undefined, undefined, { fileno }));
+      assert.deepEqual([s.family, s.type], [setting.family, SOCK_STREAM]);
+      await s.sendall("x");
+      assert.equal(text(await conn.recv(1)), "x");
+    }, skip);
+
+    test(`a listener is not let go of, ${setting.name}`, async (scope) => {
+      const server = await setting.server(scope);
+      assert.ok(server.fileno() >= 0);
+      throws(() => server.detach(), "ENOTSUP", "detach");
+      const client = setting.socket(scope);
+      await client.connect(server.getsockname());
+      scope.add((await server.accept())[0]);
+    }, skip);
+  }
+
+  test("a UNIX connection", async (scope) => {
+    const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
+    scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
+    const server = scope.add(new Socket<string>(AF_UNIX));
+    await server.bind(join(folder, "s"));
+    await server.listen();
+    const client = scope.add(new Socket<string>(AF_UNIX));
+    await client.connect(server.getsockname());
+    const [conn] = await server.accept();
+    scope.add(conn);
+    const fileno = client.detach();
+    const s = scope.add(socket(undefined, undefined, undefined, { fileno }));
+    assert.equal(s.family, AF_UNIX);
+    await s.sendall("x");
+    assert.equal(text(await conn.recv(1)), "x");
+  }, noGivenAway || noUnix);
+});
+
+describe("what is no socket", () => {
+  test("a number that is no descriptor is EBADF", () => {
+    const error = throws(() => fromfd(1_000_000, AF_INET), "EBADF", "socket");
+    assert.equal(error.errno, errno.EBADF);
+    throws(() => socket(undefined, undefined, undefined, { fileno: 1_000_000 }), "EBADF");
+  }, noAdopt);
+
+  test("a file is ENOTSOCK and stays open", () => {
+    const fd = openSync(new URL(import.meta.url), "r");
+    try {
+      throws(() => fromfd(fd, AF_INET), "ENOTSOCK", "socket");
+    } finally {
+      closeSync(fd);
+    }
+  }, noAdopt);
+
+  test("wrong arguments", () => {
+    for (const wrong of [null, "3", 1.5, {}, true]) {
+      for (
+        const call of [
+          () => fromfd(wrong as never, AF_INET),
+          () => socket(AF_INET, SOCK_STREAM, 0, { fileno: wrong as never }),
+        ]
+      ) {
+        const error = thrown(call);
+        assert.ok(error instanceof TypeError, String(error));
+        assert.match(error.message, /fileno|fd/);
+      }
+    }
+    for (const wrong of [-1, 2 ** 31]) {
+      const error = thrown(() => fromfd(wrong, AF_INET));
+      assert.ok(error instanceof RangeError && !(error instanceof SocketError), String(error));
+    }
+  }, false);
+
+  test("memory has none", () => {
+    const adapter = createMemoryAdapter();
+    const init = { adapter, fileno: 3 };
+    throws(() => new Socket(AF_INET, SOCK_STREAM, 0, init), "ENOTSUP", "socket");
+    throws(() => new Socket(AF_INET, SOCK_DGRAM, 0, init), "ENOTSUP", "socket");
+  }, false);
+});
+
+describe("after all descriptors", () => {
+  it("no socket is left", { skip: noDescriptors }, checkNothingLeft);
+});
