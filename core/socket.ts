@@ -825,7 +825,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     const conn = new Socket<A>(family, type, proto, { adapter: this.#adapter });
     conn.#options.inherit(this.#options);
     conn.#options.apply(endpoint.stream);
-    conn.#transport = new StreamTransport(this.#adapter, family, conn.#options, endpoint);
+    // Only stream sockets accept.
+    (conn.#transport as StreamTransport).attach(endpoint);
     return conn;
   }
 

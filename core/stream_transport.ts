@@ -43,16 +43,10 @@ export class StreamTransport implements Transport {
   /** How a non-blocking connect failed, until it is reported. */
   #connectError: SocketError | undefined;
 
-  constructor(
-    adapter: Adapter,
-    family: number,
-    options: SocketOptions,
-    endpoint: StreamEndpoint | undefined = undefined,
-  ) {
+  constructor(adapter: Adapter, family: number, options: SocketOptions) {
     this.#adapter = adapter;
     this.#family = family;
     this.#options = options;
-    this.#endpoint = endpoint;
   }
 
   get handle(): Handle | undefined {
@@ -71,10 +65,15 @@ export class StreamTransport implements Transport {
     return this.#listener !== undefined || this.#inherited;
   }
 
+  /** Becomes the transport of a connection that stands: one that was accepted, say. */
+  attach(endpoint: StreamEndpoint): void {
+    this.#endpoint = endpoint;
+  }
+
   /** Takes the place of an inherited descriptor. */
   adopt(adopted: Adopted): void {
     if ("stream" in adopted) {
-      this.#endpoint = new StreamEndpoint(this.#adapter, adopted.stream);
+      this.attach(new StreamEndpoint(this.#adapter, adopted.stream));
     } else {
       this.#bound = adopted.bound;
       this.#address = adopted.bound.local;
