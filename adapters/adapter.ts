@@ -110,16 +110,26 @@ export interface Stream extends Handle {
   tryWrite?(chunk: Uint8Array): number;
   /**
    * Gives the operating system at least one byte of `chunk`, waiting for room. One call at a time;
-   * nobody changes the memory of `chunk` until the promise settles. A core that gave up waiting leaves the
-   * call to finish by itself.
+   * nobody changes the memory of `chunk` until the promise settles. A core that gave up waiting and cannot take the
+   * chunk back leaves the call to finish by itself.
    *
+   * @param revocable the core may give up waiting and has no way to say that some bytes went out: where the runtime
+   * can wait for room without being given bytes, it does
    * @returns the bytes taken
    */
-  write(chunk: Uint8Array): Promise<number>;
+  write(chunk: Uint8Array, revocable?: boolean): Promise<number>;
+  /**
+   * Takes back what the `write` under way has not given away yet. Absent where the runtime has the chunk and keeps it.
+   *
+   * @returns the bytes that are gone, which the promise of `write` tells in its time; after 0 it never settles
+   */
+  takeBack?(): number;
   /** Sends FIN after what was written, and leaves reading as it is. */
   shutdownWrite(): Promise<void>;
   /** Aborts the connection with RST (SO_LINGER 1, 0). Absent where this stream has no way to. */
   reset?(): Promise<void>;
+  /** Lets the process end although a write is under way. Absent where one does not keep it. */
+  unref?(): void;
   /** Closes both directions; what was taken by `write` still goes out. Settles when the descriptor is free. */
   close(): Promise<void>;
   /** Gives up the descriptor without closing it, for `detach()`. Absent where this cannot be done. */

@@ -11,6 +11,14 @@ export type SetOption = (socket: BunSocket<unknown>, name: string, value: number
 /** Reads an option of a descriptor. */
 export type GetOption = (socket: BunSocket<unknown>, name: string) => number | undefined;
 
+/** A write that waits for room, or has just been served. */
+interface Write {
+  readonly chunk: Uint8Array;
+  taken: number;
+  resolve(taken: number): void;
+  reject(error: unknown): void;
+}
+
 /** A stream over a connected socket that was opened paused. */
 export class BunStream implements Stream {
   readonly local: Address;
@@ -29,7 +37,8 @@ export class BunStream implements Stream {
   /** The connection was found broken by a write. */
   #broken = false;
   #markClosed: () => void = () => {};
-  #drain: { resolve(): void; reject(error: unknown): void } | undefined;
+  /** The last write. */
+  #write: Write | undefined;
 
   constructor(
     socket: BunSocket<unknown>,
@@ -73,13 +82,17 @@ export class BunStream implements Stream {
     throw gone(code);
   }
 
-  async write(chunk: Uint8Array): Promise<number> {
-    for (;;) {
-      const count = this.tryWrite(chunk);
-      if (count > 0) return count;
-      // 'drain' also comes when there is no room: try again.
-      await new Promise<void>((resolve, reject) => this.#drain = { resolve, reject });
-    }
+  write(chunk: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#write = { chunk, taken: 0, resolve, reject };
+      this.drained();
+    });
+  }
+
+  takeBack(): number {
+    const taken = this.#write?.taken ?? 0;
+    this.#write = undefined;
+    return taken;
   }
 
   shutdownWrite(): Promise<void> {
@@ -114,11 +127,17 @@ export class BunStream implements Stream {
     this.#socket.pause();
   }
 
-  /** There may be room again. */
+  /** There may be room, but Bun's event also comes when there is none. */
   drained(): void {
-    const drain = this.#drain;
-    this.#drain = undefined;
-    drain?.resolve();
+    const write = this.#write;
+    if (write === undefined || write.taken > 0) return;
+    try {
+      write.taken = this.tryWrite(write.chunk);
+    } catch (error) {
+      this.#write = undefined;
+      return write.reject(error);
+    }
+    if (write.taken > 0) write.resolve(write.taken);
   }
 
   /** The peer's FIN. */
@@ -140,9 +159,10 @@ export class BunStream implements Stream {
   #leave(): void {
     this.#closed = true;
     this.#markClosed();
-    const drain = this.#drain;
-    this.#drain = undefined;
-    drain?.reject(gone("EPIPE"));
+    const write = this.#write;
+    this.#write = undefined;
+    // No news to a write that is over.
+    write?.reject(gone("EPIPE"));
   }
 }
 

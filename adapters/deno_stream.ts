@@ -45,6 +45,10 @@ export class DenoStream implements Stream {
     return this.#conn.closeWrite();
   }
 
+  unref(): void {
+    this.#conn.unref();
+  }
+
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = this.#over = true;

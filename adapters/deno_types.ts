@@ -14,6 +14,7 @@ export interface DenoConn {
   read(buffer: Uint8Array): Promise<number | null>;
   write(data: Uint8Array): Promise<number>;
   closeWrite(): Promise<void>;
+  unref(): void;
   close(): void;
   setNoDelay?(on: boolean): void;
   setKeepAlive?(on: boolean): void;

@@ -2,6 +2,7 @@
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
+import { Retries } from "./retries.ts";
 import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_types.ts";
 
 /** Bytes that the core may leave unread before the stream stops: stopping costs two system calls. */
@@ -63,6 +64,10 @@ export class NetStream implements Stream {
     return this.#closed;
   }
 
+  unref(): void {
+    this.socket.unref();
+  }
+
   close(): Promise<void> {
     this.#over = true;
     if (this.socket.writableLength === 0) {
@@ -71,7 +76,7 @@ export class NetStream implements Stream {
     }
     // What the runtime holds still goes out, as the kernel would send it; a peer that does not read must not
     // keep the process alive, nor the caller waiting.
-    this.socket.unref();
+    this.unref();
     this.socket.destroySoon();
     return Promise.resolve();
   }
@@ -117,6 +122,8 @@ export class NodeStream extends NetStream {
   readonly #fs: FsModule;
   #fd: number;
   #onRelease: (fd: number) => void;
+  /** The last write, where it was a revocable one. */
+  #retries: Retries | undefined;
 
   /** `onRelease` is told the descriptor that is given away. */
   constructor(
@@ -152,6 +159,19 @@ export class NodeStream extends NetStream {
       if ((error as { code?: string }).code === "EAGAIN") return 0;
       throw error;
     }
+  }
+
+  /**
+   * Called when there is no room. libuv tells of room only by sending something: one byte, after which `tryWrite` goes
+   * on. A byte that libuv has cannot be taken back, so a revocable write looks again and again instead.
+   */
+  override write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
+    this.#retries = revocable === true ? new Retries(() => this.tryWrite(chunk)) : undefined;
+    return this.#retries?.done ?? super.write(chunk.subarray(0, 1));
+  }
+
+  takeBack(): number {
+    return this.#retries === undefined ? 1 : this.#retries.stop();
   }
 
   override setOption(name: string, value: number): boolean {

@@ -7,6 +7,8 @@ import { type SendRequest, StreamSender, withBytesSent } from "./stream_sender.t
 import type { Limits } from "./wait.ts";
 import { errno } from "./errno.ts";
 
+const closed = (syscall: string): unknown => systemError("EBADF", syscall);
+
 /** The core's side of a {@linkcode Stream}. */
 export class StreamEndpoint implements StreamSink {
   /** The adapter's side. */
@@ -70,14 +72,21 @@ export class StreamEndpoint implements StreamSink {
 
   /** Closes it; waiting calls end with EBADF. */
   async close(reset: boolean): Promise<void> {
-    this.abandon();
-    if (reset && this.stream.reset !== undefined) await this.stream.reset();
-    else await this.stream.close();
+    if (reset && this.stream.reset !== undefined) {
+      this.abandon();
+      return await this.stream.reset();
+    }
+    this.#receiver.fail(closed);
+    const sent = this.#sender.finish(closed);
+    this.#broken = true;
+    if (sent === undefined) return await this.stream.close();
+    // As the kernel would: the rest goes out after close(), and the program need not wait for it.
+    this.stream.unref?.();
+    sent.then(() => this.stream.close());
   }
 
   /** Ends waiting calls without closing: the descriptor belongs to somebody else now. */
   abandon(): void {
-    const closed = (syscall: string): unknown => systemError("EBADF", syscall);
     this.#receiver.fail(closed);
     this.#sender.fail(closed);
     this.#broken = true;

@@ -29,18 +29,16 @@ class Send extends Wait<number> {
   readonly syscall: string;
   readonly all: boolean;
   readonly limited: boolean;
-  readonly nonblocking: boolean;
   data: Uint8Array;
   sent = 0;
   /** What is left of a piece whose call has given up. */
   abandoned = false;
-  constructor({ syscall, data, all }: SendRequest, limited: boolean, nonblocking = false) {
+  constructor({ syscall, data, all }: SendRequest, limited: boolean) {
     super(syscall);
     this.syscall = syscall;
     this.data = data;
     this.all = all;
     this.limited = limited;
-    this.nonblocking = nonblocking;
   }
 }
 
@@ -86,7 +84,7 @@ export class StreamSender {
       }
     }
     const { timeout, signal } = limits;
-    const wait = new Send(request, timeout !== null || signal !== undefined, timeout === 0);
+    const wait = new Send(request, timeout !== null || signal !== undefined);
     wait.limit(limits, this.#giveUp);
     wait.sent = sent;
     // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
@@ -109,13 +107,27 @@ export class StreamSender {
     if (this.#piece === undefined) this.#becomeIdle();
   }
 
+  /**
+   * Ends every wait with an error, but not what a call that gave up has counted as sent.
+   *
+   * @returns settles when that is out; `undefined` where there is none
+   */
+  finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
+    const counted = this.#sends[0]?.abandoned === true ? this.#sends.shift() : undefined;
+    this.fail(makeError);
+    if (counted === undefined) return undefined;
+    this.#sends.push(counted);
+    return this.#whenIdle();
+  }
+
   #next(): void {
     const wait = this.#sends[0];
     if (wait === undefined) return this.#becomeIdle();
     this.#piece = wait.limited
       ? wait.data.slice(wait.sent, wait.sent + COPIED_PIECE)
       : wait.data.subarray(wait.sent, wait.sent + PIECE);
-    this.#stream.write(this.#piece).then(this.#wrote, this.#writeFailed);
+    const revocable = wait.limited && !wait.all;
+    this.#stream.write(this.#piece, revocable).then(this.#wrote, this.#writeFailed);
   }
 
   #wrote = (count: number): void => {
@@ -162,19 +174,30 @@ export class StreamSender {
     const wait = object as Send;
     const index = this.#sends.indexOf(wait);
     if (index >= 0) this.#sends.splice(index, 1);
-    if (index === 0 && this.#piece !== undefined) {
-      // The runtime has this piece and cannot give it back: it counts as sent, and its rest still goes out.
-      const rest = new Send({ syscall: wait.syscall, data: this.#piece, all: true }, true);
-      rest.promise.catch(
-        () => {/* Nobody waits for it: the next call reports the broken connection. */},
-      );
-      rest.abandoned = true;
-      this.#sends.unshift(rest);
-      wait.sent += this.#piece.length;
-      if (!wait.all && wait.nonblocking) return wait.done(wait.sent);
-    }
+    const kept = index === 0 && this.#piece !== undefined ? this.#takeBack(this.#piece) : 0;
+    wait.sent += kept;
+    // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
+    if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
     if (wait.all) this.#failOne(wait, reason);
   };
+
+  /** Takes a piece back from the runtime; answers how many bytes it keeps, which count as sent and still go out. */
+  #takeBack(piece: Uint8Array): number {
+    const kept = this.#stream.takeBack?.() ?? piece.length;
+    if (kept === 0) {
+      this.#piece = undefined;
+      // Not now: what ends this call may be about to end the next one, too.
+      queueMicrotask(() => this.#piece ?? this.#next());
+      return 0;
+    }
+    const rest = new Send({ syscall: "send", data: piece.subarray(0, kept), all: true }, true);
+    rest.promise.catch(
+      () => {/* Nobody waits for it: the next call reports the broken connection. */},
+    );
+    rest.abandoned = true;
+    this.#sends.unshift(rest);
+    return kept;
+  }
 
   #whenIdle(): Promise<void> {
     if (!this.busy) return Promise.resolve();

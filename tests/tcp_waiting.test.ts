@@ -194,6 +194,43 @@ for (const setting of settings) {
       await conn.sendall("answer");
       assert.equal(text(await client.recv(9)), "answer");
     });
+
+    test("send that timed out has sent nothing, and close() drops nothing", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      let sent = 0;
+      client.setblocking(false);
+      const filling = await rejection(async () => {
+        for (;;) sent += await client.send(flood.subarray(sent));
+      });
+      assert.equal((filling as SocketError).code, "EAGAIN");
+      client.settimeout(0.05);
+      // The kernel may make room yet, while it moves bytes to the receiver.
+      const fill = async (): Promise<never> => {
+        for (;;) sent += await client.send(flood.subarray(sent));
+      };
+      await rejects(fill, "ETIMEDOUT", "send");
+      const error = await rejects(() => client.sendall(flood.subarray(sent)), "ETIMEDOUT", "send");
+      sent += error.bytes_sent ?? assert.fail("no bytes_sent");
+      await client.close();
+      const all = await receiveAll(conn);
+      assert.equal(all.length, sent);
+      assert.equal(sha256(all), sha256(flood.subarray(0, sent)));
+    });
+
+    test("send whose room comes in time goes on", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      let sent = 0;
+      client.setblocking(false);
+      await rejection(async () => {
+        for (;;) sent += await client.send(flood.subarray(sent));
+      });
+      client.settimeout(30);
+      const sending = client.send(flood.subarray(sent, sent + 1000));
+      const received = receiveAll(conn);
+      sent += await sending;
+      await client.close();
+      assert.equal(sha256(await received), sha256(flood.subarray(0, sent)));
+    });
   });
 
   describe(`signals, ${setting.name}`, () => {

@@ -58,6 +58,8 @@ export class MemoryStream extends MemoryHandle implements Stream {
   /** RST came or went: nothing moves any more. */
   #dead = false;
   #waiting: Waiting | undefined;
+  /** What the last write gave away. */
+  #taken = 0;
 
   constructor(start: StreamStart) {
     super(start.settings);
@@ -112,9 +114,15 @@ export class MemoryStream extends MemoryHandle implements Stream {
   write(chunk: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       const taken = this.tryWrite(chunk);
+      this.#taken = taken;
       if (taken > 0 || chunk.length === 0) resolve(taken);
       else this.#waiting = { chunk, resolve, reject };
     });
+  }
+
+  takeBack(): number {
+    this.#waiting = undefined;
+    return this.#taken;
   }
 
   // deno-lint-ignore require-await -- a failed check must reject, not throw
@@ -198,16 +206,20 @@ export class MemoryStream extends MemoryHandle implements Stream {
     if (waiting === undefined) return;
     const room = this.#room;
     if (room === 0 || room < Math.min(waiting.chunk.length, this.#window / 4)) return;
+    this.#served(waiting, room);
+  }
+
+  #served({ chunk, resolve }: Waiting, room: number): void {
     this.#waiting = undefined;
-    waiting.resolve(this.#put(waiting.chunk, room));
+    this.#taken = this.#put(chunk, room);
+    resolve(this.#taken);
   }
 
   /** Sends a waiting write past the window: it was given before FIN, and goes before FIN. */
   #flush(): void {
     const waiting = this.#waiting;
     if (waiting === undefined || this.#dead) return;
-    this.#waiting = undefined;
-    waiting.resolve(this.#put(waiting.chunk, waiting.chunk.length));
+    this.#served(waiting, waiting.chunk.length);
   }
 
   #rejectWaiting(code: string): void {
