@@ -14,13 +14,15 @@ import type {
   Settings,
 } from "./adapter.ts";
 import { type Libc, libc } from "./bun_libc.ts";
-import { bindNatively, connectNatively } from "./bun_native.ts";
+import { bindNatively, connectNatively, nativeOptions } from "./bun_native.ts";
+import { release, takeReleased } from "./bun_released.ts";
 import { BunStream, streamHandlers } from "./bun_stream.ts";
-import { nodeProcess } from "./node_types.ts";
+import { nodeModule } from "./node_types.ts";
 import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
 import { addressFrom } from "./endpoints.ts";
 import { openDatagram } from "./bun_datagram.ts";
+import { openDatagram as openNodeDatagram } from "./node_datagram.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
 import {
   DATAGRAM_OPTIONS,
@@ -52,9 +54,16 @@ const bunAdapter: Adapter = {
     const c = libc();
     return c === null ? connectNatively(target, undefined) : connect(c, target);
   },
-  datagram: (request) => openDatagram(needLibc(), request),
-  adopt: (fd) => adopt(needLibc(), fd),
-  closeDescriptor: (fd) => closeDescriptor(needLibc(), fd),
+  datagram: (request) => {
+    const c = libc();
+    return c === null ? openNodeDatagram(request, { connects: true }) : openDatagram(c, request);
+  },
+  adopt: (fd) => takeReleased(fd) ?? adopt(needLibc(), fd),
+  closeDescriptor: (fd) => {
+    const known = takeReleased(fd);
+    if (known === undefined) nodeModule("node:fs").closeSync(fd);
+    else known.stream.close();
+  },
   lookup,
   lookupService,
   hostname,
@@ -65,37 +74,44 @@ const bunAdapter: Adapter = {
 let known: Capabilities | undefined;
 
 function capabilities(): Capabilities {
+  const withLibc = libc() !== null;
   const types: Capabilities["types"] = {
     AF_INET: ["SOCK_STREAM", "SOCK_DGRAM"],
     AF_INET6: ["SOCK_STREAM", "SOCK_DGRAM"],
-    AF_UNIX: ["SOCK_STREAM"],
+    ...(withLibc ? { AF_UNIX: ["SOCK_STREAM"] } : {}),
   };
   return {
     adapter: "bun",
     version: bun()?.version ?? "",
     families: Object.keys(types),
     types,
-    options: {
-      SOCK_STREAM: {
-        ...CORE_OPTIONS,
-        ...supported("set", STREAM_OPTIONS),
-        IPV6_V6ONLY: "before-open",
-      },
-      SOCK_DGRAM: {
-        ...CORE_OPTIONS,
-        ...DGRAM_OPTIONS,
-        ...supported("set", DATAGRAM_OPTIONS),
-        IPV6_V6ONLY: "before-open",
-      },
-    },
-    optionsReason: "Bun has no call for it",
+    options: withLibc ? descriptorOptions() : nativeOptions(),
+    optionsReason: withLibc
+      ? "Linux has no such option for this type of socket"
+      : "Bun has no call for it, and there is no C library that the adapter knows",
     fileno: true,
-    adopt: nodeProcess().platform === "linux",
-    backlog: true,
+    adopt: withLibc,
+    backlog: withLibc,
     reset: "always",
     datagramRefused: true,
     oob: false,
     ancillary: false,
+  };
+}
+
+function descriptorOptions(): Capabilities["options"] {
+  return {
+    SOCK_STREAM: {
+      ...CORE_OPTIONS,
+      ...supported("set", STREAM_OPTIONS),
+      IPV6_V6ONLY: "before-open",
+    },
+    SOCK_DGRAM: {
+      ...CORE_OPTIONS,
+      ...DGRAM_OPTIONS,
+      ...supported("set", DATAGRAM_OPTIONS),
+      IPV6_V6ONLY: "before-open",
+    },
   };
 }
 
@@ -211,16 +227,8 @@ class LibcListener implements Listener {
   }
 }
 
-/** Streams whose descriptor was given away, by descriptor: Bun cannot let go of one. */
-const released = new Map<number, { family: number; stream: BunStream }>();
-
-/** Takes a descriptor over: one that `release()` gave away, or one that was inherited. */
+/** Takes an inherited descriptor over. */
 function adopt(c: Libc, fd: number): Adopted {
-  const known = released.get(fd);
-  if (known !== undefined) {
-    released.delete(fd);
-    return known;
-  }
   const family = c.getOption(fd, SOL_SOCKET, SO_DOMAIN);
   if (c.getOption(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) {
     throw Object.assign(new Error("not a stream socket"), { code: "ESOCKTNOSUPPORT" });
@@ -245,14 +253,6 @@ function adopt(c: Libc, fd: number): Adopted {
     },
   }).catch(() => {/* It is connected: there is nothing to fail. */});
   return { family, stream: stream! };
-}
-
-/** Closes a bare descriptor; of one that was given away here, its stream. */
-function closeDescriptor(c: Libc, fd: number): void {
-  const known = released.get(fd);
-  released.delete(fd);
-  if (known === undefined) c.close(fd);
-  else known.stream.close();
 }
 
 function connect(c: Libc, target: ConnectTarget): ConnectAttempt {
@@ -388,10 +388,7 @@ function streamOver(
     ({ fd }, name, value) => setDescriptorOption(c, fd, name, value),
     ({ fd }, name) => getDescriptorOption(c, fd, name),
   );
-  stream.release = () => {
-    released.set(socket.fd, { family, stream });
-    return socket.fd;
-  };
+  stream.release = () => release(stream, family);
   return stream;
 }
 

@@ -7,6 +7,7 @@ import type {
   Address,
   BindRequest,
   Bound,
+  Capabilities,
   ConnectAttempt,
   ConnectTarget,
   InetAddress,
@@ -14,13 +15,31 @@ import type {
   ListenerSink,
   Stream,
 } from "./adapter.ts";
+import { release } from "./bun_released.ts";
 import { BunStream, streamHandlers } from "./bun_stream.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
 import { addressFrom, hostOf } from "./endpoints.ts";
+import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
+
+/** The options that Bun's own API and `node:dgram` can set. */
+export function nativeOptions(): Capabilities["options"] {
+  return {
+    SOCK_STREAM: {
+      ...CORE_OPTIONS,
+      ...supported("set", ["SO_KEEPALIVE", "SO_LINGER", "TCP_NODELAY"]),
+      ...supported("before-open", ["SO_REUSEPORT", "IPV6_V6ONLY"]),
+    },
+    SOCK_DGRAM: {
+      ...CORE_OPTIONS,
+      ...DGRAM_OPTIONS,
+      ...supported("before-open", ["SO_REUSEPORT", "IPV6_V6ONLY"]),
+    },
+  };
+}
 
 /** Claims an address with a listener whose connections wait. */
-export function bindNatively({ family, address }: BindRequest): Bound {
-  return new NativeBound(family, address as InetAddress);
+export function bindNatively(request: BindRequest): Bound {
+  return new NativeBound(request);
 }
 
 class NativeBound implements Bound, Listener {
@@ -29,7 +48,8 @@ class NativeBound implements Bound, Listener {
   #early: Stream[] = [];
   #sink: ListenerSink | undefined;
 
-  constructor(family: number, address: InetAddress) {
+  constructor({ family, address: requested, settings }: BindRequest) {
+    const address = requested as InetAddress;
     const handlers: BunHandlers<BunStream> = {
       ...streamHandlers,
       open: (socket) => {
@@ -41,6 +61,8 @@ class NativeBound implements Bound, Listener {
     this.#listener = bun().listen({
       hostname: hostOf(address),
       port: address[1],
+      ipv6Only: settings.get("IPV6_V6ONLY") === 1,
+      reusePort: settings.get("SO_REUSEPORT") === 1,
       allowHalfOpen: true,
       pauseOnConnect: true,
       socket: handlers,
@@ -112,13 +134,15 @@ export function connectNatively(
 }
 
 function streamOver(socket: BunSocket<unknown>, family: number): BunStream {
-  return new BunStream(
+  const stream: BunStream = new BunStream(
     socket,
     addressFrom(family, socket.localAddress, socket.localPort),
     addressFrom(family, socket.remoteAddress, socket.remotePort),
     setOption,
     () => undefined,
   );
+  stream.release = () => release(stream, family);
+  return stream;
 }
 
 function setOption(socket: BunSocket<unknown>, name: string, value: number): boolean {

@@ -87,7 +87,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     const adopted = fileno === undefined ? undefined : adopt(this.#adapter, fileno);
     this.#kind = checkKind(
       this.#adapter,
-      family === undefined ? adopted?.family ?? c.AF_INET : family,
+      family === undefined || family === -1 ? adopted?.family ?? c.AF_INET : family,
       type === undefined ? c.SOCK_STREAM : type,
       proto,
     );

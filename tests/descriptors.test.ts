@@ -221,7 +221,7 @@ describe("descriptors given away and taken back", () => {
     const [conn] = await server.accept();
     scope.add(conn);
     const fileno = client.detach();
-    const s = scope.add(socket(undefined, undefined, undefined, { fileno }));
+    const s = scope.add(socket(-1, -1, -1, { fileno }));
     assert.equal(s.family, AF_UNIX);
     await s.sendall("x");
     assert.equal(text(await conn.recv(1)), "x");
