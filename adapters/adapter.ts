@@ -205,8 +205,12 @@ export interface ConnectAttempt {
 
 /** Where a datagram socket puts what arrives. */
 export interface DatagramSink {
-  /** One datagram, whole. The memory is handed over where `owned`, else lent for the time of the call. */
-  datagram(data: Uint8Array, from: Address, owned: boolean): void;
+  /**
+   * One datagram, whole. The memory is handed over where `owned`, else lent for the time of the call.
+   *
+   * @returns whether a receive waits; without, a socket that can stop pushes nothing more until `resume()`
+   */
+  datagram(data: Uint8Array, from: Address, owned: boolean): boolean;
   /** An error that the operating system reported for a sent datagram (ECONNREFUSED). The socket stays usable. */
   error(cause: unknown): void;
 }
@@ -219,6 +223,8 @@ export interface Datagram extends Handle {
   readonly remote: Address | undefined;
   /** Sends one datagram, whole or not at all; without an address to the fixed peer. */
   send(data: Uint8Array, to: Address | undefined): Awaitable<void>;
+  /** A receive waits: start or go on pushing. Absent where the runtime cannot stop: it pushes from the start. */
+  resume?(): void;
   /** Fixes the peer, or with `undefined` frees the socket from it. Absent where the core must filter. */
   connect?(peer: Address | undefined): Awaitable<void>;
   /** Joins or leaves a multicast group on an interface (address or index; empty for the system's choice). */
@@ -354,4 +360,6 @@ export interface Adapter {
   errorCode(cause: unknown): string | undefined;
   /** What the message of such an error should add, such as the permission to grant. */
   errorDetail?(cause: unknown): string | undefined;
+  /** What the message should add for a family and type that is not offered, such as the flag to run with. */
+  kindDetail?(family: number, type: number): string | undefined;
 }

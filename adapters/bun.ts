@@ -56,7 +56,7 @@ const bunAdapter: Adapter = {
   },
   datagram: (request) => {
     const c = libc();
-    return c === null ? openNodeDatagram(request, { connects: true }) : openDatagram(c, request);
+    return c === null ? openNodeDatagram(request) : openDatagram(c, request);
   },
   adopt: (fd) => takeReleased(fd) ?? adopt(needLibc(), fd),
   closeDescriptor: (fd) => {

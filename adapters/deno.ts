@@ -14,12 +14,14 @@ import type {
   Settings,
   Stream,
 } from "./adapter.ts";
+import { openDatagram } from "./deno_datagram.ts";
+import { hasLibc } from "./deno_ffi.ts";
+import { DenoNetStream } from "./deno_net_stream.ts";
+import { datagramOptions, DenoOptions, streamOptions } from "./deno_options.ts";
 import { DenoStream } from "./deno_stream.ts";
-import { deno, type DenoListener, type DenoNetAddr } from "./deno_types.ts";
-import { addressFrom, hostOf, isUnix, pathOf } from "./endpoints.ts";
-import { openDatagram } from "./node_datagram.ts";
-import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
-import { NetStream } from "./node_stream.ts";
+import { addressOf, deno, type DenoListener, hasUnstableNet } from "./deno_types.ts";
+import { hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { CORE_OPTIONS, supported } from "./option_support.ts";
 import { adopt } from "./deno_adopt.ts";
 import { connectSocket } from "./node_connect.ts";
 import { denied, interfaces, isPermitted, lookup, lookupService } from "./deno_resolver.ts";
@@ -28,6 +30,8 @@ import { nodeModule } from "./node_types.ts";
 
 const AF_UNIX = 1;
 const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 
 /** The backlog that a bound socket is held with: the library's default, so that `listen()` needs no second listener. */
 const HELD_BACKLOG = 128;
@@ -38,11 +42,12 @@ export function createDenoAdapter(): Adapter {
 }
 
 const denoAdapter: Adapter = {
-  capabilities: () => known ??= capabilities(),
+  // A program may be granted FFI, or give it up, while it runs.
+  capabilities: () => hasLibc() ? withLibc ??= capabilities() : withoutLibc ??= capabilities(),
   bind,
   connect,
   adopt,
-  datagram: (request) => openDatagram(request, { connects: false }),
+  datagram: openDatagram,
   lookup,
   lookupService,
   hostname,
@@ -50,15 +55,17 @@ const denoAdapter: Adapter = {
   turn,
   errorCode,
   errorDetail,
+  kindDetail,
 };
 
-let known: Capabilities | undefined;
+let withLibc: Capabilities | undefined;
+let withoutLibc: Capabilities | undefined;
 
 function capabilities(): Capabilities {
   const types: Capabilities["types"] = {
     AF_INET: ["SOCK_STREAM", "SOCK_DGRAM"],
     AF_INET6: ["SOCK_STREAM", "SOCK_DGRAM"],
-    AF_UNIX: ["SOCK_STREAM"],
+    AF_UNIX: hasUnstableNet() ? ["SOCK_STREAM", "SOCK_DGRAM"] : ["SOCK_STREAM"],
   };
   return {
     adapter: "deno",
@@ -68,16 +75,25 @@ function capabilities(): Capabilities {
     options: {
       SOCK_STREAM: {
         ...CORE_OPTIONS,
-        ...supported("set", ["SO_KEEPALIVE", "SO_LINGER", "TCP_NODELAY"]),
+        ...supported("set", streamOptions()),
+        ...supported(
+          "before-open",
+          hasUnstableNet() ? ["IPV6_V6ONLY", "SO_REUSEPORT"] : ["IPV6_V6ONLY"],
+        ),
+      },
+      SOCK_DGRAM: {
+        ...CORE_OPTIONS,
+        ...supported("set", datagramOptions()),
         IPV6_V6ONLY: "before-open",
       },
-      SOCK_DGRAM: { ...CORE_OPTIONS, ...DGRAM_OPTIONS, IPV6_V6ONLY: "before-open" },
     },
-    optionsReason: "neither Deno.Conn nor node:net has a call for it",
+    optionsReason:
+      "Deno has no call for it; --allow-ffi, on Linux, gives all that work after bind, " +
+      "and --unstable-net gives SO_REUSEPORT for streams",
     fileno: false,
     adopt: true,
     backlog: true,
-    reset: "before-open",
+    reset: hasLibc() ? "always" : "before-open",
     datagramRefused: false,
     oob: false,
     ancillary: false,
@@ -88,15 +104,37 @@ function bind({ family, address, settings }: BindRequest): Bound {
   if (settings.get("IPV6_V6ONLY") === 1 && address[0] === "::") {
     throw unsupported("ENOPROTOOPT", "Deno.listen on :: always takes IPv4, too (IPV6_V6ONLY)");
   }
-  return new DenoBound(family, settings, listenOn(address, HELD_BACKLOG));
+  return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
 }
 
-function listenOn(address: Address, tcpBacklog: number): DenoListener {
-  return deno().listen(
-    isUnix(address)
-      ? { transport: "unix", path: pathOf(address) }
-      : { transport: "tcp", hostname: hostOf(address), port: address[1], tcpBacklog },
+/** A listener that nobody accepts from yet. */
+interface Held {
+  readonly listener: DenoListener;
+  readonly local: Address;
+  readonly options: DenoOptions;
+}
+
+function listenOn(family: number, address: Address, tcpBacklog: number, settings: Settings): Held {
+  const shared = settings.get("SO_REUSEPORT") === 1;
+  const listener = deno().listen(
+    isUnix(address) ? { transport: "unix", path: pathOf(address) } : {
+      transport: "tcp",
+      hostname: hostOf(address),
+      port: address[1],
+      tcpBacklog,
+      // Deno 2.9 ends the process when it sees the key without --unstable-net.
+      ...(shared ? { reusePort: true } : {}),
+    },
   );
+  const local = addressOf(family, listener.addr);
+  const options = new DenoOptions({ type: SOCK_STREAM, local, shared });
+  try {
+    options.setAll(settings);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  return { listener, local, options };
 }
 
 /** Deno cannot bind without listening: a listener that nobody accepts from holds the address. */
@@ -105,29 +143,29 @@ class DenoBound implements Bound {
   readonly fd = -1;
   #family: number;
   #settings: Settings;
-  #held: DenoListener;
+  #held: Held;
 
-  constructor(family: number, settings: Settings, held: DenoListener) {
+  constructor(family: number, settings: Settings, held: Held) {
     this.#family = family;
     this.#settings = settings;
     this.#held = held;
-    this.local = addressOf(family, held.addr);
+    this.local = held.local;
   }
 
   async listen(backlog: number, sink: ListenerSink): Promise<Listener> {
-    if (this.#settings.get("SO_LINGER") === 0) {
+    if (this.#settings.get("SO_LINGER") === 0 && !hasLibc()) {
       throw unsupported("ENOPROTOOPT", "accepted connections of Deno cannot be reset (SO_LINGER)");
     }
     // Deno takes a backlog for TCP only, and only when the listener is made.
     if (backlog !== HELD_BACKLOG && !isUnix(this.local)) {
-      this.#held.close();
-      this.#held = listenOn(this.local, backlog);
+      this.#held.listener.close();
+      this.#held = listenOn(this.#family, this.local, backlog, this.#settings);
     }
     return await Promise.resolve(new DenoTcpListener(this.#held, this.#family, sink));
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
-    this.#held.close();
+    this.#held.listener.close();
     if (isUnix(this.local)) {
       const error = unsupported("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket");
       return { done: Promise.reject(error), cancel: () => {} };
@@ -137,16 +175,17 @@ class DenoBound implements Bound {
   }
 
   close(): Promise<void> {
-    this.#held.close();
+    this.#held.listener.close();
     return Promise.resolve();
   }
 
-  setOption(_name: string, _value: number): boolean {
+  setOption(name: string, value: number): boolean {
+    this.#held.options.set(name, value);
     return true;
   }
 
-  getOption(_name: string): number | undefined {
-    return undefined;
+  getOption(name: string): number | undefined {
+    return this.#held.options.get(name);
   }
 }
 
@@ -156,16 +195,18 @@ class DenoTcpListener implements Listener {
   readonly fd = -1;
   #listener: DenoListener;
   #family: number;
+  #options: DenoOptions;
   #sink: ListenerSink;
   /** The accept under way: there is one at most, since Deno refuses a second, and it cannot be cancelled. */
   #accepting: Promise<void> | undefined;
   #closed = false;
 
-  constructor(listener: DenoListener, family: number, sink: ListenerSink) {
+  constructor({ listener, local, options }: Held, family: number, sink: ListenerSink) {
     this.#listener = listener;
     this.#family = family;
+    this.#options = options;
     this.#sink = sink;
-    this.local = addressOf(family, listener.addr);
+    this.local = local;
   }
 
   resume(): void {
@@ -180,11 +221,13 @@ class DenoTcpListener implements Listener {
   }
 
   setOption(name: string, value: number): boolean {
-    return name !== "SO_LINGER" || value !== 0;
+    if (name === "SO_LINGER") return value !== 0 || hasLibc();
+    this.#options.set(name, value);
+    return true;
   }
 
-  getOption(_name: string): number | undefined {
-    return undefined;
+  getOption(name: string): number | undefined {
+    return this.#options.get(name);
   }
 
   async #accept(): Promise<void> {
@@ -215,8 +258,8 @@ function connect(target: ConnectTarget): ConnectAttempt {
     const error = Object.assign(new Error("port 0"), { code: "ECONNREFUSED" });
     return { done: Promise.reject(error), cancel: () => {} };
   }
-  // A reset needs node:net: Deno.Conn has no SO_LINGER.
-  if (target.settings.get("SO_LINGER") === 0 && !isUnix(target.address)) {
+  // Without FFI, only a connection of node:net can be reset.
+  if (target.settings.get("SO_LINGER") === 0 && !isUnix(target.address) && !hasLibc()) {
     return connectByNodeNet(target, undefined);
   }
   if (needsName(target)) return connectByName(target);
@@ -261,13 +304,7 @@ function connectByNodeNet(target: ConnectTarget, local: InetAddress | undefined)
     ...(local === undefined ? {} : { localAddress: hostOf(local), localPort: local[1] }),
   });
   return {
-    done: attempt.done.then(() =>
-      new NetStream(
-        socket,
-        addressFrom(family, socket.localAddress, socket.localPort),
-        addressFrom(family, socket.remoteAddress, socket.remotePort),
-      )
-    ),
+    done: attempt.done.then(() => new DenoNetStream(socket, family)),
     byName,
     cancel: attempt.cancel,
   };
@@ -299,10 +336,6 @@ function connectByName(target: ConnectTarget): ConnectAttempt {
     return await attempt.done;
   };
   return { done: connecting(), byName: true, cancel: () => abort.abort() };
-}
-
-function addressOf(family: number, addr: DenoNetAddr): Address {
-  return family === AF_UNIX ? addr.path ?? "" : addressFrom(family, addr.hostname, addr.port);
 }
 
 /**
@@ -343,6 +376,11 @@ function errorCode(cause: unknown): string | undefined {
   const number = /\(os error (\d+)\)/.exec(message ?? "")?.[1];
   if (number !== undefined) return nodeModule("node:util").getSystemErrorName(-Number(number));
   return CODES[name ?? ""];
+}
+
+function kindDetail(family: number, type: number): string | undefined {
+  if (family !== AF_UNIX || type !== SOCK_DGRAM || hasUnstableNet()) return undefined;
+  return "Deno has AF_UNIX datagrams with --unstable-net only";
 }
 
 /** Deno's message for a denied permission names the flag to add. */

@@ -4,13 +4,15 @@
  */
 
 import type { Address, Adopted, Bound, ConnectAttempt, Listener, ListenerSink } from "./adapter.ts";
+import { DenoNetStream } from "./deno_net_stream.ts";
+import { DenoOptions } from "./deno_options.ts";
 import { addressFrom } from "./endpoints.ts";
 import { NodeListener } from "./node_bound.ts";
-import { NetStream } from "./node_stream.ts";
 import { type NetServer, type NetSocket, nodeModule } from "./node_types.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;
+const SOCK_STREAM = 1;
 const SOMAXCONN = 4096;
 
 /** Takes a descriptor over: a listening socket, or a connected TCP one. */
@@ -36,9 +38,7 @@ export function adopt(fd: number): Adopted {
   // Throws ERR_INVALID_FD_TYPE for what is no TCP socket.
   const socket = new net.Socket({ fd, allowHalfOpen: true, pauseOnCreate: true });
   const family = familyOf(socket.localAddress);
-  const local = addressFrom(family, socket.localAddress, socket.localPort);
-  const remote = addressFrom(family, socket.remoteAddress, socket.remotePort);
-  return { family, stream: new NetStream(socket, local, remote) };
+  return { family, stream: new DenoNetStream(socket, family) };
 }
 
 function familyOf(host: string | undefined): number {
@@ -51,18 +51,20 @@ class InheritedListener implements Bound {
   readonly fd = -1;
   #family: number;
   #server: NetServer;
+  #options: DenoOptions;
   #early: NetSocket[] = [];
 
   constructor(server: NetServer, family: number, local: Address) {
     this.#server = server;
     this.#family = family;
     this.local = local;
+    this.#options = new DenoOptions({ type: SOCK_STREAM, local, shared: true });
     server.on("connection", this.#keep);
   }
 
   listen(_backlog: number, sink: ListenerSink): Promise<Listener> {
     this.#server.off("connection", this.#keep);
-    const listener = new NodeListener(this.#server, this.#family, this.local, sink);
+    const listener = new AcceptingListener(this.#server, this.#family, this.local, sink);
     for (const socket of this.#early.splice(0)) listener.connected(socket);
     return Promise.resolve(listener);
   }
@@ -78,15 +80,43 @@ class InheritedListener implements Bound {
     return Promise.resolve();
   }
 
-  setOption(_name: string, _value: number): boolean {
+  setOption(name: string, value: number): boolean {
+    this.#options.set(name, value);
     return true;
   }
 
-  getOption(_name: string): number | undefined {
-    return undefined;
+  getOption(name: string): number | undefined {
+    return this.#options.get(name);
   }
 
   #keep = (socket: NetSocket): void => {
     this.#early.push(socket);
   };
+}
+
+/** Its connections have options of their own. */
+class AcceptingListener extends NodeListener {
+  #family: number;
+  #sink: ListenerSink;
+  #options: DenoOptions;
+
+  constructor(server: NetServer, family: number, local: Address, sink: ListenerSink) {
+    super(server, family, local, sink);
+    this.#family = family;
+    this.#sink = sink;
+    this.#options = new DenoOptions({ type: SOCK_STREAM, local, shared: true });
+  }
+
+  override connected(socket: NetSocket): void {
+    this.#sink.connection(new DenoNetStream(socket, this.#family));
+  }
+
+  override setOption(name: string, value: number): boolean {
+    this.#options.set(name, value);
+    return true;
+  }
+
+  override getOption(name: string): number | undefined {
+    return this.#options.get(name);
+  }
 }

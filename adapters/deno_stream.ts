@@ -1,7 +1,12 @@
 /** A stream over a `Deno.Conn`. */
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
+import { libc } from "./deno_ffi.ts";
+import { DenoOptions } from "./deno_options.ts";
 import type { DenoConn } from "./deno_types.ts";
+import { isUnix } from "./endpoints.ts";
+
+const SOCK_STREAM = 1;
 
 /** A fresh buffer of 64 KiB for each read costs 12 µs; a small kept one that grows on demand keeps idle connections light. */
 const SMALLEST_BUFFER = 2 * 1024;
@@ -22,6 +27,7 @@ export class DenoStream implements Stream {
   #over = false;
   #closed = false;
   #whenIdle: (() => void) | undefined;
+  #options: DenoOptions | undefined;
 
   constructor(conn: DenoConn, local: Address, remote: Address) {
     this.#conn = conn;
@@ -49,6 +55,15 @@ export class DenoStream implements Stream {
     this.#conn.unref();
   }
 
+  /** Just closes it where the descriptor cannot be had. */
+  reset(): Promise<void> {
+    // Not by SO_LINGER: Deno 2.9 sends FIN before it closes the descriptor, and the peer would see the end of the stream.
+    if (!this.#closed && !isUnix(this.local)) {
+      this.#descriptorOptions().withDescriptor((c, fd) => c.disconnect(fd));
+    }
+    return this.close();
+  }
+
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = this.#over = true;
@@ -67,15 +82,25 @@ export class DenoStream implements Stream {
         this.#conn.setKeepAlive?.(value !== 0);
         return true;
       case "SO_LINGER":
-        // Deno 2.9: Deno.Conn cannot reset. Set before connect, the connection is made by node:net, which can.
-        return value !== 0;
+        // Deno 2.9: Deno.Conn itself cannot reset. A UNIX socket knows no RST.
+        return value !== 0 || isUnix(this.local) || libc() !== undefined;
       default:
-        return name === "SO_REUSEADDR";
+        return name === "SO_REUSEADDR" || this.#descriptorOptions().set(name, value);
     }
   }
 
-  getOption(_name: string): number | undefined {
-    return undefined;
+  getOption(name: string): number | undefined {
+    return this.#descriptorOptions().get(name);
+  }
+
+  #descriptorOptions(): DenoOptions {
+    const { local, remote } = this;
+    return this.#options ??= new DenoOptions({
+      type: SOCK_STREAM,
+      local,
+      remote,
+      shared: isUnix(local),
+    });
   }
 
   // Callbacks instead of an async loop: two promises fewer for each receive.

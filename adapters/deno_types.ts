@@ -1,5 +1,10 @@
 /** The parts of the `Deno` namespace that the adapter uses, as small structural types. */
 
+import type { Address } from "./adapter.ts";
+import { addressFrom } from "./endpoints.ts";
+
+const AF_UNIX = 1;
+
 /** An address of Deno's. */
 export interface DenoNetAddr {
   readonly hostname?: string;
@@ -27,6 +32,20 @@ export interface DenoListener {
   close(): void;
 }
 
+/** A `Deno.DatagramConn`. */
+export interface DenoDatagram {
+  readonly addr: DenoNetAddr;
+  receive(buffer: Uint8Array): Promise<[data: Uint8Array, from: DenoNetAddr]>;
+  send(data: Uint8Array, to: Record<string, unknown>): Promise<number>;
+  close(): void;
+}
+
+/** A function of a library. */
+export interface DenoForeignFunction {
+  readonly parameters: readonly string[];
+  readonly result: string;
+}
+
 /** The `Deno` namespace. */
 export interface DenoNamespace {
   readonly version: { readonly deno: string };
@@ -35,6 +54,23 @@ export interface DenoNamespace {
   };
   listen(options: Record<string, unknown>): DenoListener;
   connect(options: Record<string, unknown>): Promise<DenoConn>;
+  /** There with `--unstable-net` only. */
+  listenDatagram?(options: Record<string, unknown>): DenoDatagram;
+  dlopen(
+    library: string,
+    symbols: Record<string, DenoForeignFunction>,
+  ): { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
+  readonly UnsafePointerView: new (pointer: unknown) => { getInt32(): number };
+}
+
+/** An address of Deno's in the form of the socket's family. */
+export function addressOf(family: number, addr: DenoNetAddr): Address {
+  return family === AF_UNIX ? addr.path ?? "" : addressFrom(family, addr.hostname, addr.port);
+}
+
+/** Whether Deno runs with `--unstable-net`. */
+export function hasUnstableNet(): boolean {
+  return deno().listenDatagram !== undefined;
 }
 
 /** The `Deno` namespace of the runtime. */

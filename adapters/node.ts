@@ -19,7 +19,7 @@ const nodeAdapter: Adapter = {
   connect,
   adopt,
   closeDescriptor,
-  datagram: (request) => openDatagram(request, { connects: true }),
+  datagram: openDatagram,
   lookup,
   lookupService,
   hostname,

@@ -7,22 +7,18 @@ import { type DgramSocket, nodeModule } from "./node_types.ts";
 
 const AF_INET6 = 10;
 
-/** How the runtimes' modules differ. */
-export interface DatagramTraits {
-  /** connect() reaches the kernel; Deno 2.9 only remembers the peer and still delivers strangers' datagrams. */
-  readonly connects: boolean;
-}
-
-/** Opens a socket of `node:dgram` on an address. */
-export async function openDatagram(
-  request: DatagramRequest,
-  traits: DatagramTraits,
-): Promise<Datagram> {
+/** Opens a datagram socket of Node. */
+export async function openDatagram(request: DatagramRequest): Promise<Datagram> {
   const { family, address } = request;
   const [host, port] = [hostOf(address as InetAddress), (address as InetAddress)[1]];
   const socket = await openOn(request, host, port);
-  if (!traits.connects) return new NodeDatagram(socket, family);
   return new ConnectableDatagram(port === 0 ? await pinned(request, host, socket) : socket, family);
+}
+
+/** Opens a socket of `node:dgram` on an address. */
+export function openSocket(request: DatagramRequest): Promise<DgramSocket> {
+  const address = request.address as InetAddress;
+  return openOn(request, hostOf(address), address[1]);
 }
 
 /**
@@ -70,7 +66,8 @@ async function openOn(
   return socket;
 }
 
-class NodeDatagram implements Datagram {
+/** A socket of `node:dgram`, whose peer the core fixes. */
+export class NodeDatagram implements Datagram {
   readonly remote: Address | undefined = undefined;
   declare sink: DatagramSink;
   protected readonly socket: DgramSocket;
@@ -190,7 +187,7 @@ class NodeDatagram implements Datagram {
   }
 }
 
-/** Where a peer can be fixed in the kernel. */
+/** Where a peer can be fixed in the kernel: Deno 2.9 only remembers it, and still delivers strangers' datagrams. */
 class ConnectableDatagram extends NodeDatagram {
   #connected = false;
 

@@ -48,6 +48,11 @@ export class DatagramQueue {
     return wait.promise;
   }
 
+  /** Whether a receive waits. */
+  get isAwaited(): boolean {
+    return this.#waits.length > 0;
+  }
+
   /** A datagram arrived. */
   push(data: Uint8Array, from: Address, owned: boolean): void {
     while (this.#waits.length > 0) {

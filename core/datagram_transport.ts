@@ -98,7 +98,9 @@ export class DatagramTransport implements Transport, DatagramSink {
     const error = this.#takeError(request.syscall);
     if (error !== undefined) return Promise.reject(error);
     if (this.#readShut) return Promise.resolve(nothing(request));
-    return this.#queue.receive(request, limits);
+    const received = this.#queue.receive(request, limits);
+    if (this.#queue.isAwaited) this.#socket?.resume?.();
+    return received;
   }
 
   async send(request: SendRequest, _limits: Limits): Promise<number> {
@@ -148,11 +150,11 @@ export class DatagramTransport implements Transport, DatagramSink {
     });
   }
 
-  datagram(data: Uint8Array, from: Address, owned: boolean): void {
-    if (this.#readShut) return;
+  datagram(data: Uint8Array, from: Address, owned: boolean): boolean {
     // Also where the kernel filters: what came before the peer was fixed is in the queue already.
-    if (this.#peer !== undefined && !sameAddress(from, this.#peer)) return;
-    this.#queue.push(data, from, owned);
+    const isStranger = this.#peer !== undefined && !sameAddress(from, this.#peer);
+    if (!this.#readShut && !isStranger) this.#queue.push(data, from, owned);
+    return this.#queue.isAwaited;
   }
 
   error(cause: unknown): void {
@@ -236,6 +238,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#claim = { kind, address: socket.local, shared };
     claim(this.#adapter, this.#claim);
     this.#options.apply(socket);
+    if (this.#queue.isAwaited) socket.resume?.();
     return socket;
   }
 

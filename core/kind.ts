@@ -52,8 +52,10 @@ export function protocolOf({ family, type }: Pick<Kind, "family" | "type">): num
 function refused(adapter: Adapter, { family, type, proto }: Kind, code: string): Error {
   const { adapter: name, types } = adapter.capabilities();
   const offer = Object.entries(types).map(([key, list]) => `${key} with ${list.join(" or ")}`);
+  const more = adapter.kindDetail?.(family, type);
   return systemError(code, "socket", {
     detail: `family ${familyName(family)}, type ${typeName(type)}, proto ${proto}; ` +
-      `the ${name} adapter offers ${offer.join(", ")}`,
+      `the ${name} adapter offers ${offer.join(", ")}` +
+      (more === undefined ? "" : `; ${more}`),
   });
 }

@@ -741,6 +741,7 @@ describe("memory: datagrams", () => {
       datagram(data, from) {
         result.got.push(text(data));
         result.from.push(from);
+        return true;
       },
       error: (cause) => void result.got.push((cause as { code: string }).code),
     };

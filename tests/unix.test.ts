@@ -1,4 +1,4 @@
-/** AF_UNIX streams: this library against itself, and against Python's socket in another process. */
+/** AF_UNIX streams and datagrams: this library against itself, and against Python's socket in another process. */
 
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,11 +23,18 @@ import {
 import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
+import { type Program, start } from "./support/process.ts";
+import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, rejects, type Scope, throws } from "./support/scope.ts";
 
 const noUnix: string | false = capabilities().types["AF_UNIX"] === undefined
   ? "this platform has no AF_UNIX"
   : false;
+/** Deno has them with a flag, which the programs below are given. */
+const noUnixDatagrams: string | false = process.platform === "linux" &&
+    (runtimeName === "deno" || capabilities().types["AF_UNIX"]?.includes("SOCK_DGRAM"))
+  ? false
+  : "this runtime has no UNIX datagrams";
 const noAbstract: string | false = process.platform === "linux"
   ? noUnix
   : "abstract names are Linux's";
@@ -158,7 +165,10 @@ describe("UNIX streams", () => {
   test("datagrams are offered or refused as capabilities says", async (scope) => {
     const offered = capabilities().types["AF_UNIX"]!.includes("SOCK_DGRAM");
     if (offered) scope.add(socket(AF_UNIX, SOCK_DGRAM));
-    else throws(() => socket(AF_UNIX, SOCK_DGRAM), "ESOCKTNOSUPPORT", "socket");
+    else {
+      const error = throws(() => socket(AF_UNIX, SOCK_DGRAM), "ESOCKTNOSUPPORT", "socket");
+      if (runtimeName === "deno") assert.match(error.message, /--unstable-net/);
+    }
     scope.add(socket(AF_UNIX, SOCK_STREAM));
     await Promise.resolve();
   });
@@ -216,6 +226,113 @@ describe("UNIX streams", () => {
     assert.equal(text(await client.recv(100)), "answer");
     assert.equal((await client.recv(100)).length, 0);
   }, noUnix || noPeer);
+});
+
+/** What the other side of the datagrams begins with: a socket bound to the first argument. */
+const PYTHON_DATAGRAM = `
+import json, os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.settimeout(15); s.bind(sys.argv[1])
+def say(*values):
+    print(json.dumps(values), flush=True)
+`;
+
+describe("UNIX datagrams with Python", () => {
+  const test = (name: string, body: (scope: Scope) => Promise<void>): void => {
+    it(name, { skip: noUnixDatagrams || noPeer }, bounded(body));
+  };
+
+  /** Starts a program on this runtime, which Deno gives `--unstable-net`. */
+  const program = (scope: Scope, how: string, ...args: string[]): Program => {
+    const url = new URL("./peers/unix_datagrams.ts", import.meta.url);
+    return scope.add(start(launch(url, [how, ...args], {
+      permissions: ["--allow-net", "--allow-read", "--allow-write"],
+      flags: runtimeName === "deno" ? ["--unstable-net"] : [],
+    })));
+  };
+
+  test("a conversation, with names, sizes and a sender that is unnamed", async (scope) => {
+    const [ours, theirs] = [join(folder(scope), "ours"), join(folder(scope), "theirs")];
+    const echo = program(scope, "echo", ours);
+    assert.equal(await echo.json(), ours);
+    const peer = pythonProgram(
+      scope,
+      `${PYTHON_DATAGRAM}
+for size in 0, 1, 70000, 200000:
+    data = bytes(n % 251 for n in range(size))
+    s.sendto(data, sys.argv[2])
+    back, address = s.recvfrom(300000)
+    say(back == data[::-1], address)
+nameless = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+nameless.sendto(b"quit", sys.argv[2])
+`,
+      [theirs, ours],
+    );
+    for (let i = 0; i < 4; i++) assert.deepEqual(await peer.json(), [true, ours]);
+    assert.deepEqual(await echo.json(), [theirs, theirs, theirs, theirs, ""]);
+    assert.equal((await echo.exit()).stderr, "");
+    assert.ok(!existsSync(ours), "close removes the file");
+  });
+
+  test("a connected socket hears its peer only; sends go out while a receive waits", async (scope) => {
+    const [ours, theirs] = [join(folder(scope), "ours"), join(folder(scope), "theirs")];
+    const peer = pythonProgram(
+      scope,
+      `${PYTHON_DATAGRAM}
+say("ready")
+names = []
+for i in range(20):
+    data, address = s.recvfrom(100)
+    names.append(data.decode())
+say(address, names == [str(i) for i in range(20)])
+stranger = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+stranger.sendto(b"stranger", address)
+s.sendto(b"peer", address)
+`,
+      [theirs],
+    );
+    await peer.json();
+    const client = program(scope, "connected", ours, theirs);
+    assert.deepEqual(await peer.json(), [ours, true]);
+    assert.deepEqual(await client.json(), { received: "peer", peer: theirs });
+    assert.equal((await client.exit()).stderr, "");
+  });
+
+  test("nothing is lost between a fast sender and a slow receiver", async (scope) => {
+    const [ours, theirs] = [join(folder(scope), "ours"), join(folder(scope), "theirs")];
+    const slow = program(scope, "slow", ours, "2000");
+    assert.equal(await slow.json(), ours);
+    pythonProgram(
+      scope,
+      `${PYTHON_DATAGRAM}
+for i in range(2000):
+    s.sendto(str(i).encode() + bytes(1000), sys.argv[2])
+`,
+      [theirs, ours],
+    );
+    assert.equal(await slow.json(), 2000);
+    assert.equal((await slow.exit()).stderr, "");
+  });
+
+  test("errors, abstract names and names of the system's choice", async (scope) => {
+    const path = folder(scope);
+    writeFileSync(join(path, "plain"), "");
+    const facts = await program(scope, "errors", path).json<Record<string, unknown>>();
+    assert.deepEqual(facts, {
+      missing: "sendto ENOENT",
+      plain: "sendto ECONNREFUSED",
+      folder: "bind ENOENT",
+      taken: "bind EADDRINUSE",
+      long: "bind ENAMETOOLONG",
+      stream: "sendto EPROTOTYPE",
+      unconnected: "send ENOTCONN",
+      timeout: "recv ETIMEDOUT",
+      nonblocking: "recv EAGAIN",
+      closed: "recv EBADF",
+      abstract: true,
+      chosen: true,
+      unbound: "y",
+    });
+  });
 });
 
 describe("after all tests of this file", () => {

@@ -1,0 +1,148 @@
+/**
+ * Datagram sockets of Deno. `Deno.listenDatagram`, which `--unstable-net` gives, costs a third of `node:dgram` and has
+ * AF_UNIX, but no options: for UDP it is taken where those can be set through FFI.
+ */
+
+import type { Address, Datagram, DatagramRequest, DatagramSink } from "./adapter.ts";
+import { libc } from "./deno_ffi.ts";
+import { DenoOptions } from "./deno_options.ts";
+import { addressOf, deno, type DenoDatagram, hasUnstableNet } from "./deno_types.ts";
+import { hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { joinGroup, multicastInterface } from "./libc_multicast.ts";
+import { NodeDatagram, openSocket } from "./node_datagram.ts";
+import type { DgramSocket } from "./node_types.ts";
+import { freshName, UnixPacketConn } from "./deno_unix_packet.ts";
+import { unlinkPath } from "./unix_path.ts";
+
+const AF_INET6 = 10;
+const SOCK_DGRAM = 2;
+
+/** What works before bind(2) only, and node:dgram can set. */
+const BY_NODE_DGRAM = ["SO_REUSEADDR", "IPV6_V6ONLY"];
+
+/** Longer than any datagram of UDP. */
+const UDP_BUFFER = 64 * 1024;
+/** Longer than a datagram of AF_UNIX with the usual send buffer of 208 KiB; a longer one would be cut. */
+const UNIX_BUFFER = 256 * 1024;
+
+/** Opens a datagram socket on an address. */
+export async function openDatagram(request: DatagramRequest): Promise<Datagram> {
+  const { family, address, settings } = request;
+  if (isUnix(address)) return new NativeDatagram(family, address === "" ? freshName() : address);
+  const byNodeDgram = BY_NODE_DGRAM.some((name) => settings.get(name) === 1);
+  if (!byNodeDgram && hasUnstableNet() && libc() !== undefined) {
+    const datagram = new NativeDatagram(family, address);
+    if (datagram.setDefaults()) return datagram;
+    await datagram.close();
+  }
+  return new DgramDatagram(request, await openSocket(request));
+}
+
+/** A socket of `node:dgram`, with the options that only FFI can set. */
+class DgramDatagram extends NodeDatagram {
+  #options: DenoOptions;
+
+  constructor({ family, settings }: DatagramRequest, socket: DgramSocket) {
+    super(socket, family);
+    const shared = settings.get("SO_REUSEADDR") === 1;
+    this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared });
+  }
+
+  override setOption(name: string, value: number): boolean {
+    return this.#options.set(name, value) || super.setOption(name, value);
+  }
+
+  override getOption(name: string): number | undefined {
+    return this.#options.get(name) ?? super.getOption(name);
+  }
+}
+
+/** The argument that names an address to Deno. */
+function targetOf(address: Address): Record<string, unknown> {
+  return isUnix(address)
+    ? { transport: "unixpacket", path: pathOf(address) }
+    : { transport: "udp", hostname: hostOf(address), port: address[1] };
+}
+
+/** A socket of `Deno.listenDatagram`. */
+class NativeDatagram implements Datagram {
+  readonly local: Address;
+  readonly remote: Address | undefined = undefined;
+  readonly fd = -1;
+  #family: number;
+  #conn: DenoDatagram;
+  #options: DenoOptions;
+  declare sink: DatagramSink;
+  #buffer: Uint8Array;
+  /** A receive is under way: one at most, since Deno completes several in reverse. It cannot be cancelled. */
+  #receiving = false;
+  #received: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(family: number, address: Address) {
+    this.#family = family;
+    const conn = deno().listenDatagram!(targetOf(address));
+    this.#conn = isUnix(address) ? new UnixPacketConn(conn) : conn;
+    this.#buffer = new Uint8Array(isUnix(address) ? UNIX_BUFFER : UDP_BUFFER);
+    this.local = addressOf(family, this.#conn.addr);
+    this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared: false });
+  }
+
+  /**
+   * Deno 2.9 permits broadcast and turns off the loop of multicast: makes them what Linux has.
+   *
+   * @returns whether options can be set
+   */
+  setDefaults(): boolean {
+    const loop = this.#family === AF_INET6 ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP";
+    return this.#options.set("SO_BROADCAST", 0) && this.#options.set(loop, 1);
+  }
+
+  resume(): void {
+    if (!this.#receiving && !this.#closed) this.#received = this.#receive();
+  }
+
+  async send(data: Uint8Array, to: Address | undefined): Promise<void> {
+    // The core fixes the peer, and always tells it.
+    await this.#conn.send(data, targetOf(to!));
+  }
+
+  setOption(name: string, value: number): boolean {
+    return this.#options.set(name, value);
+  }
+
+  getOption(name: string): number | undefined {
+    return this.#options.get(name);
+  }
+
+  membership(action: "join" | "leave", group: string, device: string): void {
+    this.#options.withDescriptor((c, fd) => {
+      joinGroup(c, fd, this.#family, action, group, device);
+    });
+  }
+
+  multicastInterface(device: string): void {
+    this.#options.withDescriptor((c, fd) => multicastInterface(c, fd, this.#family, device));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#conn.close();
+    unlinkPath(this.local);
+    // The descriptor goes with the pending receive.
+    await this.#received;
+  }
+
+  async #receive(): Promise<void> {
+    this.#receiving = true;
+    while (this.#receiving && !this.#closed) {
+      try {
+        const [data, from] = await this.#conn.receive(this.#buffer);
+        if (this.#closed) return;
+        this.#receiving = this.sink.datagram(data, addressOf(this.#family, from), false);
+      } catch (error) {
+        if (!this.#closed) this.sink.error(error);
+      }
+    }
+  }
+}

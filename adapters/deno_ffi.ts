@@ -1,0 +1,37 @@
+/** System calls of Linux through `Deno.dlopen`, where `--allow-ffi` was granted. The library is opened at the first use. */
+
+import { deno, type DenoForeignFunction } from "./deno_types.ts";
+import { Libc, LIBC_CALLS, type LibcCalls, openLibc } from "./libc.ts";
+import { nodeProcess } from "./node_types.ts";
+
+let opened: Libc | null | undefined;
+
+/** Whether the calls can be had now. Asks nobody: a permission that is not granted yet is none. */
+export function hasLibc(): boolean {
+  return nodeProcess().platform === "linux" && opened !== null &&
+    deno().permissions.querySync({ name: "ffi" }).state === "granted";
+}
+
+/** The C library, `undefined` where it may not be used or none fits. */
+export function libc(): Libc | undefined {
+  if (opened === undefined && hasLibc()) opened = openLibc(open);
+  return opened ?? undefined;
+}
+
+function open(library: string): Libc {
+  const { UnsafePointerView } = deno();
+  const { symbols } = deno().dlopen(library, signatures());
+  const { __errno_location, ...calls } = symbols as
+    & LibcCalls
+    & Record<"__errno_location", () => unknown>;
+  return new Libc(calls, () => new UnsafePointerView(__errno_location()).getInt32());
+}
+
+function signatures(): Record<string, DenoForeignFunction> {
+  const calls = Object.entries(LIBC_CALLS)
+    .map(([name, parameters]) => [name, { parameters, result: "i32" }] as const);
+  return {
+    ...Object.fromEntries(calls),
+    __errno_location: { parameters: [], result: "pointer" },
+  };
+}

@@ -1,0 +1,202 @@
+/**
+ * Socket options as the kernel has them and as a peer sees them. The sockets are those of another program, which Deno
+ * gives `--allow-ffi`.
+ */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { type Capabilities, capabilities } from "../mod.ts";
+import { checkNothingLeft, noDescriptors, noSs } from "./support/outside.ts";
+import { noPeer, pythonProgram } from "./support/peers.ts";
+import { type Program, start } from "./support/process.ts";
+import { launch, runtimeName } from "./support/runtime.ts";
+import { bounded, type Scope } from "./support/scope.ts";
+import { noIPv6 } from "./support/tcp.ts";
+
+const { options } = capabilities();
+const onDeno = runtimeName === "deno";
+const offers = (type: string, name: string): boolean =>
+  onDeno ? process.platform === "linux" : options[type]?.[name] === "set";
+
+const noTuning: string | false = offers("SOCK_STREAM", "TCP_KEEPIDLE")
+  ? false
+  : "this runtime cannot set the options of a descriptor";
+const noDatagramTuning: string | false = offers("SOCK_DGRAM", "IP_TOS")
+  ? false
+  : "this runtime cannot set IP_TOS on a datagram socket";
+const noPermissions: string | false = onDeno ? false : "permissions and flags are Deno's";
+
+const families = [
+  { name: "IPv4", host: "127.0.0.1", skip: false as string | false },
+  { name: "IPv6", host: "::1", skip: noIPv6 },
+] as const;
+
+/** Starts the program that sets options. */
+function tuned(scope: Scope, args: readonly string[], flags: readonly string[] = []): Program {
+  const permissions = ["--allow-net", "--allow-ffi"];
+  const program = new URL("./peers/tuned.ts", import.meta.url);
+  return scope.add(start(launch(program, args, { permissions, flags: onDeno ? flags : [] })));
+}
+
+/** What `ss` says of the connection from a local port, with its timer, memory and TCP's own facts. */
+function connection(port: number): string {
+  const args = ["-tnHomie", "--tos", "state", "established", "sport", "=", `:${port}`];
+  const { stdout, stderr, status } = spawnSync("ss", args, { encoding: "utf8", timeout: 10_000 });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+/** Says its port, or connects; then lets the program go on and says how the connection ended. */
+const PEER = `
+import socket, sys
+host, port = sys.argv[1], int(sys.argv[2])
+s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+if port == 0:
+    s.bind((host, 0)); s.listen(); print(s.getsockname()[1], flush=True)
+    s, _ = s.accept()
+else:
+    s.connect((host, port))
+sys.stdin.readline()
+s.sendall(b"x")
+try:
+    print(repr(s.recv(1)), flush=True)
+except ConnectionResetError:
+    print("reset", flush=True)
+`;
+
+/** Receives a datagram and says how far it may go and how it wants to be treated; what is sent back must come again. */
+const RECEIVER = `
+import socket, struct, sys
+six = ":" in sys.argv[1]
+s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(15)
+if six:
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+else:
+    s.setsockopt(socket.IPPROTO_IP, 12, 1)  # IP_RECVTTL, which Python names from 3.14 on
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+s.bind((sys.argv[1], 0)); print(s.getsockname()[1], flush=True)
+data, ancillary, flags, address = s.recvmsg(100, 1000)
+print(data.decode(), sorted(value[0] for level, kind, value in ancillary), flush=True)
+s.sendto(b"again", address); print(s.recv(100).decode(), flush=True)
+`;
+
+interface Shown {
+  port: number;
+  values: Record<string, number>;
+}
+
+for (const { name, host, skip } of families) {
+  const hops = host === "::1" ? { IPV6_UNICAST_HOPS: 33 } : { IP_TTL: 33, IP_TOS: 0x10 };
+  const expected = {
+    SO_KEEPALIVE: 1,
+    SO_RCVBUF: 100_000,
+    SO_SNDBUF: 120_000,
+    TCP_KEEPIDLE: 1000,
+    TCP_KEEPINTVL: 11,
+    TCP_KEEPCNT: 3,
+    TCP_USER_TIMEOUT: 9000,
+    TCP_CORK: 0,
+    ...hops,
+  };
+
+  const checkKernel = ({ port, values }: Shown): void => {
+    assert.deepEqual(values, expected);
+    const seen = connection(port);
+    assert.match(seen, /timer:\(keepalive,1[56]min/);
+    assert.match(seen, /skmem:\(r\d+,rb100000,t\d+,tb120000,/);
+    if (host !== "::1") assert.match(seen, /tos:0x10/);
+  };
+
+  describe(`options in the kernel, ${name}`, () => {
+    for (const how of ["after", "before", "bound"]) {
+      it(
+        `of a connected socket, set ${how === "after" ? "after" : "before"} connect` +
+          (how === "bound" ? " on a bound one" : "") + "; SO_LINGER [1, 0] resets",
+        { skip: skip || noTuning || noSs || noPeer },
+        bounded(async (scope) => {
+          const peer = pythonProgram(scope, PEER, [host, "0"]);
+          const port = await peer.json<number>();
+          const program = tuned(scope, [how, host, String(port)]);
+          checkKernel(await program.json<Shown>());
+          peer.write("\n");
+          assert.equal(await peer.line(), "reset");
+          assert.equal((await program.exit()).stderr, "");
+        }),
+      );
+    }
+
+    it(
+      "of an accepted socket, set on the listener; SO_LINGER [1, 0] resets",
+      { skip: skip || noTuning || noSs || noPeer },
+      bounded(async (scope) => {
+        const program = tuned(scope, ["accepted", host]);
+        const port = await program.json<number>();
+        const peer = pythonProgram(scope, PEER, [host, String(port)]);
+        checkKernel(await program.json<Shown>());
+        peer.write("\n");
+        assert.equal(await peer.line(), "reset");
+        assert.equal((await program.exit()).stderr, "");
+      }),
+    );
+
+    for (const flags of [[], ["--unstable-net"]]) {
+      it(
+        `of a UDP socket${flags.length > 0 ? " with what Deno calls unstable" : ""}`,
+        { skip: skip || noDatagramTuning || noPeer },
+        bounded(async (scope) => {
+          const peer = pythonProgram(scope, RECEIVER, [host]);
+          const program = tuned(scope, ["datagram", host, (await peer.line())!], flags);
+          assert.deepEqual(await program.json(), { SO_RCVBUF: 100_000, ...hops });
+          assert.equal(await peer.line(), `hello ${host === "::1" ? "[33]" : "[16, 33]"}`);
+          assert.equal(await peer.line(), "again");
+          assert.equal((await program.exit()).stderr, "");
+        }),
+      );
+    }
+  });
+}
+
+describe("what Deno's permissions and flags add", () => {
+  const ask = async <T>(scope: Scope, how: string, given: readonly string[]): Promise<T> => {
+    const permissions = ["--allow-net", ...given];
+    const program = new URL("./peers/tuned.ts", import.meta.url);
+    return await scope.add(start(launch(program, [how], { permissions }))).json<T>();
+  };
+
+  it(
+    "ENOPROTOOPT names --allow-ffi where it is missing",
+    { skip: noPermissions },
+    bounded(async (scope) => {
+      assert.match(await ask(scope, "refused", []), /^setsockopt ENOPROTOOPT.*--allow-ffi/);
+      assert.match(await ask(scope, "refused", ["--deny-ffi"]), /--allow-ffi/);
+    }),
+  );
+
+  it(
+    "capabilities tells what is granted",
+    { skip: noPermissions || noTuning },
+    bounded(async (scope) => {
+      const plain = await ask<Capabilities>(scope, "capabilities", []);
+      assert.equal(plain.options["SOCK_STREAM"]?.["TCP_KEEPIDLE"], undefined);
+      assert.equal(plain.options["SOCK_DGRAM"]?.["IPV6_UNICAST_HOPS"], undefined);
+      assert.equal(plain.reset, "before-open");
+      assert.deepEqual(plain.types["AF_UNIX"], ["SOCK_STREAM"]);
+      assert.equal(await ask(scope, "refused", ["--allow-ffi"]), "");
+      const free = await ask<Capabilities>(scope, "capabilities", ["--allow-ffi"]);
+      assert.equal(free.options["SOCK_STREAM"]?.["TCP_KEEPIDLE"], "set");
+      assert.equal(free.options["SOCK_STREAM"]?.["SO_REUSEPORT"], undefined);
+      assert.equal(free.options["SOCK_DGRAM"]?.["IPV6_UNICAST_HOPS"], "set");
+      assert.equal(free.reset, "always");
+      const unstable = await ask<Capabilities>(scope, "capabilities", ["--unstable-net"]);
+      assert.equal(unstable.options["SOCK_STREAM"]?.["SO_REUSEPORT"], "before-open");
+      assert.deepEqual(unstable.types["AF_UNIX"], ["SOCK_STREAM", "SOCK_DGRAM"]);
+    }),
+  );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});
