@@ -63,7 +63,8 @@ export interface StreamSink {
    * Bytes arrived, in order.
    *
    * @param chunk the bytes, at least one
-   * @param owned `true` hands the memory over for good; `false` lends it for the time of the call
+   * @param owned `true` hands the memory over for good, a buffer that holds nothing else; `false` lends it for the time
+   * of the call
    * @returns whether to go on; after `false` the stream stops until `resume()`
    */
   data(chunk: Uint8Array, owned: boolean): boolean;
@@ -206,7 +207,7 @@ export interface ConnectAttempt {
 /** Where a datagram socket puts what arrives. */
 export interface DatagramSink {
   /**
-   * One datagram, whole. The memory is handed over where `owned`, else lent for the time of the call.
+   * One datagram, whole. The memory is handed over where `owned`, as {@linkcode StreamSink.data} has it, else lent for the time of the call.
    *
    * @returns whether a receive waits; without, a socket that can stop pushes nothing more until `resume()`
    */
@@ -333,6 +334,12 @@ export interface Adapter {
   adopt?(fd: number): Adopted;
   /** Closes a bare descriptor. Absent where this cannot be done. */
   closeDescriptor?(fd: number): void;
+  /** Duplicates a descriptor: dup(2), closed on exec. Absent where this cannot be done; may throw ENOTSUP. */
+  duplicate?(fd: number): number;
+  /** Whether child processes inherit a descriptor. Absent where they never do. */
+  isInheritable?(fd: number): boolean;
+  /** Sets whether child processes inherit a descriptor. Absent where this cannot be done; may throw ENOTSUP. */
+  setInheritable?(fd: number, inheritable: boolean): void;
   /**
    * Resolves a name with the system's resolver (the hosts file first, then DNS).
    *

@@ -20,7 +20,7 @@ import { BunStream, streamHandlers } from "./bun_stream.ts";
 import { nodeModule } from "./node_types.ts";
 import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
-import { addressFrom } from "./endpoints.ts";
+import { addressFrom, isUnix, isWildcard } from "./endpoints.ts";
 import { openDatagram } from "./bun_datagram.ts";
 import { openDatagram as openNodeDatagram } from "./node_datagram.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
@@ -64,11 +64,15 @@ const bunAdapter: Adapter = {
     if (known === undefined) nodeModule("node:fs").closeSync(fd);
     else known.stream.close();
   },
+  duplicate: (fd) => needLibc().duplicate(fd),
+  isInheritable: (fd) => libc()?.isInheritable(fd) ?? false,
+  setInheritable: (fd, inheritable) => needLibc().setInheritable(fd, inheritable),
   lookup,
   lookupService,
   hostname,
   interfaces,
   errorCode,
+  errorDetail: (cause) => (cause as { detail?: string }).detail,
 };
 
 let known: Capabilities | undefined;
@@ -188,7 +192,8 @@ class LibcListener implements Listener {
       open(socket) {
         // A connection that was reset already has lost its address.
         const remote = c.getpeername(socket.fd) ?? addressFrom(family, undefined, undefined);
-        socket.data = streamOver(c, socket, c.getsockname(socket.fd), remote, family);
+        const own = isUnix(local) || !isWildcard(local) ? local : c.getsockname(socket.fd);
+        socket.data = streamOver(c, socket, own, remote, family);
         sink.connection(socket.data);
       },
     };
@@ -363,7 +368,8 @@ const connectHandlers: BunHandlers<BunConnecting | BunStream> = {
 function needLibc(): Libc {
   const c = libc();
   if (c !== null) return c;
-  throw Object.assign(new Error("no C library that is known here"), { code: "ENOTSUP" });
+  const detail = "there is no C library that is known here";
+  throw Object.assign(new Error(detail), { code: "ENOTSUP", detail });
 }
 
 /** Some options only work before bind or connect, and all work then. */

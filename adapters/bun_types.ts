@@ -72,7 +72,6 @@ export interface FfiModule {
     library: string,
     symbols: Record<string, { args: readonly string[]; returns: string }>,
   ): { symbols: Record<string, (...args: unknown[]) => number> };
-  ptr(buffer: Uint8Array): number;
   readonly read: { i32(pointer: number, offset: number): number };
 }
 

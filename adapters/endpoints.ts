@@ -14,6 +14,11 @@ export function isUnix(address: Address): address is string | Uint8Array {
   return !Array.isArray(address);
 }
 
+/** Whether an address stands for all of the machine's. */
+export function isWildcard([host]: InetAddress): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
 /** The path of a UNIX address for runtimes that take paths as text only. */
 export function pathOf(address: string | Uint8Array): string {
   if (typeof address === "string") return address;

@@ -16,6 +16,7 @@ export const LIBC_CALLS = {
   getpeername: ["i32", "buffer", "buffer"],
   getsockopt: ["i32", "i32", "i32", "buffer", "buffer"],
   setsockopt: ["i32", "i32", "i32", "buffer", "u32"],
+  fcntl: ["i32", "i32", "i32"],
   close: ["i32"],
 } as const;
 
@@ -34,6 +35,10 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const F_GETFD = 1;
+const F_SETFD = 2;
+const F_DUPFD_CLOEXEC = 1030;
+const FD_CLOEXEC = 1;
 
 /** The calls, each throwing an error with a `code` when it fails. */
 export class Libc implements OptionCalls {
@@ -117,6 +122,21 @@ export class Libc implements OptionCalls {
     const { getsockopt } = this.#calls;
     this.#check("getsockopt", getsockopt(fd, level, number, value, int32(4)));
     return new DataView(value.buffer).getInt32(0, true);
+  }
+
+  /** dup(2), closed on exec. */
+  duplicate(fd: number): number {
+    return this.#check("dup", this.#calls.fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  }
+
+  /** Whether a descriptor stays open on exec. */
+  isInheritable(fd: number): boolean {
+    return (this.#check("fcntl", this.#calls.fcntl(fd, F_GETFD, 0)) & FD_CLOEXEC) === 0;
+  }
+
+  /** Sets whether a descriptor stays open on exec. */
+  setInheritable(fd: number, inheritable: boolean): void {
+    this.#check("fcntl", this.#calls.fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC));
   }
 
   /** close(2) */

@@ -3,7 +3,9 @@
 import type { Adapter, Capabilities } from "./adapter.ts";
 import { adopt, bind, closeDescriptor, connect } from "./node_bound.ts";
 import { openDatagram } from "./node_datagram.ts";
-import { nodeOptions } from "./node_options.ts";
+import type { Libc } from "./libc.ts";
+import { libc } from "./node_ffi.ts";
+import { datagramOptions, streamOptions } from "./node_options.ts";
 import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
 import { nodeProcess } from "./node_types.ts";
@@ -19,12 +21,16 @@ const nodeAdapter: Adapter = {
   connect,
   adopt,
   closeDescriptor,
+  duplicate: (fd) => needLibc().duplicate(fd),
+  isInheritable: (fd) => libc()?.isInheritable(fd) ?? false,
+  setInheritable: (fd, inheritable) => needLibc().setInheritable(fd, inheritable),
   datagram: openDatagram,
   lookup,
   lookupService,
   hostname,
   interfaces,
   errorCode,
+  errorDetail: (cause) => (cause as { detail?: string }).detail,
 };
 
 function atLeast(major: number, minor: number): boolean {
@@ -50,19 +56,14 @@ function capabilities(): Capabilities {
     options: {
       SOCK_STREAM: {
         ...CORE_OPTIONS,
-        ...supported("set", ["SO_KEEPALIVE", "SO_LINGER", "TCP_NODELAY", ...nodeOptions()]),
-        ...supported(
-          "before-open",
-          early,
-        ),
+        ...supported("set", ["SO_KEEPALIVE", "SO_LINGER", "TCP_NODELAY", ...streamOptions()]),
+        ...supported("before-open", early),
       },
       SOCK_DGRAM: {
         ...CORE_OPTIONS,
         ...DGRAM_OPTIONS,
-        ...supported(
-          "before-open",
-          early,
-        ),
+        ...supported("set", datagramOptions()),
+        ...supported("before-open", early),
       },
     },
     optionsReason: "node:net has no call for it, and node:ffi (Node 26) is not available",
@@ -74,6 +75,13 @@ function capabilities(): Capabilities {
     oob: false,
     ancillary: false,
   };
+}
+
+function needLibc(): Libc {
+  const c = libc();
+  if (c !== undefined) return c;
+  const detail = "it needs node:ffi of Node 26";
+  throw Object.assign(new Error(detail), { code: "ENOTSUP", detail });
 }
 
 function errorCode(cause: unknown): string | undefined {

@@ -11,10 +11,11 @@ import type {
   Listener,
   ListenerSink,
 } from "./adapter.ts";
-import { addressFrom, hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { addressFrom, hostOf, isUnix, isWildcard, pathOf } from "./endpoints.ts";
 import { openDescriptor } from "./node_adopt.ts";
 import { connectSocket } from "./node_connect.ts";
-import { getNodeOption, setNodeOption } from "./node_options.ts";
+import { libc } from "./node_ffi.ts";
+import { getEarlyOption, setNodeOption } from "./node_options.ts";
 import { scopeOf } from "./node_resolver.ts";
 import { NetStream, NodeStream } from "./node_stream.ts";
 import { unlinkPath } from "./unix_path.ts";
@@ -141,7 +142,7 @@ class NodeBound implements Bound {
   }
 
   getOption(name: string): number | undefined {
-    return getNodeOption(this.fd, name);
+    return getEarlyOption(this.fd, name);
   }
 
   #address(): Address {
@@ -182,11 +183,12 @@ export class NodeListener implements Listener {
 
   /** A connection was accepted. */
   connected(socket: NetSocket): void {
-    // A UNIX peer's name is not told by Node.
     const { local } = this;
     const family = this.#family;
     this.#sink.connection(
-      isUnix(local) ? streamOver(socket, local, "", family) : inetStream(socket, family),
+      isUnix(local)
+        ? streamOver(socket, local, unixPeer(socket), family)
+        : inetStream(socket, family, isWildcard(local) ? undefined : local),
     );
   }
 
@@ -204,7 +206,7 @@ export class NodeListener implements Listener {
   }
 
   getOption(name: string): number | undefined {
-    return getNodeOption(this.fd, name);
+    return getEarlyOption(this.fd, name);
   }
 
   close(): Promise<void> {
@@ -213,6 +215,12 @@ export class NodeListener implements Listener {
     if (!hasBoundSocket()) unlinkPath(this.local);
     return afterClose();
   }
+}
+
+/** The name of a UNIX client, which Node alone does not tell. */
+function unixPeer(socket: NetSocket): Address {
+  const fd = socket._handle?.fd ?? -1;
+  return (fd < 0 ? undefined : libc()?.getpeername(fd)) ?? "";
 }
 
 /** Streams whose descriptor was given away, by descriptor: libuv cannot let go of one, nor open it twice. */
@@ -270,8 +278,9 @@ function connectFrom(
   return { done, cancel: attempt.cancel, closed };
 }
 
-function inetStream(socket: NetSocket, family: number): NetStream {
-  const local: InetAddress = addressFrom(family, socket.localAddress, socket.localPort, scopeOf);
+/** `known` is the local address where it need not be asked for. */
+function inetStream(socket: NetSocket, family: number, known?: InetAddress): NetStream {
+  const local = known ?? addressFrom(family, socket.localAddress, socket.localPort, scopeOf);
   const remote = addressFrom(family, socket.remoteAddress, socket.remotePort, scopeOf);
   return streamOver(socket, local, remote, family);
 }

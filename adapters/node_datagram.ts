@@ -2,6 +2,8 @@
 
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "./adapter.ts";
 import { addressFrom, hostOf } from "./endpoints.ts";
+import { plain } from "./node_buffer.ts";
+import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { interfaces } from "./node_resolver.ts";
 import { type DgramSocket, nodeModule } from "./node_types.ts";
 
@@ -82,13 +84,14 @@ export class NodeDatagram implements Datagram {
     this.#family = family;
     this.#local = this.#address();
     socket.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      this.sink.datagram(bytes, addressFrom(family, from.address, from.port), true);
+      this.sink.datagram(plain(data), addressFrom(family, from.address, from.port), true);
     });
     socket.on("error", (error: Error) => this.sink.error(error));
   }
 
-  readonly fd: number = -1;
+  get fd(): number {
+    return -1;
+  }
 
   get local(): Address {
     return this.#local;
@@ -191,6 +194,18 @@ export class NodeDatagram implements Datagram {
 class ConnectableDatagram extends NodeDatagram {
   #connected = false;
 
+  override get fd(): number {
+    return descriptorOf(this.socket);
+  }
+
+  override setOption(name: string, value: number): boolean {
+    return super.setOption(name, value) || setNodeOption(this.fd, name, value);
+  }
+
+  override getOption(name: string): number | undefined {
+    return getNodeOption(this.fd, name) ?? super.getOption(name);
+  }
+
   async connect(peer: Address | undefined): Promise<void> {
     if (this.#connected) this.socket.disconnect();
     this.#connected = false;
@@ -207,6 +222,15 @@ class ConnectableDatagram extends NodeDatagram {
     this.#connected = true;
     this.moved();
   }
+}
+
+/** Where Node keeps its handle: `_handle` prints a warning. */
+const STATE = "state symbol";
+
+function descriptorOf(socket: DgramSocket): number {
+  const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === STATE);
+  const state = key === undefined ? undefined : Reflect.get(socket, key);
+  return (state as { handle?: { fd?: number } } | undefined)?.handle?.fd ?? -1;
 }
 
 function failure(code: string, message: string): Error {

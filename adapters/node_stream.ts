@@ -2,6 +2,7 @@
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
+import { plain } from "./node_buffer.ts";
 import { Retries } from "./retries.ts";
 import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_types.ts";
 
@@ -20,7 +21,6 @@ export class NetStream implements Stream {
   protected readonly socket: NetSocket;
   /** Nothing more can be read: end of stream, or the socket is destroyed. */
   #over = false;
-  #closed: Promise<void>;
 
   constructor(socket: NetSocket, local: Address, remote: Address) {
     this.socket = socket;
@@ -33,7 +33,6 @@ export class NetStream implements Stream {
       this.#over = true;
       this.sink.error(error);
     });
-    this.#closed = new Promise((resolve) => socket.once("close", () => resolve()));
   }
 
   get fd(): number {
@@ -61,7 +60,7 @@ export class NetStream implements Stream {
     // Throws for UNIX sockets and destroyed ones, which have nothing to reset.
     if (this.socket.destroyed || this.remotePort === undefined) this.socket.destroy();
     else this.socket.resetAndDestroy();
-    return this.#closed;
+    return this.#whenClosed();
   }
 
   unref(): void {
@@ -72,7 +71,7 @@ export class NetStream implements Stream {
     this.#over = true;
     if (this.socket.writableLength === 0) {
       this.socket.destroy();
-      return this.#closed;
+      return this.#whenClosed();
     }
     // What the runtime holds still goes out, as the kernel would send it; a peer that does not read must not
     // keep the process alive, nor the caller waiting.
@@ -102,6 +101,11 @@ export class NetStream implements Stream {
   /** The peer's FIN. */
   protected ended(): void {
     this.sink.end();
+  }
+
+  #whenClosed(): Promise<void> {
+    if (this.socket.closed) return Promise.resolve();
+    return new Promise((resolve) => this.socket.on("close", () => resolve()));
   }
 
   private get remotePort(): number | undefined {
@@ -215,9 +219,4 @@ export class NodeStream extends NetStream {
       this.sink.data(chunk.slice(0, count), true);
     }
   }
-}
-
-/** Node's Buffer as the plain array that it is. */
-function plain(chunk: Uint8Array): Uint8Array {
-  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

@@ -13,6 +13,7 @@ export interface NetSocket {
   readonly remotePort?: number;
   readonly writableLength: number;
   readonly destroyed: boolean;
+  readonly closed: boolean;
   /** The native handle; its descriptor is -1 where there is none. */
   readonly _handle?: { readonly fd?: number } | null;
   push(chunk: Uint8Array | null): boolean;
@@ -162,6 +163,8 @@ export function nodeProcess(): Process {
   return (globalThis as unknown as { process: Process }).process;
 }
 
+const modules = new Map<string, unknown>();
+
 /** A module of Node's. */
 export function nodeModule(name: "node:net"): NetModule;
 export function nodeModule(name: "node:dgram"): DgramModule;
@@ -170,5 +173,8 @@ export function nodeModule(name: "node:dns"): DnsModule;
 export function nodeModule(name: "node:os"): OsModule;
 export function nodeModule(name: "node:util"): UtilModule;
 export function nodeModule(name: string): unknown {
-  return nodeProcess().getBuiltinModule(name);
+  // Looked up once: the call is not cheap, and there is one for each connection.
+  let module = modules.get(name);
+  if (module === undefined) modules.set(name, module = nodeProcess().getBuiltinModule(name));
+  return module;
 }

@@ -8,6 +8,8 @@ export class ByteQueue {
   #chunks: Uint8Array[] = [];
   #first = 0;
   #size = 0;
+  /** The first chunk is what is left of one: it does not have its buffer to itself. */
+  #cut = false;
 
   /** How many bytes it holds. */
   get size(): number {
@@ -27,8 +29,10 @@ export class ByteQueue {
     const enough = chunk.length === this.#size || chunk.length === max ||
       (!all && chunk.length >= JOIN_BELOW);
     if (chunk.length <= max && enough) {
+      // A caller may transfer the buffer of what it gets.
+      const own = this.#cut ? chunk.slice() : chunk;
       this.#drop(chunk.length);
-      return ownArray(chunk);
+      return own;
     }
     const result = new Uint8Array(Math.min(max, this.#size));
     this.copy(result);
@@ -63,8 +67,10 @@ export class ByteQueue {
       const chunk = this.#chunks[this.#first]!;
       if (chunk.length > count) {
         this.#chunks[this.#first] = chunk.subarray(count);
+        this.#cut = true;
         return;
       }
+      this.#cut = false;
       count -= chunk.length;
       this.#first++;
     }
@@ -77,9 +83,4 @@ export class ByteQueue {
       this.#first = 0;
     }
   }
-}
-
-/** The array itself where it spans its whole buffer, else a copy: a caller may transfer the buffer. */
-export function ownArray(chunk: Uint8Array): Uint8Array {
-  return chunk.byteLength === chunk.buffer.byteLength ? chunk : chunk.slice();
 }

@@ -1,7 +1,6 @@
 /** Received datagrams that nobody has taken yet, and the receives that wait for one. */
 
 import type { Address } from "../adapters/adapter.ts";
-import { ownArray } from "./byte_queue.ts";
 import { MSG_TRUNC } from "./constants.ts";
 import type { ReceiveRequest } from "./stream_receiver.ts";
 import type { Message } from "./transport.ts";
@@ -118,8 +117,9 @@ function messageOf({ data, from }: Datagram, request: ReceiveRequest): Message {
   const { max, into, peek, whole } = request;
   const flags = data.length > max ? MSG_TRUNC : 0;
   const part = data.length > max ? data.subarray(0, max) : data;
+  // What is handed out has its buffer to itself.
   if (into === undefined) {
-    return { data: peek ? part.slice() : ownArray(part), address: from, flags };
+    return { data: peek || part !== data ? part.slice() : data, address: from, flags };
   }
   into.set(part);
   return { data: whole ? data.length : part.length, address: from, flags };

@@ -20,7 +20,7 @@ import {
 import { SocketFile } from "./file/socket_file.ts";
 import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
 import { receiveFlags, sendFlags } from "./flags.ts";
-import { checkKind, type Kind, protocolOf, typeName } from "./kind.ts";
+import { checkKind, type Kind, typeName } from "./kind.ts";
 import { familyName } from "./address.ts";
 import type { OptionValue } from "./option_values.ts";
 import { SocketOptions } from "./socket_options.ts";
@@ -91,7 +91,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       type === undefined ? c.SOCK_STREAM : type,
       proto,
     );
-    this.#options = this.#makeOptions();
+    this.#options = new SocketOptions(this.#adapter, this.#kind);
     if (this.#kind.type === c.SOCK_DGRAM) {
       this.#transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
     } else {
@@ -99,6 +99,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (adopted !== undefined) transport.adopt(adopted);
       this.#transport = transport;
     }
+    this.#options.source = this.#transport;
   }
 
   /** The address family: AF_INET, AF_INET6 or AF_UNIX. */
@@ -548,34 +549,57 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @throws {SocketError} ENOTSUP where the runtime does not reveal it, or opens it only with `bind` or `connect`
    */
   fileno(): number {
-    if (this.#gone) return -1;
-    const fd = this.#transport.handle?.fd ?? -1;
-    if (fd >= 0) return fd;
-    const { adapter } = this.#adapter.capabilities();
-    throw systemError("ENOTSUP", "fileno", { detail: `${adapter} reveals no descriptor here` });
+    return this.#gone ? -1 : this.#descriptor("fileno");
   }
 
-  /** Not possible without libc: throws ENOTSUP. */
+  /**
+   * Another socket of the same connection or listener, with a descriptor of its own. Bytes that the library has read
+   * ahead stay with this one.
+   *
+   * @throws {SocketError} ENOTSUP where the runtime cannot duplicate the descriptor (without libc; datagram sockets)
+   *
+   * Source: Python `socket.dup`.
+   */
   dup(): Socket<A> {
     this.#checkOpen("dup");
-    throw systemError("ENOTSUP", "dup", { detail: "no runtime can duplicate a descriptor" });
+    const fd = this.#descriptor("dup");
+    const adapter = this.#adapter;
+    if (adapter.duplicate === undefined || this.type !== c.SOCK_STREAM) {
+      const { adapter: name } = adapter.capabilities();
+      const detail = `${name} cannot duplicate the descriptor of a ${typeName(this.type)}`;
+      throw systemError("ENOTSUP", "dup", { detail });
+    }
+    const copy = calling(adapter, "dup", () => adapter.duplicate!(fd));
+    const socket = new Socket<A>(this.family, this.type, this.proto, { adapter, fileno: copy });
+    socket.settimeout(this.#timeout);
+    return socket;
   }
 
-  /** Whether child processes inherit the descriptor: they do not. */
+  /** Whether child processes inherit the descriptor: they do not unless {@linkcode Socket.set_inheritable} said so. */
   get_inheritable(): boolean {
     this.#checkOpen("get_inheritable");
-    return false;
+    const fd = this.#transport.handle?.fd ?? -1;
+    if (fd < 0) return false;
+    return calling(this.#adapter, "fcntl", () => this.#adapter.isInheritable?.(fd)) ?? false;
   }
 
-  /** `false` is what every socket is; `true` is not possible without libc and throws ENOTSUP. */
+  /**
+   * Sets whether child processes inherit the descriptor.
+   *
+   * @throws {SocketError} ENOTSUP for `true` where that needs libc and there is none
+   */
   set_inheritable(inheritable: boolean): void {
     if (typeof inheritable !== "boolean") {
       throw new TypeError(`inheritable must be a boolean, not ${describe(inheritable)}`);
     }
     this.#checkOpen("set_inheritable");
-    if (inheritable) {
-      throw systemError("ENOTSUP", "set_inheritable", { detail: "no runtime can change it" });
+    if (inheritable === this.get_inheritable()) return;
+    const fd = this.#descriptor("fcntl");
+    if (this.#adapter.setInheritable === undefined) {
+      const detail = `${this.#adapter.capabilities().adapter} cannot change it`;
+      throw systemError("ENOTSUP", "fcntl", { detail });
     }
+    calling(this.#adapter, "fcntl", () => this.#adapter.setInheritable!(fd, inheritable));
   }
 
   /** The socket's own address; the wildcard address and port 0 while it has none. */
@@ -777,6 +801,13 @@ export class Socket<A extends Address = AddressOf<2>> {
     return this.#closing !== undefined || this.#detached;
   }
 
+  #descriptor(syscall: string): number {
+    const fd = this.#transport.handle?.fd ?? -1;
+    if (fd >= 0) return fd;
+    const { adapter } = this.#adapter.capabilities();
+    throw systemError("ENOTSUP", syscall, { detail: `${adapter} reveals no descriptor here` });
+  }
+
   #checkOpen(syscall: string): void {
     if (this.#gone) throw systemError("EBADF", syscall);
   }
@@ -829,31 +860,6 @@ export class Socket<A extends Address = AddressOf<2>> {
     (conn.#transport as StreamTransport).attach(endpoint);
     return conn;
   }
-
-  #makeOptions(): SocketOptions {
-    return new SocketOptions({
-      adapter: this.#adapter,
-      family: this.family,
-      type: this.type,
-      handle: () => this.#transport.handle,
-      answer: (name) => this.#answer(name),
-    });
-  }
-
-  #answer(name: string): number {
-    switch (name) {
-      case "SO_TYPE":
-        return this.type;
-      case "SO_DOMAIN":
-        return this.family;
-      case "SO_PROTOCOL":
-        return protocolOf(this.#kind);
-      case "SO_ACCEPTCONN":
-        return Number(this.#transport.listening);
-      default:
-        return this.#transport.takeErrno();
-    }
-  }
 }
 
 // What console.log shows: Node and Bun ask for the first, Deno for the second.
@@ -867,6 +873,15 @@ for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
 
 function ignoreNotConnected(error: unknown): void {
   if (!(error instanceof SocketError) || error.code !== "ENOTCONN") throw error;
+}
+
+/** Calls the adapter; its errors become the library's. */
+function calling<T>(adapter: Adapter, syscall: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw translate(adapter, cause, syscall);
+  }
 }
 
 /** Takes a descriptor over. */

@@ -4,7 +4,7 @@ import type { Adapter, Datagram, Handle, OptionSupport, Settings } from "../adap
 import { familyName } from "./address.ts";
 import { AF_INET6, AF_UNIX, IPPROTO_IPV6, SOCK_STREAM, SOL_SOCKET } from "./constants.ts";
 import { systemError, translate } from "./errors.ts";
-import { typeName } from "./kind.ts";
+import { type Kind, protocolOf, typeName } from "./kind.ts";
 import {
   encodeSetting,
   interfaceOf,
@@ -14,36 +14,34 @@ import {
   settingOf,
 } from "./option_values.ts";
 import { findOption, type OptionSpec } from "./options.ts";
+import type { Transport } from "./transport.ts";
 
-/** What the options need to know of their socket. */
-export interface OptionOwner {
-  readonly adapter: Adapter;
-  readonly family: number;
-  readonly type: number;
-  /** The open socket, if there is one. */
-  handle(): Handle | undefined;
-  /** Answers an option that is part of the socket's state. */
-  answer(name: string): number;
-}
+/** What the options need to know of their socket's state. */
+export type OptionSource = Pick<Transport, "handle" | "listening" | "takeErrno">;
 
 /** Kept by the library: the runtimes set SO_REUSEADDR on every socket, and none knows the timeouts. */
 const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
 
 /** The options of one socket. */
 export class SocketOptions {
-  #owner: OptionOwner;
-  #settings = new Map<string, number>();
+  /** The socket's state: set once, before anything is asked. */
+  declare source: OptionSource;
+  #adapter: Adapter;
+  #kind: Kind;
+  /** Absent where nothing was set, which saves most connections a map. */
+  #settings: Map<string, number> | undefined;
   #hasTimeouts = false;
   /** Multicast calls made before the socket is open. */
-  #postponed: Array<(handle: Datagram) => void> = [];
+  #postponed: Array<(handle: Datagram) => void> | undefined;
 
-  constructor(owner: OptionOwner) {
-    this.#owner = owner;
+  constructor(adapter: Adapter, kind: Kind) {
+    this.#adapter = adapter;
+    this.#kind = kind;
   }
 
   /** What the user has set. */
   get settings(): Settings {
-    return this.#settings;
+    return this.#settings ??= new Map();
   }
 
   /** Whether SO_RCVTIMEO or SO_SNDTIMEO was set. */
@@ -53,7 +51,7 @@ export class SocketOptions {
 
   /** The seconds of SO_LINGER, `LINGER_OFF` where it is off. */
   get linger(): number {
-    return this.#settings.get("SO_LINGER") ?? LINGER_OFF;
+    return this.#settings?.get("SO_LINGER") ?? LINGER_OFF;
   }
 
   /** Sets an option, on the real socket where there is one. */
@@ -68,17 +66,16 @@ export class SocketOptions {
     const setting = settingOf(spec, value);
     const support = this.#support(spec);
     if (support === undefined || support === "get") throw this.#unsupported(spec, "setsockopt");
-    const { adapter } = this.#owner;
-    const handle = this.#owner.handle();
+    const { handle } = this.source;
     if (handle !== undefined && !KEPT.has(spec.name)) {
       if (support === "before-open" || !this.#try(() => handle.setOption(spec.name, setting))) {
-        const { adapter: name } = adapter.capabilities();
+        const { adapter: name } = this.#adapter.capabilities();
         const detail = `${name} cannot set ${spec.name} to this on an open socket; set it before ` +
           "bind, connect or listen";
         throw systemError("ENOPROTOOPT", "setsockopt", { detail });
       }
     }
-    this.#settings.set(spec.name, setting);
+    (this.#settings ??= new Map()).set(spec.name, setting);
     this.#hasTimeouts ||= spec.kind === "timeval";
   }
 
@@ -97,25 +94,25 @@ export class SocketOptions {
 
   /** Sets on a socket that was just opened what was set before; what it refuses is as if it had not been set. */
   apply(handle: Handle): void {
-    for (const [name, value] of this.#settings) {
+    for (const [name, value] of this.#settings ?? []) {
       // What only works before bind or connect, the adapter has set by then.
       if (KEPT.has(name) || this.#supportOf(name) === "before-open") continue;
-      if (!this.#try(() => handle.setOption(name, value))) this.#settings.delete(name);
+      if (!this.#try(() => handle.setOption(name, value))) this.#settings?.delete(name);
     }
-    for (const call of this.#postponed.splice(0)) this.#try(() => call(handle as Datagram));
+    for (const call of this.#postponed?.splice(0) ?? []) this.#try(() => call(handle as Datagram));
   }
 
   /** Takes from a listener what an accepted socket has from it. */
   inherit(from: SocketOptions): void {
-    this.#settings = new Map(from.#settings);
+    if (from.#settings?.size) this.#settings = new Map(from.#settings);
     this.#hasTimeouts = from.#hasTimeouts;
   }
 
   #multicast(spec: OptionSpec, value: OptionValue): void {
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
     const call = this.#multicastCall(spec, value);
-    const handle = this.#owner.handle();
-    if (handle === undefined) this.#postponed.push(call);
+    const { handle } = this.source;
+    if (handle === undefined) (this.#postponed ??= []).push(call);
     else this.#try(() => call(handle as Datagram));
   }
 
@@ -132,8 +129,8 @@ export class SocketOptions {
 
   /** IPv4 interfaces are told to the runtimes by address. */
   #device(device: string): string {
-    if (this.#owner.family === AF_INET6 || !/^\d+$/.test(device)) return device;
-    const found = this.#owner.adapter.interfaces?.().find(({ index }) => index === Number(device));
+    if (this.#kind.family === AF_INET6 || !/^\d+$/.test(device)) return device;
+    const found = this.#adapter.interfaces?.().find(({ index }) => index === Number(device));
     const address = found?.addresses.find((text) => !text.includes(":"));
     if (address === undefined) {
       throw systemError("ENODEV", "setsockopt", { detail: `interface ${device}` });
@@ -142,12 +139,12 @@ export class SocketOptions {
   }
 
   #read(spec: OptionSpec): number {
-    if (spec.kind === "answer") return this.#owner.answer(spec.name);
+    if (spec.kind === "answer") return this.#answer(spec.name);
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "getsockopt");
-    const set = this.#settings.get(spec.name);
+    const set = this.#settings?.get(spec.name);
     if (spec.kind === "linger") return set ?? LINGER_OFF;
     if (KEPT.has(spec.name)) return set ?? 0;
-    const handle = this.#owner.handle();
+    const { handle } = this.source;
     const real = handle === undefined ? undefined : this.#try(() => handle.getOption(spec.name));
     if (typeof real === "number") return real;
     // Linux doubles the buffer sizes that are set, for its own bookkeeping, and tells the double.
@@ -155,10 +152,27 @@ export class SocketOptions {
     return set ?? this.#initial(spec);
   }
 
+  /** An option that is part of the socket's state. */
+  #answer(name: string): number {
+    const { type, family } = this.#kind;
+    switch (name) {
+      case "SO_TYPE":
+        return type;
+      case "SO_DOMAIN":
+        return family;
+      case "SO_PROTOCOL":
+        return protocolOf(this.#kind);
+      case "SO_ACCEPTCONN":
+        return Number(this.source.listening);
+      default:
+        return this.source.takeErrno();
+    }
+  }
+
   #initial(spec: OptionSpec): number {
     if (!isBufferSize(spec.name)) return spec.initial;
     // net.core.rmem_default and wmem_default, net.ipv4.tcp_rmem and tcp_wmem of Linux.
-    if (this.#owner.type !== SOCK_STREAM || this.#owner.family === AF_UNIX) return 212992;
+    if (this.#kind.type !== SOCK_STREAM || this.#kind.family === AF_UNIX) return 212992;
     return spec.name === "SO_RCVBUF" ? 131072 : 16384;
   }
 
@@ -167,12 +181,12 @@ export class SocketOptions {
     try {
       return call();
     } catch (cause) {
-      throw translate(this.#owner.adapter, cause, "setsockopt");
+      throw translate(this.#adapter, cause, "setsockopt");
     }
   }
 
   #find(level: number, number: number, syscall: string): OptionSpec {
-    const { family, type } = this.#owner;
+    const { family, type } = this.#kind;
     const spec = findOption(level, number);
     if (spec === undefined) {
       const detail = `unknown option ${number} of level ${level}`;
@@ -190,12 +204,11 @@ export class SocketOptions {
   }
 
   #supportOf(name: string): OptionSupport | undefined {
-    const { adapter, type } = this.#owner;
-    return adapter.capabilities().options[typeName(type)]?.[name];
+    return this.#adapter.capabilities().options[typeName(this.#kind.type)]?.[name];
   }
 
   #unsupported(spec: OptionSpec, syscall: string): Error {
-    const { adapter, optionsReason } = this.#owner.adapter.capabilities();
+    const { adapter, optionsReason } = this.#adapter.capabilities();
     const detail = `${spec.name} is not offered by ${adapter}: ${optionsReason}`;
     return systemError("ENOPROTOOPT", syscall, { detail });
   }

@@ -71,18 +71,19 @@ export class StreamEndpoint implements StreamSink {
   }
 
   /** Closes it; waiting calls end with EBADF. */
-  async close(reset: boolean): Promise<void> {
+  close(reset: boolean): Promise<void> {
     if (reset && this.stream.reset !== undefined) {
       this.abandon();
-      return await this.stream.reset();
+      return this.stream.reset();
     }
     this.#receiver.fail(closed);
     const sent = this.#sender.finish(closed);
     this.#broken = true;
-    if (sent === undefined) return await this.stream.close();
+    if (sent === undefined) return this.stream.close();
     // As the kernel would: the rest goes out after close(), and the program need not wait for it.
     this.stream.unref?.();
     sent.then(() => this.stream.close());
+    return Promise.resolve();
   }
 
   /** Ends waiting calls without closing: the descriptor belongs to somebody else now. */

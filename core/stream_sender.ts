@@ -12,6 +12,8 @@ import { type Limits, Wait } from "./wait.ts";
 const PIECE = 256 * 1024;
 /** The same for a call that may give up: the piece is copied first, since its caller may change the bytes after. */
 const COPIED_PIECE = 64 * 1024;
+/** The smallest buffer for such copies; one that is kept is cheaper than one for each call. */
+const SMALLEST_COPY = 2 * 1024;
 /** A send that has to wait for others is copied up to this size; a larger one is read when its turn comes. */
 const COPY_WAITING = 64 * 1024;
 
@@ -31,7 +33,7 @@ class Send extends Wait<number> {
   readonly limited: boolean;
   data: Uint8Array;
   sent = 0;
-  /** What is left of a piece whose call has given up. */
+  /** What is left of a piece whose call has given up: a copy already. */
   abandoned = false;
   constructor({ syscall, data, all }: SendRequest, limited: boolean) {
     super(syscall);
@@ -49,6 +51,8 @@ export class StreamSender {
   #sends: Send[] = [];
   /** The piece that is with the runtime. */
   #piece: Uint8Array | undefined;
+  /** Where pieces are copied to; one at a time is with the runtime. */
+  #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
   #idle: Array<() => void> = [];
   #failed: (cause: unknown, syscall: string | undefined) => unknown;
@@ -124,10 +128,19 @@ export class StreamSender {
     const wait = this.#sends[0];
     if (wait === undefined) return this.#becomeIdle();
     this.#piece = wait.limited
-      ? wait.data.slice(wait.sent, wait.sent + COPIED_PIECE)
+      ? this.#copy(wait.data.subarray(wait.sent, wait.sent + COPIED_PIECE))
       : wait.data.subarray(wait.sent, wait.sent + PIECE);
     const revocable = wait.limited && !wait.all;
     this.#stream.write(this.#piece, revocable).then(this.#wrote, this.#writeFailed);
+  }
+
+  #copy(piece: Uint8Array): Uint8Array {
+    const { length } = piece;
+    if (this.#copies === undefined || this.#copies.length < length) {
+      this.#copies = new Uint8Array(Math.max(SMALLEST_COPY, length));
+    }
+    this.#copies.set(piece);
+    return this.#copies.subarray(0, length);
   }
 
   #wrote = (count: number): void => {
@@ -190,7 +203,7 @@ export class StreamSender {
       queueMicrotask(() => this.#piece ?? this.#next());
       return 0;
     }
-    const rest = new Send({ syscall: "send", data: piece.subarray(0, kept), all: true }, true);
+    const rest = new Send({ syscall: "send", data: piece.subarray(0, kept), all: true }, false);
     rest.promise.catch(
       () => {/* Nobody waits for it: the next call reports the broken connection. */},
     );

@@ -202,23 +202,21 @@ export class StreamTransport implements Transport {
     if (how !== SHUT_RD) await endpoint.shutdownWrite();
   }
 
-  async close(reset: boolean): Promise<void> {
+  close(reset: boolean): Promise<void> {
     this.#closed = true;
     this.#unclaim();
     const connecting = this.#connecting;
-    const parts = [
-      this.#endpoint?.close(reset),
-      this.#listener?.endpoint.close("EBADF"),
-      this.#bound?.close(),
-    ];
+    connecting?.attempt.cancel();
+    connecting?.wait.fail(systemError("EBADF", "connect"));
+    const [endpoint, listener, bound] = [this.#endpoint, this.#listener, this.#bound];
     this.#connecting =
       this.#endpoint =
       this.#listener =
       this.#bound =
         undefined;
-    connecting?.attempt.cancel();
-    connecting?.wait.fail(systemError("EBADF", "connect"));
-    await Promise.all(parts);
+    // One of them at most is there.
+    return endpoint?.close(reset) ?? listener?.endpoint.close("EBADF") ?? bound?.close() ??
+      Promise.resolve();
   }
 
   detach(): number {

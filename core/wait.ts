@@ -25,6 +25,7 @@ export class Wait<T> implements Expiring {
   /** Settles with the end of the wait. */
   readonly promise: Promise<T>;
   deadline: number = Infinity;
+  place: number = -1;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
   #settled = false;

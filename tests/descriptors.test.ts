@@ -1,7 +1,7 @@
 /** Taking over descriptors: inherited from a parent, and given away in the same process. */
 
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -226,6 +226,89 @@ describe("descriptors given away and taken back", () => {
     await s.sendall("x");
     assert.equal(text(await conn.recv(1)), "x");
   }, noGivenAway || noUnix);
+});
+
+describe("dup and inheritance", () => {
+  // Both need libc, as the options beyond the common ones do.
+  const libc = able.fileno && able.options["SOCK_STREAM"]!["SO_RCVBUF"] !== undefined;
+
+  for (const setting of native) {
+    test(
+      `a connection lives until both of its sockets are closed, ${setting.name}`,
+      async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        conn.settimeout(7);
+        if (!libc) {
+          throws(() => conn.dup(), "ENOTSUP", "dup");
+          return;
+        }
+        const copy = scope.add(conn.dup());
+        assert.notEqual(copy.fileno(), conn.fileno());
+        assert.deepEqual([copy.family, copy.type, copy.gettimeout()], [
+          setting.family,
+          SOCK_STREAM,
+          7,
+        ]);
+        assert.deepEqual(
+          [copy.getsockname(), copy.getpeername()],
+          [conn.getsockname(), conn.getpeername()],
+        );
+        await conn.close();
+        await client.sendall("still open");
+        assert.equal(text(await receive(copy, 10)), "still open");
+        await copy.sendall("yes");
+        await copy.close();
+        assert.equal(text(await receive(client, 3)), "yes");
+        assert.equal((await client.recv(1)).length, 0);
+      },
+      setting.skip,
+    );
+  }
+
+  test("a listener's duplicate accepts", async (scope) => {
+    const server = await native[0].server(scope);
+    if (!libc) {
+      throws(() => server.dup(), "ENOTSUP", "dup");
+      return;
+    }
+    const copy = scope.add(server.dup());
+    assert.deepEqual(copy.getsockname(), server.getsockname());
+    await server.close();
+    const accepting = copy.accept();
+    const client = native[0].socket(scope);
+    await client.connect(copy.getsockname());
+    scope.add((await accepting)[0]);
+  }, false);
+
+  test("a datagram socket has no duplicate, nor a closed one", async (scope) => {
+    const s = scope.add(socket(AF_INET, SOCK_DGRAM));
+    await s.bind(["127.0.0.1", 0]);
+    throws(() => s.dup(), "ENOTSUP", "dup");
+    await s.close();
+    throws(() => s.dup(), "EBADF", "dup");
+    throws(() => s.get_inheritable(), "EBADF", "get_inheritable");
+    throws(() => s.set_inheritable(true), "EBADF", "set_inheritable");
+  }, false);
+
+  test("a child has what was made inheritable, and nothing else", async (scope) => {
+    const server = await native[0].server(scope);
+    assert.equal(server.get_inheritable(), false);
+    server.set_inheritable(false);
+    if (!libc) {
+      throws(() => server.set_inheritable(true), "ENOTSUP", "fcntl");
+      return;
+    }
+    const fd = server.fileno();
+    // The flag itself: what starts a child may close descriptors that it does not know.
+    const flags = (): string =>
+      /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))![1]!;
+    const isInheritable = (): boolean => (parseInt(flags(), 8) & 0o2000000) === 0;
+    assert.equal(isInheritable(), false);
+    server.set_inheritable(true);
+    assert.deepEqual([server.get_inheritable(), isInheritable()], [true, true]);
+    server.set_inheritable(false);
+    assert.deepEqual([server.get_inheritable(), isInheritable()], [false, false]);
+  }, false);
 });
 
 describe("what is no socket", () => {

@@ -195,7 +195,10 @@ describe("UNIX streams", () => {
       );
       const [conn, address] = await listener.accept();
       scope.add(conn);
-      assert.ok(["", `${path}.client`].includes(address), address);
+      // Node knows it through libc only, as it does the options beyond the common ones.
+      const { adapter, options } = capabilities();
+      const told = adapter !== "node" || options["SOCK_STREAM"]!["SO_RCVBUF"] !== undefined;
+      assert.equal(address, told ? `${path}.client` : "");
       let count = 0;
       for (let data; (data = await conn.recv(65536)).length > 0;) count += data.length;
       assert.equal(count, 1_000_000);
