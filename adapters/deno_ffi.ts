@@ -5,11 +5,13 @@ import { Libc, LIBC_CALLS, type LibcCalls, openLibc } from "./libc.ts";
 import { nodeProcess } from "./node_types.ts";
 
 let opened: Libc | null | undefined;
+/** Deno keeps it up to date while permissions are granted and revoked; asking anew costs 2 µs. */
+let permission: { readonly state: string } | undefined;
 
 /** Whether the calls can be had now. Asks nobody: a permission that is not granted yet is none. */
 export function hasLibc(): boolean {
-  return nodeProcess().platform === "linux" && opened !== null &&
-    deno().permissions.querySync({ name: "ffi" }).state === "granted";
+  permission ??= deno().permissions.querySync({ name: "ffi" });
+  return permission.state === "granted" && nodeProcess().platform === "linux" && opened !== null;
 }
 
 /** The C library, `undefined` where it may not be used or none fits. */

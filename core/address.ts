@@ -27,6 +27,8 @@ export interface InetRequest {
   readonly flowinfo: number;
   /** The interface's index, 0 for none. */
   readonly scope_id: number;
+  /** The name that a literal host was resolved from, where the library has resolved it before. */
+  readonly name?: string;
 }
 
 /** A checked address of any family, its host perhaps a name. */

@@ -47,7 +47,7 @@ export class Connecting {
     let error: unknown;
     for (const address of await resolveAll(adapter, family, destination)) {
       if (this.#cancelled) break;
-      const name = Array.isArray(address) ? (destination as { host: string }).host : "";
+      const name = nameOf(destination);
       const target = { family, address, name, settings };
       const bound = await request.bound();
       try {
@@ -64,4 +64,10 @@ export class Connecting {
     }
     throw error ?? systemError("ECANCELED", "connect");
   }
+}
+
+/** The name that the user gave. */
+function nameOf(destination: Destination): string {
+  if (typeof destination === "string" || destination instanceof Uint8Array) return "";
+  return destination.name ?? destination.host;
 }

@@ -7,7 +7,7 @@ import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { systemError } from "./errors.ts";
 import { getaddrinfo } from "./getaddrinfo.ts";
-import { Socket } from "./socket.ts";
+import { connectResolved, Socket } from "./socket.ts";
 import { pollTurn } from "./turn.ts";
 import { Wait } from "./wait.ts";
 
@@ -80,7 +80,8 @@ async function connectInTurn(
     try {
       socket.settimeout(null);
       if (source !== undefined) await socket.bind(source);
-      await socket.connect(address as InetAddress, { signal });
+      const resolved = { ...checkInetAddress(family, address, "address"), name: host };
+      await connectResolved(socket, resolved, { signal });
       return socket;
     } catch (error) {
       errors.push(error);

@@ -1,7 +1,15 @@
 /** The socket object: arguments are checked here, once, and handed to the state machine of its type. */
 
-import type { Adapter, Address, Adopted } from "../adapters/adapter.ts";
-import { type AddressLike, type AddressOf, checkAddress, copyAddress } from "./address.ts";
+import type { Adapter, Address, Adopted, InetAddress } from "../adapters/adapter.ts";
+import {
+  type AddressLike,
+  type AddressOf,
+  checkAddress,
+  copyAddress,
+  type Destination,
+  familyName,
+  type InetRequest,
+} from "./address.ts";
 import { inspectAddress } from "./address_text.ts";
 import { checkAdapter, getAdapter } from "./adapter_choice.ts";
 import { int, INT_MAX, integer, seconds, signalOf, size, type WaitOptions } from "./arguments.ts";
@@ -21,7 +29,6 @@ import { SocketFile } from "./file/socket_file.ts";
 import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
-import { familyName } from "./address.ts";
 import type { OptionValue } from "./option_values.ts";
 import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
@@ -47,6 +54,13 @@ export interface SocketInit {
 /** One item of ancillary data: level, type and bytes. */
 export type AncillaryData = [cmsg_level: number, cmsg_type: number, cmsg_data: Uint8Array];
 
+/** Connects to an address that was resolved from a name: on Deno perhaps the name alone is permitted. */
+export let connectResolved: (
+  socket: Socket<InetAddress>,
+  destination: InetRequest,
+  options: WaitOptions,
+) => Promise<void>;
+
 /**
  * A Berkeley socket.
  *
@@ -71,6 +85,10 @@ export class Socket<A extends Address = AddressOf<2>> {
   #readable: ReadableStream<Uint8Array> | undefined;
   #writable: WritableStream<BytesLike> | undefined;
   #detached = false;
+
+  static {
+    connectResolved = (socket, destination, options) => socket.#connect(destination, options);
+  }
 
   /**
    * The same as {@linkcode socket}.
@@ -180,8 +198,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: POSIX connect().
    */
   async connect(address: AddressLike, options?: WaitOptions): Promise<void> {
-    const destination = checkAddress(this.family, address, "address", "connect");
-    await this.#transport.connect(destination, this.#limits(0, options, undefined));
+    await this.#connect(checkAddress(this.family, address, "address", "connect"), options);
   }
 
   /**
@@ -784,6 +801,10 @@ export class Socket<A extends Address = AddressOf<2>> {
   #makeLimits(): Limits {
     const turn = this.#adapter.turn ?? pollTurn;
     return { timeout: this.#timeout, expired: "ETIMEDOUT", signal: undefined, turn };
+  }
+
+  async #connect(destination: Destination, options: WaitOptions | undefined): Promise<void> {
+    await this.#transport.connect(destination, this.#limits(0, options, undefined));
   }
 
   #reallyClose(): Promise<void> {

@@ -70,9 +70,9 @@ export class StreamEndpoint implements StreamSink {
     }
   }
 
-  /** Closes it; waiting calls end with EBADF. */
+  /** Closes it; waiting calls end with EBADF. Bytes that nobody has read make it a reset, as in Linux. */
   close(reset: boolean): Promise<void> {
-    if (reset && this.stream.reset !== undefined) {
+    if ((reset || this.#receiver.size > 0) && this.stream.reset !== undefined) {
       this.abandon();
       return this.stream.reset();
     }

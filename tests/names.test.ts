@@ -633,14 +633,15 @@ describe("permissions of Deno", () => {
       const answers = await permitted([`--allow-net=localhost:${port}`], [
         ["connect", AF_INET, ["localhost", port]],
         ["connect", AF_INET, ["localhost", port], { linger: true }],
+        ["create_connection", ["localhost", port]],
         ["getaddrinfo", "localhost", port, AF_INET, SOCK_STREAM],
         ["connect", AF_INET, ["127.0.0.1", port]],
         ["connect", AF_INET, ["localhost", port + 1]],
         ["getaddrinfo", "localhost", 80],
       ]);
       const peer = { value: ["127.0.0.1", port] };
-      const [first, second, found, ...denied] = answers;
-      assert.deepEqual([first, second], [peer, peer]);
+      const [first, second, third, found, ...denied] = answers;
+      assert.deepEqual([first, second, third], [peer, peer, peer]);
       assert.deepEqual(found, { value: [[AF_INET, SOCK_STREAM, 6, "", ["127.0.0.1", port]]] });
       for (const { error, errno, message } of denied as Array<Record<string, unknown>>) {
         assert.deepEqual([error, errno], ["OSError", 13], String(message));

@@ -374,6 +374,16 @@ for (const setting of settings) {
       else await rejects(() => waiting, "ECONNRESET", "recv");
       assert.equal((await conn.recv(9)).length, 0);
     });
+
+    test("closing with unread bytes resets, also where the library holds them", async (scope) => {
+      const { reset } = setting.adapter.capabilities();
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall("read and unread");
+      assert.equal(text(await conn.recv(4)), "read");
+      await conn.close();
+      if (reset === "always") await rejects(() => client.recv(9), "ECONNRESET", "recv");
+      else assert.equal((await client.recv(9)).length, 0);
+    });
   });
 
   describe(`a TCP socket as an object, ${setting.name}`, () => {

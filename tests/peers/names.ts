@@ -28,7 +28,12 @@ async function connect(
   return s.getpeername();
 }
 
-const functions = { ...library, connect } as unknown as Record<
+async function create_connection(address: [string, number]): Promise<unknown> {
+  await using s = await library.create_connection(address);
+  return s.getpeername();
+}
+
+const functions = { ...library, connect, create_connection } as unknown as Record<
   string,
   (...args: unknown[]) => unknown
 >;

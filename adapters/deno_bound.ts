@@ -1,0 +1,173 @@
+/** TCP and UNIX sockets of Deno before they are connected: bound and listening. */
+
+import type {
+  Address,
+  BindRequest,
+  Bound,
+  ConnectAttempt,
+  ConnectTarget,
+  Listener,
+  ListenerSink,
+  Settings,
+} from "./adapter.ts";
+import { connectByNodeNet } from "./deno_connect.ts";
+import { unsupported } from "./deno_errors.ts";
+import { hasLibc } from "./deno_ffi.ts";
+import { DenoOptions } from "./deno_options.ts";
+import { DenoStream } from "./deno_stream.ts";
+import { addressOf, deno, type DenoListener } from "./deno_types.ts";
+import { hostOf, isUnix, pathOf } from "./endpoints.ts";
+
+const SOCK_STREAM = 1;
+
+/** The backlog that a bound socket is held with: the library's default, so that `listen()` needs no second listener. */
+const HELD_BACKLOG = 128;
+
+/** bind(2), at once. */
+export function bind({ family, address, settings }: BindRequest): Bound {
+  if (settings.get("IPV6_V6ONLY") === 1 && address[0] === "::") {
+    throw unsupported("ENOPROTOOPT", "Deno.listen on :: always takes IPv4, too (IPV6_V6ONLY)");
+  }
+  return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
+}
+
+/** A listener that nobody accepts from yet. */
+interface Held {
+  readonly listener: DenoListener;
+  readonly local: Address;
+  readonly options: DenoOptions;
+}
+
+function listenOn(family: number, address: Address, tcpBacklog: number, settings: Settings): Held {
+  const shared = settings.get("SO_REUSEPORT") === 1;
+  const listener = deno().listen(
+    isUnix(address) ? { transport: "unix", path: pathOf(address) } : {
+      transport: "tcp",
+      hostname: hostOf(address),
+      port: address[1],
+      tcpBacklog,
+      // Deno 2.9 ends the process when it sees the key without --unstable-net.
+      ...(shared ? { reusePort: true } : {}),
+    },
+  );
+  const local = addressOf(family, listener.addr);
+  const options = new DenoOptions({ type: SOCK_STREAM, local, shared });
+  try {
+    options.setAll(settings);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  return { listener, local, options };
+}
+
+/** Deno cannot bind without listening: a listener that nobody accepts from holds the address. */
+class DenoBound implements Bound {
+  readonly local: Address;
+  readonly fd = -1;
+  #family: number;
+  #settings: Settings;
+  #held: Held;
+
+  constructor(family: number, settings: Settings, held: Held) {
+    this.#family = family;
+    this.#settings = settings;
+    this.#held = held;
+    this.local = held.local;
+  }
+
+  async listen(backlog: number, sink: ListenerSink): Promise<Listener> {
+    if (this.#settings.get("SO_LINGER") === 0 && !hasLibc()) {
+      throw unsupported("ENOPROTOOPT", "accepted connections of Deno cannot be reset (SO_LINGER)");
+    }
+    // Deno takes a backlog for TCP only, and only when the listener is made.
+    if (backlog !== HELD_BACKLOG && !isUnix(this.local)) {
+      this.#held.listener.close();
+      this.#held = listenOn(this.#family, this.local, backlog, this.#settings);
+    }
+    return await Promise.resolve(new DenoTcpListener(this.#held, this.#family, sink));
+  }
+
+  connect(target: ConnectTarget): ConnectAttempt {
+    this.#held.listener.close();
+    if (isUnix(this.local)) {
+      const error = unsupported("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket");
+      return { done: Promise.reject(error), cancel: () => {} };
+    }
+    // Deno.connect ignores a local address; node:net takes one.
+    return connectByNodeNet(target, this.local);
+  }
+
+  close(): Promise<void> {
+    this.#held.listener.close();
+    return Promise.resolve();
+  }
+
+  setOption(name: string, value: number): boolean {
+    this.#held.options.set(name, value);
+    return true;
+  }
+
+  getOption(name: string): number | undefined {
+    return this.#held.options.get(name);
+  }
+}
+
+/** Accepts one connection for each call that waits; others stay in the kernel's queue. */
+class DenoTcpListener implements Listener {
+  readonly local: Address;
+  readonly fd = -1;
+  #listener: DenoListener;
+  #family: number;
+  #options: DenoOptions;
+  #sink: ListenerSink;
+  /** The accept under way: there is one at most, since Deno refuses a second, and it cannot be cancelled. */
+  #accepting: Promise<void> | undefined;
+  #closed = false;
+
+  constructor({ listener, local, options }: Held, family: number, sink: ListenerSink) {
+    this.#listener = listener;
+    this.#family = family;
+    this.#options = options;
+    this.#sink = sink;
+    this.local = local;
+  }
+
+  resume(): void {
+    this.#accepting ??= this.#accept().finally(() => this.#accepting = undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listener.close();
+    // The address is in use until the pending accept has been rejected.
+    await this.#accepting;
+  }
+
+  setOption(name: string, value: number): boolean {
+    if (name === "SO_LINGER") return value !== 0 || hasLibc();
+    this.#options.set(name, value);
+    return true;
+  }
+
+  getOption(name: string): number | undefined {
+    return this.#options.get(name);
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      let more = true;
+      while (more) {
+        const conn = await this.#listener.accept();
+        const stream = new DenoStream(
+          conn,
+          addressOf(this.#family, conn.localAddr),
+          addressOf(this.#family, conn.remoteAddr),
+        );
+        more = this.#sink.connection(stream);
+      }
+    } catch (error) {
+      if (!this.#closed) this.#sink.error(error);
+    }
+  }
+}
