@@ -6,16 +6,18 @@
  * receiving (7), and a server that answers "does not exist" (8). Bad arguments end with 2.
  *
  *     node examples/gopher.ts gopher.floodgap.com /gopher
- *     deno run --allow-net examples/gopher.ts gopher.floodgap.com /gopher
+ *     deno run --allow-net=gopher.floodgap.com:70 examples/gopher.ts gopher.floodgap.com /gopher
  *     bun examples/gopher.ts gopher.floodgap.com /gopher
  *
  * The answer goes to standard output, who talked to whom to standard error.
  */
 
-import process from "node:process";
+import { Buffer } from "node:buffer";
 import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { Failure, main, seconds, write } from "./support/main.ts";
+import { port as portOf, seconds } from "./support/arguments.ts";
+import { Failure, main, messageOf, say } from "./support/main.ts";
+import { print } from "./support/streams.ts";
 
 const usage = "gopher.ts HOST [SELECTOR] [--port PORT] [--timeout SECONDS]";
 
@@ -27,6 +29,10 @@ await main(usage, async (signal, usage) => {
   const [host, selector = ""] = positionals;
   if (host === undefined || positionals.length > 2) throw usage();
   if (/[\r\n\t]/.test(selector)) throw new Failure("a selector is one line without tabs", 2);
+  const timeout = seconds(values.timeout);
+  const port = values.port === undefined
+    ? stage("cannot find the service", 4, () => socket.getservbyname("gopher", "tcp"))
+    : portOf(values.port);
 
   const s = stage(
     "cannot create a socket",
@@ -37,10 +43,7 @@ await main(usage, async (signal, usage) => {
         : socket.socket(socket.AF_INET, socket.SOCK_STREAM),
   );
   try {
-    s.settimeout(seconds(values.timeout));
-    const port = values.port === undefined
-      ? stage("cannot find the service", 4, () => socket.getservbyname("gopher", "tcp"))
-      : Number(values.port);
+    s.settimeout(timeout);
 
     try {
       await s.connect([host, port], { signal });
@@ -50,7 +53,7 @@ await main(usage, async (signal, usage) => {
       if (error instanceof socket.error) throw failed("cannot connect", 5, error);
       throw failed("bad address", 2, error);
     }
-    console.error(`${s.getsockname().join(" ")} to ${s.getpeername().join(" ")}`);
+    say(`${s.getsockname().join(" ")} to ${s.getpeername().join(" ")}`);
 
     try {
       await s.sendall(`${selector}\r\n`, 0, { signal });
@@ -68,15 +71,15 @@ await main(usage, async (signal, usage) => {
     } catch (error) {
       throw failed("cannot receive", 7, error);
     }
-    await print(chunks);
+    await show(Buffer.concat(chunks));
   } finally {
     await s.close();
   }
 });
 
 /** Shows a menu as a table, and anything else as it came. */
-async function print(chunks: Uint8Array[]): Promise<void> {
-  const answer = new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer());
+async function show(data: Uint8Array): Promise<void> {
+  const answer = new TextDecoder().decode(data);
   if (answer === "") throw new Failure("the server hung up without an answer", 7);
   // An item is a type, then name, selector, host and port with tabs between them.
   const lines = answer.split(/\r?\n/);
@@ -84,8 +87,7 @@ async function print(chunks: Uint8Array[]): Promise<void> {
   if (port === undefined || !/^\d+/.test(port)) {
     // Where a text was asked for, some servers answer so.
     if (/^error: .*not (found|exist).*\s*$/i.test(answer)) throw new Failure(lines[0]!, 8);
-    for (const chunk of chunks) await write(process.stdout, chunk);
-    return;
+    return await print(data);
   }
   if (first.startsWith("3")) throw new Failure(first.slice(1) || "does not exist", 8);
   for (const line of lines) {
@@ -107,5 +109,5 @@ function stage<T>(what: string, exitCode: number, call: () => T): T {
 }
 
 function failed(what: string, exitCode: number, error: unknown): Failure {
-  return new Failure(`${what}: ${error instanceof Error ? error.message : error}`, exitCode);
+  return new Failure(`${what}: ${messageOf(error)}`, exitCode);
 }

@@ -7,7 +7,7 @@
  * by a link.
  *
  *     node examples/gopher_server.ts docs 7070
- *     deno run --allow-net --allow-read examples/gopher_server.ts docs 7070
+ *     deno run --allow-net=127.0.0.1:7070 --allow-read=docs examples/gopher_server.ts docs 7070
  *     bun examples/gopher_server.ts docs 7070
  *
  * Look at it with `gopher.ts 127.0.0.1 --port 7070`, `curl gopher://127.0.0.1:7070/` or `lynx`.
@@ -15,10 +15,11 @@
 
 import { createReadStream } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import process from "node:process";
 import { extname, join, sep } from "node:path";
+import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { main } from "./support/main.ts";
+import { port as portOf } from "./support/arguments.ts";
+import { Failure, main, reporter } from "./support/main.ts";
 
 type Connection = socket.Socket<socket.InetAddress>;
 
@@ -26,19 +27,18 @@ const texts = new Set(["", ".txt", ".md", ".ts", ".json", ".csv", ".yml"]);
 const images = new Set([".jpg", ".jpeg", ".png", ".webp"]);
 
 await main("gopher_server.ts FOLDER [PORT] [HOST]", async (signal, usage) => {
-  const [folder, port = "7070", host = "127.0.0.1", ...more] = process.argv.slice(2);
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const [folder, port = "7070", host = "127.0.0.1", ...more] = positionals;
   if (folder === undefined || more.length > 0) throw usage();
   const root = await realpath(folder);
-  const server = await socket.create_server([host, Number(port)]);
+  if (!(await stat(root)).isDirectory()) throw new Failure(`not a folder: ${folder}`, 2);
+  const server = await socket.create_server([host, portOf(port, 0)]);
   try {
     console.log(`serving ${folder} on ${server.getsockname().join(" port ")}`);
     await socket.serve(server, (conn) => answer(conn, root, signal), {
       signal,
       max_connections: 100,
-      onerror: (error, [host, port]) => {
-        const message = error instanceof Error ? error.message : error;
-        if (!signal.aborted) console.error(`${host}:${port}: ${message}`);
-      },
+      onerror: reporter(signal),
     });
   } finally {
     await server.close();

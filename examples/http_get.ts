@@ -7,18 +7,19 @@
  * told, not followed.
  *
  *     node examples/http_get.ts http://127.0.0.1:8000/file.bin -o file.bin
- *     deno run --allow-net=127.0.0.1 --allow-write=file.bin examples/http_get.ts http://127.0.0.1:8000/file.bin -o file.bin
+ *     deno run --allow-net=127.0.0.1:8000 --allow-write=file.bin examples/http_get.ts http://127.0.0.1:8000/file.bin -o file.bin
  *     bun examples/http_get.ts http://127.0.0.1:8000/file.bin -o file.bin
  *
  * Without `-o` the body goes to standard output. What came of a broken body is kept.
  */
 
-import { createWriteStream } from "node:fs";
-import process from "node:process";
+import { open } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { Failure, main, seconds, write } from "./support/main.ts";
+import { port as portOf, seconds } from "./support/arguments.ts";
+import { Failure, main } from "./support/main.ts";
 import { Progress } from "./support/progress.ts";
+import { hangUpOn, print } from "./support/streams.ts";
 
 const usage = "http_get.ts URL [-o FILE] [--timeout SECONDS]";
 
@@ -36,15 +37,13 @@ await main(usage, async (signal, usage) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "http:") throw new Failure(`not an http: address: ${text}`, 2);
 
+  const timeout = seconds(values.timeout);
+
   // A URL writes an IPv6 address in brackets; a socket does not.
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = url.port === "" ? socket.getservbyname("http", "tcp") : Number(url.port);
-  const s = await socket.create_connection([host, port], {
-    timeout: seconds(values.timeout),
-    signal,
-  });
-  // A file's calls take no signal: on Ctrl-C the end of the stream ends them.
-  signal.addEventListener("abort", () => void s.shutdown(socket.SHUT_RDWR).catch(() => {}));
+  const port = url.port === "" ? socket.getservbyname("http", "tcp") : portOf(url.port);
+  const s = await socket.create_connection([host, port], { timeout, signal });
+  hangUpOn(signal, s);
   const file = s.makefile("rb", { buffering: 65536 });
   try {
     await s.sendall(
@@ -57,22 +56,20 @@ await main(usage, async (signal, usage) => {
       throw new Failure(`${status}${location === undefined ? "" : `: ${location}`}`);
     }
 
-    const out = values.output === undefined ? process.stdout : createWriteStream(values.output);
-    // The error comes from the write that it fails.
-    out.on("error", () => {});
     const length = headers.get("content-length");
-    const progress = new Progress(length === undefined ? undefined : Number(length), megabytes);
+    const progress = new Progress(length === undefined ? undefined : size(length), megabytes);
+    const out = values.output === undefined ? undefined : await open(values.output, "w");
     let count = 0;
     try {
       for await (const piece of body(file, headers)) {
-        await write(out, piece);
+        await (out === undefined ? print(piece) : out.writeFile(piece));
         count += piece.length;
         progress.update(count);
       }
     } finally {
       progress.end(count);
+      await out?.close();
     }
-    if (out !== process.stdout) await new Promise<void>((resolve) => out.end(resolve));
   } finally {
     await file.close();
     await s.close();
@@ -103,28 +100,34 @@ async function* body(file: File, headers: Map<string, string>): AsyncGenerator<U
   const length = headers.get("content-length");
   if (/\bchunked$/i.test(headers.get("transfer-encoding") ?? "")) {
     for (;;) {
-      const size = parseInt(await readLine(file), 16);
-      if (!(size >= 0)) throw new Failure("a chunk without a size");
-      if (size === 0) break;
-      yield* counted(file, size);
+      const length = parseInt(await readLine(file), 16);
+      if (!(length >= 0)) throw new Failure("a chunk without a length");
+      if (length === 0) break;
+      yield* counted(file, length);
       await readLine(file);
     }
     while (await readLine(file) !== ""); // trailers
   } else if (length !== undefined) {
-    yield* counted(file, Number(length));
+    yield* counted(file, size(length));
   } else {
     for (let data; (data = await file.read(65536)).length > 0;) yield data;
   }
 }
 
 /** So many bytes, in pieces. */
-async function* counted(file: File, size: number): AsyncGenerator<Uint8Array> {
-  for (let left = size; left > 0;) {
+async function* counted(file: File, length: number): AsyncGenerator<Uint8Array> {
+  for (let left = length; left > 0;) {
     const data = await file.read(Math.min(left, 65536));
     if (data.length === 0) throw new Failure(`the server hung up with ${left} bytes to come`);
     left -= data.length;
     yield data;
   }
+}
+
+/** What a server calls the length of a body. */
+function size(text: string): number {
+  if (!/^\d+$/.test(text)) throw new Failure(`that is no length: ${text}`);
+  return Number(text);
 }
 
 function megabytes(count: number): string {

@@ -12,15 +12,15 @@
  * The exit code is 1 when one of them was not found.
  */
 
-import process from "node:process";
+import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
 import { Failure, main } from "./support/main.ts";
 
 type Row = [what: string, answer: string];
 
 await main("lookup.ts NAME|ADDRESS|SERVICE|PORT...", async (_signal, usage) => {
-  const names = process.argv.slice(2);
-  if (names.length === 0 || names.some((name) => name.startsWith("-"))) throw usage();
+  const { positionals: names } = parseArgs({ allowPositionals: true });
+  if (names.length === 0) throw usage();
   const missing: string[] = [];
   for (const name of names) {
     const rows = isAddress(name)

@@ -5,19 +5,25 @@
  * "that was all" (an empty `recv`), we say it at the end of our input (`-N`, SHUT_WR) and still
  * read the answer, or nothing happens for a while (`-w`).
  *
- *     node examples/nc.ts -N 127.0.0.1 7000 < question.txt
- *     deno run --allow-net examples/nc.ts -l 127.0.0.1 7000 > received.txt
- *     bun examples/nc.ts -u -w 1 127.0.0.1 7000 < datagram.bin
+ *     node examples/nc.ts -l 127.0.0.1 7000 > received.txt
+ *     deno run --allow-net=127.0.0.1:7000 examples/nc.ts -l 127.0.0.1 7000 > received.txt
+ *     bun examples/nc.ts -l 127.0.0.1 7000 > received.txt
  *
- * With -U Deno needs `--allow-net=unix:PATH --allow-read=PATH --allow-write=PATH`. The port may be
+ *     node examples/nc.ts -N 127.0.0.1 7000 < question.txt
+ *     deno run --allow-net=127.0.0.1:7000 examples/nc.ts -N 127.0.0.1 7000 < question.txt
+ *     bun examples/nc.ts -N 127.0.0.1 7000 < question.txt
+ *
+ * UDP, `-u`, needs `--allow-net` on Deno. With -U Deno needs `--allow-net=unix:PATH --allow-read=PATH --allow-write=PATH`. The port may be
  * a service's name. `-w` limits connecting, which then fails, and idleness, after which it ends
- * well, as nc does.
+ * well, as nc does. A reset connection is a failure, other than with nc.
  */
 
 import process from "node:process";
 import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { main, seconds, write } from "./support/main.ts";
+import { port as portOf, seconds } from "./support/arguments.ts";
+import { main } from "./support/main.ts";
+import { print } from "./support/streams.ts";
 
 const usage = "nc.ts [-l] [-u] [-N] [-w SECONDS] HOST PORT | nc.ts [-l] [-N] [-w SECONDS] -U PATH";
 
@@ -44,8 +50,8 @@ await main(usage, async (signal, usage) => {
     : host.includes(":")
     ? socket.AF_INET6
     : socket.AF_INET;
-  const address = options.unix ? host : [host, portOf(port, options.udp)] as const;
-  const wait = seconds(options.wait);
+  const address = options.unix ? host : [host, number(port, options)] as const;
+  const wait = options.wait === undefined ? null : seconds(options.wait);
 
   let s: Any = new socket.Socket<socket.Address>(family, type);
   try {
@@ -59,8 +65,10 @@ await main(usage, async (signal, usage) => {
   }
 });
 
-function portOf(text: string, udp: boolean): number {
-  return /^\d+$/.test(text) ? Number(text) : socket.getservbyname(text, udp ? "udp" : "tcp");
+/** A port may be given by the name of its service. */
+function number(port: string, { udp, listen }: { udp: boolean; listen: boolean }): number {
+  if (/^[a-z]/i.test(port)) return socket.getservbyname(port, udp ? "udp" : "tcp");
+  return portOf(port, listen ? 0 : 1);
 }
 
 /** Waits for one caller and is connected to it. The first datagram shows who calls. */
@@ -113,7 +121,7 @@ async function converse(
       const data = await s.recv(65536, 0, stop);
       if (data.length === 0 && s.type === socket.SOCK_STREAM) return;
       active();
-      await write(process.stdout, data);
+      await print(data);
     }
   };
 

@@ -2,7 +2,7 @@
  * A port scanner: which TCP ports of a host are open. Scan only what is yours.
  *
  * It shows `connect_ex`, which gives the errno instead of throwing: 0 is open, ECONNREFUSED closed,
- * and ETIMEDOUT or silence a firewall; many connects at once, but no more than the descriptors
+ * and silence a firewall; many connects at once, but no more than the descriptors
  * allow; and service names beside the ports.
  *
  *     node examples/portscan.ts 127.0.0.1 1-1024
@@ -12,10 +12,20 @@
 
 import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { Failure, main, seconds } from "./support/main.ts";
+import { port, seconds, whole } from "./support/arguments.ts";
+import { Failure, main } from "./support/main.ts";
 import { Progress } from "./support/progress.ts";
 
 const usage = "portscan.ts HOST FIRST-LAST [--timeout SECONDS] [--parallel N]";
+
+/** What there may be instead of a connection: no, silence (EAGAIN: the timeout), or no way there. */
+const answers: readonly number[] = [
+  socket.errno.ECONNREFUSED,
+  socket.errno.EAGAIN,
+  socket.errno.ETIMEDOUT,
+  socket.errno.EHOSTUNREACH,
+  socket.errno.ENETUNREACH,
+];
 
 await main(usage, async (signal, usage) => {
   const { values, positionals } = parseArgs({
@@ -28,9 +38,9 @@ await main(usage, async (signal, usage) => {
   const [host, range = "", ...more] = positionals;
   const [, from, to] = /^(\d+)-(\d+)$/.exec(range) ?? [];
   if (host === undefined || from === undefined || more.length > 0) throw usage();
-  const [first, last, parallel] = [Number(from), Number(to), Number(values.parallel)];
-  if (first < 1 || last > 65535 || first > last) throw new Failure(`bad ports: ${range}`, 2);
-  if (!Number.isInteger(parallel) || parallel < 1) throw usage();
+  const [first, last] = [port(from), port(to!)];
+  if (first > last) throw new Failure(`not a range of ports: ${range}`, 2);
+  const parallel = whole(values.parallel, "a number of connections", 1);
   const timeout = seconds(values.timeout);
 
   // Once, not for each port.
@@ -49,8 +59,11 @@ await main(usage, async (signal, usage) => {
       progress.update(++done);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(parallel, last - first + 1) }, worker));
-  progress.end(done);
+  try {
+    await Promise.all(Array.from({ length: Math.min(parallel, last - first + 1) }, worker));
+  } finally {
+    progress.end(done);
+  }
   signal.throwIfAborted();
 
   for (const port of open.sort((a, b) => a - b)) console.log(`${port}/tcp open ${service(port)}`);
@@ -62,13 +75,16 @@ await main(usage, async (signal, usage) => {
 async function probe(
   host: string,
   port: number,
-  timeout: number | null,
+  timeout: number,
   signal: AbortSignal,
 ): Promise<number> {
   const s = socket.socket(socket.AF_INET, socket.SOCK_STREAM);
   try {
     s.settimeout(timeout);
-    return await s.connect_ex([host, port], { signal });
+    const result = await s.connect_ex([host, port], { signal });
+    // Anything else is not the port's trouble but ours, a permission for example: `connect` says what.
+    if (result !== 0 && !answers.includes(result)) await s.connect([host, port], { signal });
+    return result;
   } finally {
     await s.close();
   }

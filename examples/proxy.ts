@@ -7,27 +7,28 @@
  * and nothing piles up here.
  *
  *     node examples/proxy.ts 7003 127.0.0.1 7000
- *     deno run --allow-net examples/proxy.ts 7003 127.0.0.1 7000
+ *     deno run --allow-net=127.0.0.1:7003,127.0.0.1:7000 examples/proxy.ts 7003 127.0.0.1 7000
  *     bun examples/proxy.ts 7003 127.0.0.1 7000
  *
  * Ctrl-C ends it and the conversations in it.
  */
 
-import process from "node:process";
+import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { main } from "./support/main.ts";
+import { port as portOf } from "./support/arguments.ts";
+import { main, reporter } from "./support/main.ts";
 
 type Connection = socket.Socket<socket.InetAddress>;
 
 await main("proxy.ts PORT TARGET_HOST TARGET_PORT [HOST]", async (signal, usage) => {
-  const [port, targetHost, targetPort, host = "127.0.0.1", ...more] = process.argv.slice(2);
-  if (targetHost === undefined || targetPort === undefined || more.length > 0) throw usage();
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const [port, targetHost, targetPort, host = "127.0.0.1", ...more] = positionals;
+  if (port === undefined || targetHost === undefined || targetPort === undefined) throw usage();
+  if (more.length > 0) throw usage();
+  const [from, to] = [[host, portOf(port, 0)], [targetHost, portOf(targetPort)]] as const;
 
   const forward = async (conn: Connection, [host, port]: socket.InetAddress): Promise<void> => {
-    const target = await socket.create_connection([targetHost, Number(targetPort)], {
-      timeout: 10,
-      signal,
-    });
+    const target = await socket.create_connection(to, { timeout: 10, signal });
     try {
       target.settimeout(null);
       const [there, back] = await Promise.all([
@@ -41,16 +42,13 @@ await main("proxy.ts PORT TARGET_HOST TARGET_PORT [HOST]", async (signal, usage)
     }
   };
 
-  const server = await socket.create_server([host, Number(port)]);
+  const server = await socket.create_server(from);
   try {
     console.log(`listening on ${server.getsockname().join(" port ")}`);
     await socket.serve(server, forward, {
       signal,
       max_connections: 1000,
-      onerror: (error, [host, port]) => {
-        const message = error instanceof Error ? error.message : error;
-        if (!signal.aborted) console.error(`${host}:${port}: ${message}`);
-      },
+      onerror: reporter(signal),
     });
   } finally {
     await server.close();

@@ -6,24 +6,25 @@
  * everything and reads then would wait for ever, with a server that waits for it to read.
  *
  *     node examples/redis.ts SET greeting Hello
- *     deno run --allow-net=127.0.0.1 examples/redis.ts GET greeting
- *     bun examples/redis.ts --port 6379 < commands.txt
+ *     deno run --allow-net=127.0.0.1:6379 examples/redis.ts SET greeting Hello
+ *     bun examples/redis.ts SET greeting Hello
  *
  * A command with a negative number comes after `--`. Without a command each line of standard input
- * is one. `-x` takes the last argument from standard input, as redis-cli does. A single string is
+ * is one: `redis.ts < commands.txt`. `-x` takes the last argument from standard input, as redis-cli does. A single string is
  * printed as it is, for `redis.ts GET picture > picture.png`.
  */
 
+import { Buffer } from "node:buffer";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { Failure, main, seconds, write } from "./support/main.ts";
+import { port, seconds } from "./support/arguments.ts";
+import { Failure, main } from "./support/main.ts";
+import { hangUpOn, print, readInput } from "./support/streams.ts";
 
 const usage =
   "redis.ts [--host HOST] [--port PORT] [--timeout SECONDS] [-x] [COMMAND [ARGUMENT...]]";
 
-type File = socket.SocketFile<Uint8Array>;
-type Argument = string | Uint8Array;
 /** What the server answers. An error is a value here: in a pipeline the next answer still comes. */
 type Reply = string | number | null | Uint8Array | Error | Reply[];
 
@@ -37,30 +38,28 @@ await main(usage, async (signal) => {
     },
     allowPositionals: true,
   });
-  const command: Argument[] = [...positionals];
-  let commands = [command];
-  if (values.stdin) command.push(await readInput());
-  else if (command.length === 0) {
-    const lines = new TextDecoder().decode(await readInput()).split("\n");
-    commands = lines.map((line) => line.split(/\s+/).filter((word) => word !== ""))
-      .filter((words) => words.length > 0);
-  }
+  const [address, timeout] = [[values.host, port(values.port)] as const, seconds(values.timeout)];
+  const commands: (string | Uint8Array)[][] = values.stdin
+    ? [[...positionals, await readInput()]]
+    : positionals.length > 0
+    ? [positionals]
+    : (new TextDecoder().decode(await readInput()).match(/.*\S.*/g) ?? [])
+      .map((line) => line.trim().split(/\s+/));
 
-  const s = await socket.create_connection([values.host, Number(values.port)], {
-    timeout: seconds(values.timeout),
-    signal,
-  });
-  signal.addEventListener("abort", () => void s.shutdown(socket.SHUT_RDWR).catch(() => {}));
+  const s = await socket.create_connection(address, { timeout, signal });
+  hangUpOn(signal, s);
   const file = s.makefile("rb", { buffering: 65536 });
-  try {
-    let failures = 0;
-    for (const reply of await pipeline(s, file, commands)) {
+  let failures = 0;
+  const showReplies = async (): Promise<void> => {
+    for (const _ of commands) {
+      const reply = await readReply(file);
       if (reply instanceof Error) failures++;
-      if (reply instanceof Uint8Array) await write(process.stdout, reply);
-      if (!(reply instanceof Uint8Array) || commands.length > 1 || process.stdout.isTTY) {
-        await write(process.stdout, `${reply instanceof Uint8Array ? "" : show(reply)}\n`);
-      }
+      const raw = reply instanceof Uint8Array && commands.length === 1 && !process.stdout.isTTY;
+      await print(raw ? reply : `${show(reply)}\n`);
     }
+  };
+  try {
+    await Promise.all([showReplies(), s.sendall(Buffer.concat(commands.map(encode)))]);
     if (failures > 0) throw new Failure(`${failures} of ${commands.length} commands failed`);
   } finally {
     await file.close();
@@ -68,63 +67,34 @@ await main(usage, async (signal) => {
   }
 });
 
-/** Sends all commands and reads all answers, both at once. */
-async function pipeline(
-  s: socket.Socket<socket.InetAddress>,
-  file: File,
-  commands: Argument[][],
-): Promise<Reply[]> {
-  const read = async (): Promise<Reply[]> => {
-    const replies: Reply[] = [];
-    for (const _ of commands) replies.push(await readReply(file));
-    return replies;
-  };
-  const [replies] = await Promise.all([read(), s.sendall(encode(commands))]);
-  return replies;
-}
-
-/** Each command is an array of strings, each with its length in bytes. */
-function encode(commands: Argument[][]): Uint8Array {
-  const encoder = new TextEncoder();
-  const parts: Uint8Array[] = [];
-  for (const command of commands) {
-    parts.push(encoder.encode(`*${command.length}\r\n`));
-    for (const argument of command) {
-      const bytes = typeof argument === "string" ? encoder.encode(argument) : argument;
-      parts.push(encoder.encode(`$${bytes.length}\r\n`), bytes, encoder.encode("\r\n"));
-    }
-  }
-  return join(parts);
+/** A command is an array of strings, each with its length in bytes. */
+function encode(command: (string | Uint8Array)[]): Uint8Array {
+  const parts = command.map((argument) => Buffer.from(argument as string)).flatMap((bytes) => [
+    Buffer.from(`$${bytes.length}\r\n`),
+    bytes,
+    Buffer.from("\r\n"),
+  ]);
+  return Buffer.concat([Buffer.from(`*${command.length}\r\n`), ...parts]);
 }
 
 /** The first byte tells the kind. */
-async function readReply(file: File): Promise<Reply> {
+async function readReply(file: socket.SocketFile<Uint8Array>): Promise<Reply> {
   const line = new TextDecoder().decode(await file.readline());
   if (!line.endsWith("\r\n")) throw new Failure("the server hung up in the middle");
-  const rest = line.slice(1, -2);
-  switch (line[0]) {
-    case "+":
-      return rest;
-    case "-":
-      return new Error(rest);
-    case ":":
-      return Number(rest);
-    case "$": {
-      if (rest === "-1") return null;
-      const length = Number(rest);
-      const data = await file.read(length + 2);
-      if (data.length < length + 2) throw new Failure("the server hung up in the middle");
-      return data.subarray(0, length);
-    }
-    case "*": {
-      if (rest === "-1") return null;
-      const items: Reply[] = [];
-      for (let i = 0; i < Number(rest); i++) items.push(await readReply(file));
-      return items;
-    }
-    default:
-      throw new Failure(`not a Redis server: ${JSON.stringify(line.slice(0, 40))}`);
+  const [kind, rest] = [line[0], line.slice(1, -2)];
+  if (kind === "+") return rest;
+  if (kind === "-") return new Error(rest);
+  if (kind === ":") return Number(rest);
+  if ((kind === "$" || kind === "*") && rest === "-1") return null;
+  if (kind === "$") {
+    const data = await file.read(Number(rest) + 2);
+    if (data.length < Number(rest) + 2) throw new Failure("the server hung up in the middle");
+    return data.subarray(0, -2);
   }
+  if (kind !== "*") throw new Failure(`not a Redis server: ${JSON.stringify(line.slice(0, 40))}`);
+  const items: Reply[] = [];
+  while (items.length < Number(rest)) items.push(await readReply(file));
+  return items;
 }
 
 /** As redis-cli shows it to a person. */
@@ -135,20 +105,4 @@ function show(reply: Reply): string {
   if (reply instanceof Uint8Array) return JSON.stringify(new TextDecoder().decode(reply));
   if (typeof reply === "string") return reply;
   return reply.map((item, i) => `${i + 1}) ${show(item)}`).join("\n");
-}
-
-async function readInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  return join(chunks);
-}
-
-function join(parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -6,17 +6,18 @@
  * with a dot gets another one, because a dot alone ends the mail.
  *
  *     node examples/smtp_send.ts 127.0.0.1 25 ann@example.org bob@example.org < mail.txt
- *     deno run --allow-net=127.0.0.1 examples/smtp_send.ts 127.0.0.1 25 ann@example.org bob@example.org < mail.txt
+ *     deno run --allow-net=127.0.0.1:25 examples/smtp_send.ts 127.0.0.1 25 ann@example.org bob@example.org < mail.txt
  *     bun examples/smtp_send.ts 127.0.0.1 25 ann@example.org bob@example.org < mail.txt
  *
  * The mail, headers, an empty line and text, comes from standard input. `--verbose` shows the
  * dialogue.
  */
 
-import process from "node:process";
 import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { Failure, main, seconds } from "./support/main.ts";
+import { port as portOf, seconds } from "./support/arguments.ts";
+import { Failure, main, say } from "./support/main.ts";
+import { hangUpOn, readInput } from "./support/streams.ts";
 
 const usage = "smtp_send.ts HOST PORT SENDER RECIPIENT... [--timeout SECONDS] [--verbose] < MAIL";
 
@@ -32,7 +33,7 @@ class Dialogue {
 
   /** Sends a line, or several, and reads the answer, which must have this number. */
   async command(line: string, expected: number): Promise<void> {
-    if (this.#verbose) console.error(`> ${line.replaceAll("\n", "\n> ")}`);
+    if (this.#verbose) say(`> ${line.replaceAll("\n", "\n> ")}`);
     await this.#file.write(`${line}\n`);
     await this.#file.flush();
     await this.answer(expected);
@@ -44,7 +45,7 @@ class Dialogue {
       const line = await this.#file.readline();
       if (!line.endsWith("\r\n")) throw new Failure("the server hung up in the middle");
       const text = line.slice(0, -2);
-      if (this.#verbose) console.error(`< ${text}`);
+      if (this.#verbose) say(`< ${text}`);
       if (!text.startsWith(String(expected))) throw new Failure(`the server says: ${text}`);
       if (text[3] !== "-") return;
     }
@@ -71,14 +72,12 @@ await main(usage, async (signal, usage) => {
     // A line break in an address would be a command of its own.
     if (!/^[^\s<>]+$/.test(address)) throw new Failure(`not an address: ${address}`, 2);
   }
-  const mail = await readInput();
+  const to = [host, portOf(port)] as const;
+  const timeout = seconds(values.timeout);
+  const mail = new TextDecoder().decode(await readInput());
 
-  const s = await socket.create_connection([host, Number(port)], {
-    timeout: seconds(values.timeout),
-    signal,
-  });
-  // A file's calls take no signal: on Ctrl-C the end of the stream ends them.
-  signal.addEventListener("abort", () => void s.shutdown(socket.SHUT_RDWR).catch(() => {}));
+  const s = await socket.create_connection(to, { timeout, signal });
+  hangUpOn(signal, s);
   try {
     const dialogue = new Dialogue(s, values.verbose);
     await dialogue.answer(220);
@@ -100,11 +99,4 @@ await main(usage, async (signal, usage) => {
 /** The mail with dots doubled at the beginning of lines, and a newline at its end. */
 function stuffed(mail: string): string {
   return mail.replace(/\r\n?/g, "\n").replace(/\n*$/, "\n").replace(/^\./gm, "..");
-}
-
-async function readInput(): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of process.stdin) text += decoder.decode(chunk, { stream: true });
-  return text + decoder.decode();
 }

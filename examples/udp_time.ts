@@ -7,15 +7,21 @@
  * big-endian order.
  *
  *     node examples/udp_time.ts server 3737
- *     deno run --allow-net examples/udp_time.ts client 127.0.0.1 3737
+ *     deno run --allow-net=127.0.0.1 examples/udp_time.ts server 3737
+ *     bun examples/udp_time.ts server 3737
+ *
+ *     node examples/udp_time.ts client 127.0.0.1 3737
+ *     deno run --allow-net=127.0.0.1:3737,0.0.0.0:0 examples/udp_time.ts client 127.0.0.1 3737
  *     bun examples/udp_time.ts client 127.0.0.1 3737
  *
- * The service's own port is `getservbyname("time", "udp")`, 37, which only root may bind.
+ * On Deno the server may answer any port, and the client use any of its own. The service's port is
+ * `getservbyname("time", "udp")`, 37, which only root may bind.
  */
 
 import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { Failure, main, seconds } from "./support/main.ts";
+import { port as portOf, seconds, whole } from "./support/arguments.ts";
+import { Failure, main, messageOf, say } from "./support/main.ts";
 
 const usage = "udp_time.ts server [PORT] [HOST] | udp_time.ts client HOST [PORT] " +
   "[--timeout SECONDS] [--tries N]";
@@ -31,19 +37,16 @@ await main(usage, async (signal, usage) => {
     },
     allowPositionals: true,
   });
+  const timeout = seconds(values.timeout);
+  const tries = whole(values.tries, "a number of tries", 1);
   const [role, ...rest] = positionals;
   if (role === "server" && rest.length <= 2) {
-    await serve(rest[1] ?? "127.0.0.1", Number(rest[0] ?? 3737), signal);
+    const [port = "3737", host = "127.0.0.1"] = rest;
+    await serve(host, portOf(port, 0), signal);
   } else if (role === "client" && rest[0] !== undefined && rest.length <= 2) {
-    const port = rest[1] === undefined ? socket.getservbyname("time", "udp") : Number(rest[1]);
-    const date = await ask(
-      rest[0],
-      port,
-      seconds(values.timeout),
-      Number(values.tries),
-      signal,
-    );
-    console.log(date.toISOString());
+    const [host, port] = rest;
+    const number = port === undefined ? socket.getservbyname("time", "udp") : portOf(port);
+    console.log((await ask(host, number, timeout, tries, signal)).toISOString());
   } else {
     throw usage();
   }
@@ -59,10 +62,13 @@ async function serve(host: string, port: number, signal: AbortSignal): Promise<v
       const [, client] = await s.recvfrom(16, 0, { signal });
       const answer = new DataView(new ArrayBuffer(4));
       answer.setUint32(0, Math.floor(Date.now() / 1000) + from1900); // big-endian unless told
-      await s.sendto(answer, client!);
+      try {
+        await s.sendto(answer, client!);
+      } catch (error) {
+        // One client that cannot be reached is no reason to stop serving the others.
+        say(messageOf(error));
+      }
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
   } finally {
     await s.close();
   }
@@ -71,7 +77,7 @@ async function serve(host: string, port: number, signal: AbortSignal): Promise<v
 async function ask(
   host: string,
   port: number,
-  timeout: number | null,
+  timeout: number,
   tries: number,
   signal: AbortSignal,
 ): Promise<Date> {
@@ -88,7 +94,7 @@ async function ask(
         return new Date((count - from1900) * 1000);
       } catch (error) {
         if (!(error instanceof socket.timeout)) throw error;
-        console.error(`no answer in ${timeout} s (${i} of ${tries})`);
+        say(`no answer in ${timeout} s (${i} of ${tries})`);
       }
     }
     throw new Failure(`no answer from ${host} port ${port}`);

@@ -6,34 +6,35 @@
  * many can call at once; SO_REUSEADDR lets the server start again at once on the same port.
  *
  *     node examples/upper_server.ts 7001
- *     deno run --allow-net examples/upper_server.ts 7001
+ *     deno run --allow-net=127.0.0.1:7001 examples/upper_server.ts 7001
  *     bun examples/upper_server.ts 7001
  *
  * Call it with upper_client.ts. Port 0 lets the system choose one. Ctrl-C ends it.
  */
 
-import process from "node:process";
+import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { main } from "./support/main.ts";
+import { port as portOf } from "./support/arguments.ts";
+import { main, messageOf } from "./support/main.ts";
 
 await main("upper_server.ts [PORT] [HOST]", async (signal, usage) => {
-  const [port = "7001", host = "127.0.0.1", ...more] = process.argv.slice(2);
+  const { positionals: [port = "7001", host = "127.0.0.1", ...more] } = parseArgs({
+    allowPositionals: true,
+  });
   if (more.length > 0) throw usage();
   const server = socket.socket(socket.AF_INET, socket.SOCK_STREAM);
   try {
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);
-    await server.bind([host, Number(port)]);
+    await server.bind([host, portOf(port, 0)]);
     await server.listen(5);
     console.log(`listening on ${server.getsockname().join(" port ")}`);
 
     // The link loop.
-    while (!signal.aborted) {
+    while (true) {
       const [conn, address] = await server.accept({ signal });
       console.log(`${address.join(" port ")} called`);
       void communicate(conn, address, signal);
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
   } finally {
     await server.close();
   }
@@ -57,7 +58,7 @@ async function communicate(
   } catch (error) {
     if (signal.aborted) return;
     // A broken line is the end of this call, not of the server.
-    console.log(`${address.join(" port ")}: ${error instanceof Error ? error.message : error}`);
+    console.log(`${address.join(" port ")}: ${messageOf(error)}`);
   } finally {
     await conn.close();
   }

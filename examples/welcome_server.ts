@@ -7,38 +7,34 @@
  * newline by `flush`.
  *
  *     node examples/welcome_server.ts 7002
- *     deno run --allow-net examples/welcome_server.ts 7002
+ *     deno run --allow-net=127.0.0.1:7002 examples/welcome_server.ts 7002
  *     bun examples/welcome_server.ts 7002
  *
  * Then `nc 127.0.0.1 7002`. Ctrl-C ends it.
  */
 
-import process from "node:process";
+import { parseArgs } from "node:util";
 import * as socket from "../mod.ts";
-import { main } from "./support/main.ts";
+import { port as portOf } from "./support/arguments.ts";
+import { main, reporter } from "./support/main.ts";
+import { hangUpOn } from "./support/streams.ts";
 
 await main("welcome_server.ts [PORT] [HOST]", async (signal, usage) => {
-  const [port = "7002", host = "127.0.0.1", ...more] = process.argv.slice(2);
+  const { positionals: [port = "7002", host = "127.0.0.1", ...more] } = parseArgs({
+    allowPositionals: true,
+  });
   if (more.length > 0) throw usage();
-  const server = await socket.create_server([host, Number(port)]);
+  const server = await socket.create_server([host, portOf(port, 0)]);
   try {
     console.log(`listening on ${server.getsockname().join(" port ")}`);
     await socket.serve(server, async (conn, address) => {
-      // A file's calls take no signal: the end of the stream is what ends them on Ctrl-C.
-      const hangUp = (): void => void conn.shutdown(socket.SHUT_RDWR).catch(() => {});
-      signal.addEventListener("abort", hangUp);
+      const finished = hangUpOn(signal, conn);
       try {
         await welcome(conn, address);
       } finally {
-        signal.removeEventListener("abort", hangUp);
+        finished();
       }
-    }, {
-      signal,
-      onerror: (error, [host, port]) => {
-        const message = error instanceof Error ? error.message : error;
-        if (!signal.aborted) console.error(`${host}:${port}: ${message}`);
-      },
-    });
+    }, { signal, onerror: reporter(signal) });
   } finally {
     await server.close();
   }

@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import type { Writable } from "node:stream";
+import type { Address } from "../../mod.ts";
 
 /** A failure with an exit code of its own; any other error gives 1. */
 export class Failure extends Error {
@@ -16,8 +16,31 @@ export class Failure extends Error {
   }
 }
 
+/** What is said of an error: its message, on one line. */
+export function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).trim().replace(/\s*\n\s*/g, " ");
+}
+
+/** Says a line on standard error. (`console.error` of Bun colours it on a terminal.) */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
 /**
- * Runs a program to its end.
+ * For `onerror` of `serve`: the trouble of one client is a line, and no reason to stop serving the
+ * others. On Ctrl-C they all end, and nothing is said.
+ */
+export function reporter(signal: AbortSignal): (error: unknown, address: Address) => void {
+  return (error, address) => {
+    // A client of a UNIX socket has no name as a rule.
+    const who = Array.isArray(address) ? `${address[0]}:${address[1]}` : "a client";
+    if (!signal.aborted) say(`${who}: ${messageOf(error)}`);
+  };
+}
+
+/**
+ * Runs a program to its end. It ends with 0, with 1 where something failed, with 2 for bad
+ * arguments, and with 130 on Ctrl-C, as shells have it: 128 and the number of the signal.
  *
  * @param usage What it is called with, such as `echo.ts HOST PORT`; its first word names the program.
  * @param body The program. Ctrl-C aborts the signal; with `usage()` it ends because of its arguments.
@@ -29,9 +52,21 @@ export async function main(
   const name = usage.replace(/\.ts.*/s, "");
   const stop = new AbortController();
   const interrupt = (): void => {
+    // The terminal has shown ^C; what comes now begins on a line of its own.
+    if (process.stderr.isTTY && !stop.signal.aborted) process.stderr.write("\n");
     stop.abort(new Failure("interrupted", 130));
     // Whatever does not listen to the signal gets half a second.
-    setTimeout(() => process.exit(130), 500).unref();
+    setTimeout(die, 500).unref();
+  };
+  const die = (): void => {
+    process.removeListener("SIGINT", interrupt);
+    try {
+      // The signal again, which nobody holds up now: Node's exit() waits for look-ups that still run.
+      process.kill(process.pid, "SIGINT");
+    } catch {
+      // Deno has a permission for that, and an exit() that waits for nothing.
+      process.exit(130);
+    }
   };
   process.on("SIGINT", interrupt);
   // The program at the other end of the pipe has gone: `http_get.ts URL | head`.
@@ -39,34 +74,15 @@ export async function main(
   try {
     await body(stop.signal, () => new Failure(`usage: ${usage}`, 2));
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const badArguments = /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? "");
-    if (badArguments) console.error(`${name}: ${message.split(/\.\s|\n/)[0]}; usage: ${usage}`);
-    else if (!stop.signal.aborted) console.error(`${name}: ${message}`);
-    process.exitCode = stop.signal.aborted
-      ? 130
-      : badArguments
-      ? 2
-      : error instanceof Failure
-      ? error.exitCode
-      : 1;
+    const badArguments = /^ERR_PARSE_ARGS/.test(String((error as { code?: unknown } | null)?.code));
+    process.exitCode = badArguments ? 2 : error instanceof Failure ? error.exitCode : 1;
+    // Of parseArgs's advice only the first sentence.
+    const message = badArguments
+      ? `${messageOf(error).split(/\.\s/)[0]}; usage: ${usage}`
+      : messageOf(error);
+    if (!stop.signal.aborted) say(`${name}: ${message}`);
   }
-  process.removeListener("SIGINT", interrupt);
+  if (stop.signal.aborted) process.exitCode = 130;
   // Standard input may still be read by nobody and would keep the program alive.
-  setTimeout(() => process.exit(), 100).unref();
-}
-
-/** A count of seconds in an argument; `null`, wait for ever, where it was not given. */
-export function seconds(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (text === "" || !(value > 0)) throw new Failure(`not a number of seconds: ${text}`, 2);
-  return value;
-}
-
-/** Writes to a file or to standard output, and waits until it is written. */
-export function write(out: Writable, data: Uint8Array | string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    out.write(data, (error) => error ? reject(error) : resolve());
-  });
+  setTimeout(() => stop.signal.aborted ? die() : process.exit(), 100).unref();
 }

@@ -21,10 +21,9 @@ export class Progress {
   /** So much is done. Cheap enough to be called for every piece. */
   update(done: number): void {
     // Without a total a step is 4 MiB, or 4 Mi of whatever is counted.
-    const steps = this.#terminal ? 100 : 10;
     const step = this.#total === undefined
       ? Math.floor(done / 2 ** 22)
-      : Math.floor(done / Math.max(1, this.#total) * steps);
+      : Math.floor(this.#part(done, this.#total) * (this.#terminal ? 100 : 10));
     if (step === this.#drawn) return;
     this.#drawn = step;
     this.#draw(done);
@@ -40,20 +39,32 @@ export class Progress {
     }
   }
 
-  #draw(done: number): void {
-    const percent = this.#total === undefined
-      ? undefined
-      : Math.floor(100 * done / Math.max(1, this.#total));
-    const text = percent === undefined
-      ? this.#show(done)
-      : `${String(percent).padStart(3)}%  ${this.#show(done)} of ${this.#show(this.#total!)}`;
-    if (!this.#terminal) {
-      process.stderr.write(`${text.trim()}\n`);
-      return;
-    }
-    const full = Math.floor((percent ?? 0) * 30 / 100);
-    const bar = percent === undefined ? "" : `[${"#".repeat(full)}${".".repeat(30 - full)}] `;
-    // Back to the first column, and nothing left of a longer line.
-    process.stderr.write(`\r\x1b[K${bar}${text}`);
+  /** From 0 to 1, which nothing is too. */
+  #part(done: number, total: number): number {
+    return total === 0 ? 1 : done / total;
   }
+
+  #draw(done: number): void {
+    let text = this.#show(done);
+    let bar = "";
+    if (this.#total !== undefined) {
+      const part = this.#part(done, this.#total);
+      const total = this.#show(this.#total);
+      const percent = String(Math.floor(part * 100)).padStart(3);
+      text = `${percent}%  ${this.#terminal ? text.padStart(total.length) : text} of ${total}`;
+      // The last column stays free: a terminal that is written to its edge may begin a new line.
+      const room = Math.min(30, columns() - 1 - text.length - "[] ".length);
+      const full = Math.floor(part * room);
+      if (room >= 5) bar = `[${"#".repeat(full)}${".".repeat(room - full)}] `;
+    }
+    process.stderr.write(
+      // Back to the first column, and nothing left of a longer line.
+      this.#terminal ? `\r\x1b[K${(bar + text).slice(0, columns() - 1)}` : `${text.trim()}\n`,
+    );
+  }
+}
+
+/** How wide the terminal is, now. Some do not tell. */
+function columns(): number {
+  return process.stderr.columns || 80;
 }

@@ -4,19 +4,18 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import {
   example,
+  find,
   folder,
-  freePort,
-  listening,
   missing,
   other,
   redirected,
   run,
   server,
 } from "../support/examples.ts";
+import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
 import { noPeer } from "../support/peers.ts";
 import { python, start } from "../support/process.ts";
 import { bounded, type Scope } from "../support/scope.ts";
@@ -35,22 +34,31 @@ function site(scope: Scope): string {
   return join(made, "pub");
 }
 
-/** gophernicus as inetd would start it; it refuses to run as root. */
+/**
+ * gophernicus as inetd starts it: the connection itself is its input and output. (Behind a pair of
+ * pipes, as `socat SYSTEM:` has them, the end of an answer may be lost when the program ends.)
+ */
 async function gophernicus(scope: Scope): Promise<number> {
-  const port = await freePort();
-  const user = process.getuid?.() === 0 ? ",su=nobody" : "";
-  const program = other(scope, [
-    "socat",
-    `TCP-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork`,
-    // `true`: socat may drop the answer of a program that fails, as this one does with "not found".
-    `SYSTEM:gophernicus -nf -r ${site(scope)} -h 127.0.0.1 -p ${port}; true${user}`,
-  ]);
-  await listening(port, program);
-  return port;
+  const program = scope.add(python(
+    `
+    import os, socket, subprocess, sys
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    print(port)
+    command = [sys.argv[1], "-nf", "-r", sys.argv[2], "-h", "127.0.0.1", "-p", str(port)]
+    # It refuses to run as root.
+    user = "nobody" if os.getuid() == 0 else None
+    while True:
+        conn, _ = listener.accept()
+        subprocess.Popen(command, stdin=conn, stdout=conn, user=user)
+        conn.close()`,
+    [find("gophernicus")!, site(scope)],
+  ));
+  return await program.json<number>();
 }
 
 describe("gopher.ts and gophernicus", () => {
-  const skip = missing("socat", "gophernicus");
+  const skip = missing("gophernicus") || noPeer;
 
   it(
     "shows a menu, and who talked to whom",
@@ -155,4 +163,8 @@ describe("gopher_server.ts", () => {
       }
     }),
   );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
 });

@@ -7,6 +7,7 @@ import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { folder, freePort, listening, missing, other, run } from "../support/examples.ts";
+import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
 import { noPeer } from "../support/peers.ts";
 import { type Exit, python } from "../support/process.ts";
 import { bounded, type Scope } from "../support/scope.ts";
@@ -171,4 +172,8 @@ describe("http_get.ts and servers that break off", () => {
     { skip: noPeer },
     cut("SSH-2.0-OpenSSH\r\n", /^http_get: that is no HTTP server$/),
   );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
 });

@@ -16,6 +16,7 @@ import {
   redirected,
   run,
 } from "../support/examples.ts";
+import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
 import { start } from "../support/process.ts";
 import { bounded, type Scope } from "../support/scope.ts";
 
@@ -93,4 +94,8 @@ describe("redis.ts and redis-server", () => {
       assert.equal(sha(readFileSync(output)), sha(value));
     }, 60_000),
   );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
 });

@@ -1,30 +1,27 @@
 // The examples that are servers, and those that look, against programs that are not ours.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { AF_INET, SOCK_STREAM, socket } from "../../mod.ts";
-import { folder, missing, other, run, server } from "../support/examples.ts";
+import {
+  folder,
+  freePort,
+  interrupt,
+  interrupted,
+  missing,
+  other,
+  run,
+  server,
+} from "../support/examples.ts";
+import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
 import { noPeer } from "../support/peers.ts";
 import { type Program, python } from "../support/process.ts";
 import { bounded, type Scope } from "../support/scope.ts";
 
 const noNc = missing("nc");
 const noSocat = missing("socat");
-
-/** By another program: Deno 2.9 takes every child that it sent a signal for one that died of it. */
-function interrupt(program: Program): void {
-  spawnSync("kill", ["-INT", String(program.pid)]);
-}
-
-/** Ctrl-C must end a server within a second, and well. */
-async function interrupted(program: Program, limit = 1_000): Promise<void> {
-  interrupt(program);
-  const { code, signal, stderr } = await program.exit(limit);
-  assert.deepEqual([code, signal, stderr], [0, null, ""]);
-}
 
 /** A script in Python with the port as `port`. */
 function client(scope: Scope, port: number | string, source: string): Program {
@@ -203,7 +200,7 @@ describe("multicast_chat.ts", () => {
   it(
     "reaches the other members on this machine",
     bounded(async (scope) => {
-      const port = 20_000 + Math.floor(Math.random() * 10_000);
+      const port = await freePort();
       const args = ["--port", port, "--interface", "127.0.0.1"];
       const ann = run(scope, "multicast_chat", ["Ann", ...args]);
       const bob = run(scope, "multicast_chat", ["Bob", ...args]);
@@ -319,4 +316,8 @@ describe("lookup.ts", () => {
       ) assert.match(stdout, row);
     }),
   );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
 });

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { folder, freePort, listening, missing, other, run } from "../support/examples.ts";
+import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
 import type { Exit } from "../support/process.ts";
 import { bounded, type Scope } from "../support/scope.ts";
 
@@ -83,4 +84,8 @@ describe("smtp_send.ts and exim", () => {
       assert.deepEqual(existsSync(spool) ? readdirSync(spool) : [], []);
     }),
   );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
 });

@@ -1,14 +1,30 @@
 /** The examples as programs of their own, and programs of others as their peers. */
 
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { create_connection, create_server } from "../../mod.ts";
-import { type Program, start, type StartOptions } from "./process.ts";
-import { launch } from "./runtime.ts";
+import { fileURLToPath } from "node:url";
+import {
+  AF_INET,
+  create_connection,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  socket,
+  SocketError,
+} from "../../mod.ts";
+import { type Exit, type Program, start, type StartOptions } from "./process.ts";
+import { isCompiled, launch, runtimeName } from "./runtime.ts";
 import { type Scope, sleep } from "./scope.ts";
+
+// Node starts the examples three times as fast where it may keep what it has compiled.
+if (runtimeName === "node") {
+  const cache = mkdtempSync(join(tmpdir(), "bsdsock-compiled-"));
+  process.env["NODE_COMPILE_CACHE"] = cache;
+  process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
+}
 
 /** Debian keeps servers where the search path of a user who is not root does not look. */
 const path = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
@@ -19,7 +35,8 @@ export function missing(...programs: readonly string[]): string | false {
   return gone.length > 0 && `not installed: ${gone.join(", ")}`;
 }
 
-function find(name: string): string | undefined {
+/** Where a program is, also one that only root usually runs. */
+export function find(name: string): string | undefined {
   const found = spawnSync("sh", ["-c", 'command -v "$1"', "sh", name], {
     encoding: "utf8",
     env: { ...process.env, PATH: path },
@@ -34,6 +51,20 @@ export function other(
   options: StartOptions = {},
 ): Program {
   return scope.add(start(command, { ...options, env: { PATH: path, ...options.env } }));
+}
+
+/** The names of all examples. */
+export const exampleNames: readonly string[] = readdirSync(
+  new URL("../../examples/", import.meta.url),
+)
+  .filter((name) => /\.[jt]s$/.test(name))
+  .map((name) => name.replace(/\.[jt]s$/, ""))
+  .sort();
+
+/** The file of an example: JavaScript where the tests were compiled. */
+export function examplePath(name: string): string {
+  const ending = isCompiled ? "js" : "ts";
+  return fileURLToPath(new URL(`../../examples/${name}.${ending}`, import.meta.url));
 }
 
 /** The command line of an example; Deno gets these permissions only. */
@@ -71,6 +102,31 @@ export async function server(
   return [program, port];
 }
 
+/** Ctrl-C. By another program: Deno 2.9 takes every child that it sent a signal for one that died of it. */
+export function interrupt(program: Program): void {
+  spawnSync("kill", ["-INT", String(program.pid)]);
+}
+
+/**
+ * Ctrl-C ends it within a second (and one more for a busy machine) with nothing to say and the exit
+ * code that shells give it. A shell makes the same code of the signal itself.
+ */
+export async function interrupted(program: Program): Promise<void> {
+  interrupt(program);
+  const { code, signal, stderr } = await program.exit(2_000);
+  // Who talked to whom is what gopher says; a progress bar may have begun.
+  assert.equal(stderr.replace(/^(127.*|\d+%.*)\n/gm, ""), "");
+  assert.ok(code === 130 || signal === "SIGINT", `exit code ${code}`);
+}
+
+/** Checks for one line, of the program itself, without a stack trace, and an exit code that is not 0. */
+export function assertOneLine(name: string, { code, stderr }: Exit): void {
+  assert.ok(code !== null && code > 0, `exit code ${code}: ${stderr}`);
+  const own = stderr.split("\n").filter((line) => line.startsWith(`${name}: `));
+  assert.equal(own.length, 1, stderr);
+  assert.doesNotMatch(stderr, /^\s+at |\n\s*\n|Uncaught|file:\/\//m);
+}
+
 /** The same command with its input or output in files, by a shell: bytes that are no text. */
 export function redirected(
   command: readonly [string, ...string[]],
@@ -98,12 +154,27 @@ export function folder(scope: Scope): string {
   return made;
 }
 
-/** A port of 127.0.0.1 where nobody listens. */
+/**
+ * A port of 127.0.0.1 that nobody uses, TCP nor UDP. It is not one of those that the system chooses
+ * for others, which might take it before a program started by the test does.
+ */
 export async function freePort(): Promise<number> {
-  const probe = await create_server(["127.0.0.1", 0]);
-  const [, port] = probe.getsockname();
-  await probe.close();
-  return port;
+  for (let i = 0; i < 100; i++) {
+    const address: [string, number] = ["127.0.0.1", 10_000 + Math.floor(Math.random() * 20_000)];
+    const [tcp, udp] = [socket(AF_INET, SOCK_STREAM), socket(AF_INET, SOCK_DGRAM)];
+    try {
+      await tcp.bind(address);
+      await tcp.listen();
+      await udp.bind(address);
+      return address[1];
+    } catch (error) {
+      if (!(error instanceof SocketError) || error.code !== "EADDRINUSE") throw error;
+    } finally {
+      await tcp.close();
+      await udp.close();
+    }
+  }
+  throw new Error("no free port");
 }
 
 /** Waits until a server listens. */
