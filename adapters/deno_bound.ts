@@ -121,8 +121,12 @@ class DenoTcpListener implements Listener {
   #family: number;
   #options: DenoOptions;
   #sink: ListenerSink;
-  /** The accept under way: there is one at most, since Deno refuses a second, and it cannot be cancelled. */
-  #accepting: Promise<void> | undefined;
+  /** Connections are wanted. */
+  #wanted = false;
+  /** An accept is under way: there is one at most, since Deno refuses a second, and it cannot be cancelled. */
+  #accepting = false;
+  /** Settles when it is over. */
+  #accepted: Promise<void> | undefined;
   #closed = false;
 
   constructor({ listener, local, options }: Held, family: number, sink: ListenerSink) {
@@ -134,14 +138,15 @@ class DenoTcpListener implements Listener {
   }
 
   resume(): void {
-    this.#accepting ??= this.#accept().finally(() => this.#accepting = undefined);
+    this.#wanted = true;
+    if (!this.#accepting) this.#accepted = this.#accept();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#listener.close();
     // The address is in use until the pending accept has been rejected.
-    await this.#accepting;
+    await this.#accepted;
   }
 
   setOption(name: string, value: number): boolean {
@@ -155,19 +160,20 @@ class DenoTcpListener implements Listener {
   }
 
   async #accept(): Promise<void> {
-    try {
-      let more = true;
-      while (more) {
+    this.#accepting = true;
+    while (this.#wanted && !this.#closed) {
+      try {
         const conn = await this.#listener.accept();
-        const stream = new DenoStream(
-          conn,
-          addressOf(this.#family, conn.localAddr),
-          addressOf(this.#family, conn.remoteAddr),
-        );
-        more = this.#sink.connection(stream);
+        const local = addressOf(this.#family, conn.localAddr);
+        const stream = new DenoStream(conn, local, addressOf(this.#family, conn.remoteAddr));
+        this.#wanted = this.#sink.connection(stream);
+      } catch (error) {
+        // Deno 2.9 asks for the peer's name, and loses a connection that was reset before it was accepted.
+        if ((error as Error).name === "NotConnected") continue;
+        this.#wanted = false;
+        if (!this.#closed) this.#sink.error(error);
       }
-    } catch (error) {
-      if (!this.#closed) this.#sink.error(error);
     }
+    this.#accepting = false;
   }
 }

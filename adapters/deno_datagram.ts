@@ -3,9 +3,10 @@
  * AF_UNIX, but no options: for UDP it is taken where those can be set through FFI.
  */
 
-import type { Address, Datagram, DatagramRequest, DatagramSink } from "./adapter.ts";
+import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "./adapter.ts";
 import { libc } from "./deno_ffi.ts";
 import { DenoOptions } from "./deno_options.ts";
+import { denied, isPermitted } from "./deno_resolver.ts";
 import { addressOf, deno, type DenoDatagram, hasUnstableNet } from "./deno_types.ts";
 import { hostOf, isUnix, pathOf } from "./endpoints.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
@@ -46,6 +47,16 @@ class DgramDatagram extends NodeDatagram {
     super(socket, family);
     const shared = settings.get("SO_REUSEADDR") === 1;
     this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared });
+  }
+
+  /** Deno 2.9 reports a missing permission without a word about it. */
+  override async send(data: Uint8Array, to: Address | undefined): Promise<void> {
+    try {
+      await super.send(data, to);
+    } catch (error) {
+      const [host, port] = [hostOf(to as InetAddress), (to as InetAddress)[1]];
+      throw isPermitted(host, port) ? error : denied(host, port, error);
+    }
   }
 
   override setOption(name: string, value: number): boolean {
