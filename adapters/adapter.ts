@@ -12,8 +12,9 @@
  * 1. **Addresses are literals.** Names are resolved by the core through {@linkcode Adapter.lookup};
  *    an adapter sees numeric hosts only, and gives back the same form.
  * 2. **Push with exact stop.** The adapter pushes what arrives into a sink that the core has set; the
- *    sink's answer says whether to go on. After `false` nothing more is pushed until `resume()` is
- *    called, and the kernel's window closes. `resume()` may be called at any time, also when reading.
+ *    sink's answer says whether to go on. After `false`, where stopping is expensive after one more
+ *    `false` in a row, nothing is pushed until `resume()` is called, and the kernel's window closes.
+ *    `resume()` may be called at any time, also when reading.
  * 3. **Errors are the runtime's own.** An adapter rejects or throws whatever the runtime gave it, or
  *    an `Error` with a POSIX `code`; {@linkcode Adapter.errorCode} names the code, and the core alone
  *    makes the public error of it.

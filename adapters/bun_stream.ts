@@ -31,6 +31,8 @@ export class BunStream implements Stream {
   #setOption: SetOption;
   #getOption: GetOption;
   #paused = true;
+  /** The sink wants no more, but the stream goes on for one chunk. */
+  #full = false;
   /** The peer's FIN has come. */
   #ended = false;
   #closed = false;
@@ -67,6 +69,7 @@ export class BunStream implements Stream {
   }
 
   resume(): void {
+    this.#full = false;
     if (!this.#paused || this.#closed || this.#ended) return;
     this.#paused = false;
     this.#socket.resume();
@@ -122,9 +125,15 @@ export class BunStream implements Stream {
 
   /** Bytes came. They may come while paused: Bun 1.4 empties the kernel's queue when it sees a reset. */
   received(chunk: Uint8Array): void {
-    if (this.#closed || this.sink.data(chunk, true) || this.#paused) return;
-    this.#paused = true;
-    this.#socket.pause();
+    if (this.#closed || this.sink.data(chunk, true) || this.#paused) {
+      this.#full = false;
+    } else if (this.#full) {
+      this.#paused = true;
+      this.#socket.pause();
+    } else {
+      // Pausing costs more than the chunk: a program that reads as fast as it comes has emptied the queue by the next.
+      this.#full = true;
+    }
   }
 
   /** There may be room, but Bun's event also comes when there is none. */

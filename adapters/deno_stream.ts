@@ -132,7 +132,9 @@ export class DenoStream implements Stream {
   #push(count: number): boolean {
     if (this.#into !== undefined) return this.sink.filled(count);
     const buffer = this.#buffer;
-    if (count === buffer.length && count < LARGEST_BUFFER) this.#buffer = new Uint8Array(count * 4);
-    return this.sink.data(buffer.subarray(0, count), false);
+    if (count < buffer.length) return this.sink.data(buffer.subarray(0, count), false);
+    // A full one is handed over: a fresh one costs half of a copy.
+    this.#buffer = new Uint8Array(Math.min(count * 4, LARGEST_BUFFER));
+    return this.sink.data(buffer, true);
   }
 }

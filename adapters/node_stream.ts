@@ -1,6 +1,7 @@
 /** A stream over a socket of `node:net`: for Node, and for what Deno can only do through that module. */
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
+import { readShared } from "./node_onread.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { plain } from "./node_buffer.ts";
 import { Retries } from "./retries.ts";
@@ -139,6 +140,8 @@ export class NodeStream extends NetStream {
     super(socket, local, remote);
     this.#onRelease = onRelease;
     this.#fs = nodeModule("node:fs");
+    // Where this Node cannot, chunks come by push().
+    readShared(socket, (chunk) => this.sink.data(chunk, false));
     this.#fd = socket._handle?.fd ?? -1;
     const { _destroy } = socket;
     socket._destroy = (error, callback) => {

@@ -15,7 +15,10 @@ export interface NetSocket {
   readonly destroyed: boolean;
   readonly closed: boolean;
   /** The native handle; its descriptor is -1 where there is none. */
-  readonly _handle?: { readonly fd?: number } | null;
+  readonly _handle?: {
+    readonly fd?: number;
+    useUserBuffer?(buffer: Uint8Array): void;
+  } | null;
   push(chunk: Uint8Array | null): boolean;
   _read(size: number): void;
   _destroy(error: Error | null, callback: (error: Error | null) => void): void;

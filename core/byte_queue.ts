@@ -30,9 +30,15 @@ export class ByteQueue {
       (!all && chunk.length >= JOIN_BELOW);
     if (chunk.length <= max && enough) {
       // A caller may transfer the buffer of what it gets.
-      const own = this.#cut ? chunk.slice() : chunk;
+      const own = this.#cut ? new Uint8Array(chunk) : chunk;
       this.#drop(chunk.length);
       return own;
+    }
+    // The copy of an array needs no zeros first.
+    if (chunk.length > max) {
+      const part = new Uint8Array(chunk.subarray(0, max));
+      this.#drop(max);
+      return part;
     }
     const result = new Uint8Array(Math.min(max, this.#size));
     this.copy(result);
