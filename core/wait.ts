@@ -1,5 +1,6 @@
 /** One waiting call: its promise, its timeout and its signal. */
 
+import { type Abortable, offAbort, onAbort } from "./abort.ts";
 import { type Expiring, now, unwatch, watch } from "./deadlines.ts";
 import { systemError, timedOut } from "./errors.ts";
 
@@ -21,7 +22,7 @@ export interface Limits {
 export type GiveUp = (wait: object, reason: unknown) => void;
 
 /** A call that waits for something; it ends once, by `done`, `fail`, its timeout or its signal. */
-export class Wait<T> implements Expiring {
+export class Wait<T> implements Abortable, Expiring {
   /** Settles with the end of the wait. */
   readonly promise: Promise<T>;
   deadline: number = Infinity;
@@ -33,7 +34,6 @@ export class Wait<T> implements Expiring {
   #giveUp: GiveUp | undefined;
   #expired: Limits["expired"] = "ETIMEDOUT";
   #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
 
   constructor(syscall: string) {
     this.#syscall = syscall;
@@ -64,8 +64,7 @@ export class Wait<T> implements Expiring {
     }
     if (signal !== undefined) {
       this.#signal = signal;
-      this.#onAbort = () => this.giveUp(signal.reason);
-      signal.addEventListener("abort", this.#onAbort, { once: true });
+      onAbort(signal, this);
     }
     return this;
   }
@@ -89,6 +88,11 @@ export class Wait<T> implements Expiring {
     this.giveUp(own ? timedOut(this.#syscall) : systemError(this.#expired, this.#syscall));
   }
 
+  /** The signal was aborted. */
+  abort(reason: unknown): void {
+    this.giveUp(reason);
+  }
+
   /** Ends the wait from outside: its owner hears of it first. */
   giveUp(reason: unknown): void {
     if (this.#settled) return;
@@ -100,7 +104,7 @@ export class Wait<T> implements Expiring {
     if (this.#settled) return false;
     this.#settled = true;
     if (this.deadline !== Infinity) unwatch(this);
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#signal !== undefined) offAbort(this.#signal, this);
     return true;
   }
 }

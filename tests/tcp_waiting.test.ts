@@ -366,6 +366,25 @@ for (const setting of settings) {
       await waiting;
       assert.equal(listeners, 0);
     });
+
+    test("any number of calls have one listener on it, and all end", async (scope) => {
+      const [, conn] = await setting.pair(scope);
+      const controller = new AbortController();
+      const { signal } = controller;
+      let listeners = 0;
+      const { addEventListener } = signal;
+      signal.addEventListener = (...args: [string, EventListener]) => {
+        listeners++;
+        addEventListener.apply(signal, args);
+      };
+      const waiting = Array.from(
+        { length: 30 },
+        () => rejection(() => conn.recv(9, 0, { signal })),
+      );
+      assert.equal(listeners, 1);
+      controller.abort("all of you");
+      assert.deepEqual(await Promise.all(waiting), Array(30).fill("all of you"));
+    });
   });
 
   describe(`close while waiting, ${setting.name}`, () => {
