@@ -7,7 +7,8 @@
  *
  * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if nothing failed and
  * every runtime ran. Each file runs in a process of its own, one after another: the tests watch
- * time, memory and descriptors, and share none of them.
+ * time, memory and descriptors, and share none of them. Only those of tests/interop, which mostly wait
+ * for programs, run two at a time.
  */
 
 import {
@@ -34,6 +35,9 @@ import { testPermissions } from "../tests/support/permissions.mjs";
 /** Milliseconds for one test, where the runner can tell, and for one file. */
 const testLimit = 120_000;
 const fileLimit = 400_000;
+
+/** The files that run two at a time. */
+const together = "tests/interop/";
 
 /**
  * @typedef {object} Target
@@ -210,7 +214,8 @@ async function runTarget(key, files) {
     row.version = await versionOf(program);
     console.log(`\n${row.label} ${row.version}`);
     const cwd = target.packaged ? await (project ??= preparePackage()) : root;
-    for (const source of files) {
+    /** @param {string} source */
+    const runFile = async (source) => {
       const file = target.packaged ? source.replace(/\.ts$/, ".js") : source;
       const report = join(scratch, `${key}-${file.replaceAll("/", "_")}.xml`);
       const started = performance.now();
@@ -241,7 +246,12 @@ async function runTarget(key, files) {
         for (const note of notes) console.log(`         - ${note}`);
         console.log(done.output.trimEnd().replaceAll(/^/gm, "    | "));
       }
-    }
+    };
+    for (const file of files.filter((file) => !file.startsWith(together))) await runFile(file);
+    const others = files.filter((file) => file.startsWith(together));
+    await Promise.all([1, 2].map(async () => {
+      for (let file; (file = others.shift()) !== undefined;) await runFile(file);
+    }));
     if (row.passed === 0 && row.failed === 0) throw new Error("no test ran");
   } catch (error) {
     row.failed++;
