@@ -16,12 +16,18 @@ export async function lookup(
   } catch (cause) {
     const { code, errno } = cause as { code?: unknown; errno?: unknown };
     if (code === "EPERM") throw denied(name, port, cause);
+    checkDescriptors();
     // Deno 2.9: EAI_NODATA stands also for names that it does not pass on to the system.
     if (errno === system.UV_EAI_NODATA && !isHostName(name)) {
       throw Object.assign(new Error(`no host name: ${name}`, { cause }), { code: "EAI_NONAME" });
     }
     throw cause;
   }
+}
+
+/** Deno 2.9 finds no name when the resolver can open no descriptor: throws the error of opening one. */
+function checkDescriptors(): void {
+  if (isPermitted("127.0.0.1", 0)) deno().listen({ hostname: "127.0.0.1", port: 0 }).close();
 }
 
 /** getnameinfo of a numeric address and a TCP port. */

@@ -9,8 +9,25 @@ export const UV_EAI_NODATA = -3007;
 const INTERFACES = "/sys/class/net";
 
 /** getaddrinfo: the hosts file, then DNS, in the resolver's order. */
-export function lookup(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[]> {
-  return lookupWith(name, { family });
+export async function lookup(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[]> {
+  try {
+    return await lookupWith(name, { family });
+  } catch (cause) {
+    checkDescriptors();
+    throw cause;
+  }
+}
+
+/** glibc finds no name when it can open no descriptor: throws the error of opening one. */
+function checkDescriptors(): void {
+  const fs = nodeModule("node:fs");
+  try {
+    fs.closeSync(fs.openSync(nodeModule("node:os").devNull, "r"));
+  } catch (cause) {
+    // Another error says nothing about the resolver.
+    const { code } = cause as { code?: string };
+    if (code === "EMFILE" || code === "ENFILE") throw cause;
+  }
 }
 
 /** getaddrinfo with what a runtime wants to know besides. */

@@ -116,6 +116,7 @@ export interface NetModule {
 export interface FsModule {
   fstatSync(fd: number): { readonly ino: number; isSocket(): boolean };
   readFileSync(path: string, encoding: "utf8"): string;
+  openSync(path: string, flags: string): number;
   closeSync(fd: number): void;
   existsSync(path: string): boolean;
   readdirSync(path: string): string[];
@@ -141,6 +142,7 @@ export interface DnsModule {
 
 /** `node:os` */
 export interface OsModule {
+  readonly devNull: string;
   hostname(): string;
   networkInterfaces(): Record<string, Array<{ address: string; scopeid?: number }> | undefined>;
 }
