@@ -22,7 +22,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import process from "node:process";
 import { machineNode, npmCommand, root } from "./setup.mjs";
 import { run } from "./child.mjs";
@@ -143,7 +143,8 @@ async function preparePackage() {
     throw new Error(`npm install of the package failed:\n${installed.output}`);
   }
 
-  const sources = ["tests", "examples"].flatMap(filesBelow);
+  // A few tests are of inner parts, which the package has inside its one module: those are compiled beside it.
+  const sources = ["tests", "examples", "core", "adapters"].flatMap(filesBelow);
   for (const file of sources) {
     if (!file.endsWith(".ts")) cpSync(join(root, file), join(project, file), { recursive: true });
   }
@@ -159,6 +160,7 @@ async function preparePackage() {
         noResolve: true,
         noCheck: true,
         declaration: false,
+        emitDeclarationOnly: false,
         isolatedDeclarations: false,
         types: [],
       },
@@ -170,16 +172,6 @@ async function preparePackage() {
   if (tsc.code !== 0) throw new Error(`compiling the tests failed:\n${tsc.output}`);
 
   writeFileSync(join(project, "mod.js"), 'export * from "bsdsock";\n');
-  // Tests of an inner part reach it in the package too, past the one public entry.
-  const dist = join(project, "node_modules", "bsdsock", "dist");
-  for (const entry of readdirSync(dist, { recursive: true })) {
-    const file = String(entry).split(sep).join("/");
-    if (!file.endsWith(".js") || !file.includes("/")) continue;
-    const up = "../".repeat(file.split("/").length - 1);
-    mkdirSync(dirname(join(project, file)), { recursive: true });
-    const text = `export * from "${up}node_modules/bsdsock/dist/${file}";\n`;
-    writeFileSync(join(project, file), text);
-  }
   return project;
 }
 
