@@ -223,7 +223,7 @@ export interface Datagram extends Handle {
   sink: DatagramSink;
   /** The fixed peer, or `undefined`. */
   readonly remote: Address | undefined;
-  /** Sends one datagram, whole or not at all; without an address to the fixed peer. */
+  /** Sends one datagram, whole or not at all; without an address to the fixed peer. At once where it gives no promise. */
   send(data: Uint8Array, to: Address | undefined): Awaitable<void>;
   /** A receive waits: start or go on pushing. Absent where the runtime cannot stop: it pushes from the start. */
   resume?(): void;

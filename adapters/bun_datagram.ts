@@ -68,12 +68,12 @@ class BunDatagram implements Datagram {
     });
   }
 
-  async send(data: Uint8Array, to: Address | undefined): Promise<void> {
-    const [, port] = (to ?? this.remote) as InetAddress;
-    const host = hostOf((to ?? this.remote) as InetAddress);
-    while (!this.#trySend(data, port, host)) {
-      await new Promise<void>((resolve) => this.#drain.push(resolve));
-    }
+  send(data: Uint8Array, to: Address | undefined): Promise<void> | undefined {
+    const address = (to ?? this.remote) as InetAddress;
+    const host = hostOf(address);
+    return this.#trySend(data, address[1], host)
+      ? undefined
+      : this.#sendLater(data, address[1], host);
   }
 
   connect(peer: Address | undefined): void {
@@ -103,6 +103,12 @@ class BunDatagram implements Datagram {
     this.#socket?.close();
     for (const resolve of this.#drain.splice(0)) resolve();
     return Promise.resolve();
+  }
+
+  async #sendLater(data: Uint8Array, port: number, host: string): Promise<void> {
+    do await new Promise<void>((resolve) => this.#drain.push(resolve)); while (
+      !this.#trySend(data, port, host)
+    );
   }
 
   #trySend(data: Uint8Array, port: number, host: string): boolean {

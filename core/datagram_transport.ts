@@ -6,12 +6,13 @@ import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
 import { systemError, translate } from "./errors.ts";
-import { resolveFirst, resolveLocal } from "./resolve.ts";
+import { resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import type { SendRequest } from "./stream_sender.ts";
 import type { Message, Transport } from "./transport.ts";
+import { resolved } from "./turn.ts";
 import { type Limits, Wait } from "./wait.ts";
 
 /** The largest payload of a UDP datagram over IPv4, and over IPv6 without jumbograms. */
@@ -109,17 +110,33 @@ export class DatagramTransport implements Transport, DatagramSink {
     return await this.#sendTo(request, undefined);
   }
 
-  async sendTo(request: SendRequest, destination: Destination, _limits: Limits): Promise<number> {
-    this.#checkSendable(request);
-    const to = await resolveFirst(this.#adapter, this.#family, destination);
-    if (this.#peer !== undefined) {
-      // POSIX; the runtimes have no way to send past a fixed peer.
-      if (!sameAddress(to, this.#peer)) {
-        throw systemError("EISCONN", request.syscall, { address: to });
-      }
-      return await this.#sendTo(request, undefined);
+  sendTo(request: SendRequest, destination: Destination, _limits: Limits): Promise<number> {
+    try {
+      this.#checkSendable(request);
+      const addresses = resolveAll(this.#adapter, this.#family, destination);
+      // The usual case, an answer to a literal address, is not worth a promise for each step.
+      const [to] = Array.isArray(addresses) ? addresses : [];
+      if (to === undefined) return this.#sendToName(request, destination);
+      return this.#peer === undefined ? this.#sendTo(request, to) : this.#sendPast(request, to);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return await this.#sendTo(request, to);
+  }
+
+  async #sendToName(request: SendRequest, destination: Destination): Promise<number> {
+    const to = await resolveFirst(this.#adapter, this.#family, destination);
+    return await (this.#peer === undefined
+      ? this.#sendTo(request, to)
+      : this.#sendPast(request, to));
+  }
+
+  /** Sends to an address although the peer is fixed. */
+  #sendPast(request: SendRequest, to: Address): Promise<number> {
+    // POSIX; the runtimes have no way to send past a fixed peer.
+    if (!sameAddress(to, this.#peer!)) {
+      return Promise.reject(systemError("EISCONN", request.syscall, { address: to }));
+    }
+    return this.#sendTo(request, undefined);
   }
 
   shutdown(how: number): Promise<void> {
@@ -177,26 +194,41 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#peer = copyAddress(peer);
   }
 
-  async #sendTo(request: SendRequest, to: Address | undefined): Promise<number> {
+  #sendTo(request: SendRequest, to: Address | undefined): Promise<number> {
     const { syscall, data } = request;
     const address = to ?? this.#peer;
-    if (this.#family !== AF_UNIX && data.length > MAX_DATAGRAM) {
-      throw systemError("EMSGSIZE", syscall, { address });
-    }
-    if (isBroadcast(address) && this.#options.settings.get("SO_BROADCAST") !== 1) {
-      throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
-    }
-    const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), syscall, address);
     try {
-      // Where the runtime has not fixed the peer itself, it needs the address.
-      await socket.send(data, to ?? (socket.connect === undefined ? this.#peer : undefined));
-    } catch (cause) {
-      const error = translate(this.#adapter, cause, syscall, { address });
+      if (this.#family !== AF_UNIX && data.length > MAX_DATAGRAM) {
+        throw systemError("EMSGSIZE", syscall, { address });
+      }
+      if (isBroadcast(address) && this.#options.settings.get("SO_BROADCAST") !== 1) {
+        throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
+      }
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (this.#socket !== undefined) return this.#sendBy(this.#socket, request, to);
+    return this.#open(() => wildcard(this.#family), syscall, address)
+      .then((socket) => this.#sendBy(socket, request, to));
+  }
+
+  #sendBy(socket: Datagram, request: SendRequest, to: Address | undefined): Promise<number> {
+    const { syscall, data, all } = request;
+    const result = all ? undefined as unknown as number : data.length;
+    const failed = (cause: unknown): Promise<never> => {
+      const error = translate(this.#adapter, cause, syscall, { address: to ?? this.#peer });
       // The error of an earlier datagram, which the system tells at the next send.
       if (error.code === "ECONNREFUSED") this.#pending = undefined;
-      throw error;
+      return Promise.reject(error);
+    };
+    try {
+      // Where the runtime has not fixed the peer itself, it needs the address.
+      const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
+      const sent = socket.send(data, target);
+      return sent instanceof Promise ? sent.then(() => result, failed) : resolved(result);
+    } catch (cause) {
+      return failed(cause);
     }
-    return request.all ? undefined as unknown as number : data.length;
   }
 
   /** Opens the socket on an address; calls that come meanwhile share it. */

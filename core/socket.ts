@@ -276,14 +276,17 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: POSIX recvfrom().
    */
-  async recvfrom(
+  recvfrom(
     bufsize: number,
     flags: number = 0,
     options?: WaitOptions,
   ): Promise<[data: Uint8Array, address: A | null]> {
-    const max = size(bufsize, "bufsize");
-    const { data, address } = await this.#receiveFrom("recvfrom", max, flags, undefined, options);
-    return [data as Uint8Array, address as A | null];
+    try {
+      return this.#receiveFrom("recvfrom", size(bufsize, "bufsize"), flags, undefined, options)
+        .then(({ data, address }) => [data as Uint8Array, address as A | null]);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -376,24 +379,25 @@ export class Socket<A extends Address = AddressOf<2>> {
     address: AddressLike,
     options?: WaitOptions,
   ): Promise<number>;
-  async sendto(
+  sendto(
     data: BytesLike,
     first: number | AddressLike,
     second?: AddressLike | WaitOptions,
     third?: WaitOptions,
   ): Promise<number> {
-    const withFlags = typeof first === "number";
-    const address = withFlags ? second : first;
-    const options = withFlags ? third : second as WaitOptions | undefined;
-    const bytes = toBytes(data, "data");
-    const checked = sendFlags(withFlags ? first : 0, "sendto");
-    const destination = checkAddress(this.family, address, "address", "sendto");
-    const request = { syscall: "sendto", data: bytes, all: false };
-    return await this.#transport.sendTo(
-      request,
-      destination,
-      this.#limits(checked, options, "SO_SNDTIMEO"),
-    );
+    try {
+      const withFlags = typeof first === "number";
+      const address = withFlags ? second : first;
+      const options = withFlags ? third : second as WaitOptions | undefined;
+      const bytes = toBytes(data, "data");
+      const checked = sendFlags(withFlags ? first : 0, "sendto");
+      const destination = checkAddress(this.family, address, "address", "sendto");
+      const limits = this.#limits(checked, options, "SO_SNDTIMEO");
+      const request = { syscall: "sendto", data: bytes, all: false };
+      return this.#transport.sendTo(request, destination, limits);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
