@@ -52,7 +52,7 @@ await tell("before", () => using(AF_INET, SOCK_STREAM, (s) => s.connect(address)
 await (await server.accept())[0].close();
 
 const descriptors: number[] = [];
-await tell("all used", async () => {
+await tell("all used", () => {
   for (;;) descriptors.push(openSync("/dev/null", "r"));
 });
 await tell("connect", () => using(AF_INET, SOCK_STREAM, (s) => s.connect(address)));
@@ -77,10 +77,10 @@ await tell("accept again", async () => {
     await s.connect(address);
     const mine = s.getsockname()[1];
     // The client that came while there were none may still be in the queue.
-    for (let port: unknown; port !== mine;) {
-      const [conn, peer] = await server.accept();
-      port = peer[1];
+    for (;;) {
+      const [conn, [, port]] = await server.accept();
       await conn.close();
+      if (port === mine) return;
     }
   });
 });
