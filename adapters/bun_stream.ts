@@ -116,6 +116,8 @@ export class BunStream implements Stream {
   }
 
   setOption(name: string, value: number): boolean {
+    // Bun 1.4 closes the descriptor of a connection that is over, which has nothing to set any more.
+    if (this.#closed) return true;
     return this.#setOption(this.#socket, name, value);
   }
 

@@ -5,7 +5,7 @@ import { copyAddress, type Destination, familyName, sameAddress, wildcard } from
 import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
-import { systemError, translate } from "./errors.ts";
+import { SocketError, systemError, translate } from "./errors.ts";
 import { resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
@@ -98,10 +98,15 @@ export class DatagramTransport implements Transport, DatagramSink {
     if (this.#closed) return Promise.reject(systemError("EBADF", request.syscall));
     const error = this.#takeError(request.syscall);
     if (error !== undefined) return Promise.reject(error);
-    if (this.#readShut) return Promise.resolve(nothing(request));
-    const received = this.#queue.receive(request, limits);
+    const waits = limits.timeout !== 0;
+    const received = this.#queue.receive(request, this.#readShut ? { ...limits, timeout: 0 } : limits);
     if (this.#queue.isAwaited) this.#socket?.resume?.();
-    return received;
+    if (!this.#readShut || !waits) return received;
+    // As in Linux, what has arrived can still be received.
+    return received.catch((error) => {
+      if (error instanceof SocketError && error.code === "EAGAIN") return nothing(request);
+      throw error;
+    });
   }
 
   async send(request: SendRequest, _limits: Limits): Promise<number> {
@@ -170,7 +175,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   datagram(data: Uint8Array, from: Address, owned: boolean): boolean {
     // Also where the kernel filters: what came before the peer was fixed is in the queue already.
     const isStranger = this.#peer !== undefined && !sameAddress(from, this.#peer);
-    if (!this.#readShut && !isStranger) this.#queue.push(data, from, owned);
+    if (!isStranger) this.#queue.push(data, from, owned);
     return this.#queue.isAwaited;
   }
 

@@ -19,13 +19,12 @@ export class StreamEndpoint implements StreamSink {
   /** The connection's error until a call has reported it: the kernel's sk_err. */
   #pending: { cause: unknown } | undefined;
   #broken = false;
-  #readShut = false;
   #writeShut = false;
 
   constructor(adapter: Adapter, stream: Stream) {
     this.#adapter = adapter;
     this.stream = stream;
-    this.#receiver = new StreamReceiver(stream, this.#takeError);
+    this.#receiver = new StreamReceiver(stream, this.#takeReceiveError);
     this.#sender = new StreamSender(stream, this.#sendFailed);
     stream.sink = this;
   }
@@ -55,8 +54,7 @@ export class StreamEndpoint implements StreamSink {
 
   /** Ends reading: what has arrived can still be received, then comes the end of the stream. */
   shutdownRead(): void {
-    this.#readShut = true;
-    this.#receiver.end();
+    this.#receiver.shutdown();
   }
 
   /** Sends FIN after the sends that were called before. */
@@ -94,7 +92,7 @@ export class StreamEndpoint implements StreamSink {
   }
 
   data(chunk: Uint8Array, owned: boolean): boolean {
-    return this.#readShut ? true : this.#receiver.push(chunk, owned);
+    return this.#receiver.push(chunk, owned);
   }
 
   filled(count: number): boolean {
@@ -118,6 +116,15 @@ export class StreamEndpoint implements StreamSink {
     const { cause } = this.#pending;
     this.#pending = undefined;
     return this.#translate(cause, syscall);
+  };
+
+  /** A reset after FIN is EPIPE, which is for sends; to a receive it is the end of the stream. */
+  #takeReceiveError = (syscall: string): unknown => {
+    const pending = this.#pending;
+    if (pending !== undefined && this.#adapter.errorCode(pending.cause) === "EPIPE") {
+      return undefined;
+    }
+    return this.#takeError(syscall);
   };
 
   /**

@@ -2,6 +2,7 @@
 
 import type { Stream } from "../adapters/adapter.ts";
 import { ByteQueue } from "./byte_queue.ts";
+import { SocketError } from "./errors.ts";
 import { resolved, turn } from "./turn.ts";
 import { type Limits, Wait } from "./wait.ts";
 
@@ -38,6 +39,8 @@ export class StreamReceiver {
   #queue = new ByteQueue();
   #waits: Receive[] = [];
   #ended = false;
+  /** Reading was shut down: nothing waits any more. */
+  #shut = false;
   #takeError: (syscall: string) => unknown;
 
   /** `takeError` gives the stream's pending error, once. */
@@ -56,6 +59,8 @@ export class StreamReceiver {
     if (this.#waits.length === 0 && this.#canServe(request)) return this.#serveNow(request);
     const wait = new Receive(request);
     this.#waits.push(wait);
+    // What is in the kernel already needs a turn of the loop to come.
+    if (this.#shut) limits = { ...limits, timeout: 0 };
     const settled = limits.timeout === null && limits.signal === undefined;
     const direct = settled && this.#waits.length === 1 && !request.peek && !request.all;
     this.#stream.resume(direct ? request.into : undefined);
@@ -85,7 +90,13 @@ export class StreamReceiver {
     return this.#wantsMore();
   }
 
-  /** Nothing more will come: end of stream, a reset, or shutdown of reading. */
+  /** Reading was shut down: waits end with what there is. As in Linux, what has arrived can still be received. */
+  shutdown(): void {
+    this.#shut = true;
+    for (const wait of this.#waits.splice(0)) wait.done(this.#take(wait.request));
+  }
+
+  /** Nothing more will come: end of stream or a reset. */
   end(): void {
     this.#ended = true;
     this.#serve();
@@ -145,9 +156,14 @@ export class StreamReceiver {
     return result;
   }
 
-  #giveUp = (wait: object): void => {
-    const index = this.#waits.indexOf(wait as Receive);
+  #giveUp = (object: object, reason: unknown): void => {
+    const wait = object as Receive;
+    const index = this.#waits.indexOf(wait);
     if (index >= 0) this.#waits.splice(index, 1);
+    if (!(reason instanceof SocketError) || reason.code !== "EAGAIN" || index !== 0) return;
+    // MSG_WAITALL takes what there is where it may not wait, as in Linux.
+    const some = wait.request.all && this.#queue.size > 0;
+    if (this.#shut || some) wait.done(this.#take(wait.request));
   };
 }
 

@@ -106,7 +106,9 @@ export class StreamTransport implements Transport {
   async listen(backlog: number): Promise<void> {
     this.#checkOpen("listen");
     if (this.#listener !== undefined) return this.#changeBacklog(this.#listener.handle, backlog);
-    if (this.#busy || this.#isConnected()) throw systemError("EINVAL", "listen");
+    // Nobody could find a UNIX listener without a name.
+    const unnamed = this.#family === AF_UNIX && this.#address === undefined;
+    if (this.#busy || this.#isConnected() || unnamed) throw systemError("EINVAL", "listen");
     await this.#exclusively("listen", async () => {
       const bound = this.#bound ?? await this.#bindTo(this.#address ?? wildcard(this.#family));
       this.#bound = undefined;
@@ -135,7 +137,8 @@ export class StreamTransport implements Transport {
     this.#checkOpen("connect");
     if (this.#connecting !== undefined) throw systemError("EALREADY", "connect");
     if (this.#endpoint !== undefined || this.#listener !== undefined) {
-      throw systemError("EISCONN", "connect");
+      const listens = this.#family === AF_UNIX && this.#listener !== undefined;
+      throw systemError(listens ? "EINVAL" : "EISCONN", "connect");
     }
     const failed = this.#takeConnectError("connect");
     if (failed !== undefined) throw failed;
@@ -174,7 +177,7 @@ export class StreamTransport implements Transport {
 
   send(request: SendRequest, limits: Limits): Promise<number> {
     return this.#endpoint?.send(request, limits) ??
-      this.#whenConnected(request.syscall, "EPIPE", limits).then(
+      this.#whenConnected(request.syscall, this.#family === AF_UNIX ? "ENOTCONN" : "EPIPE", limits).then(
         (endpoint) => endpoint.send(request, limits),
         (error) => {
           throw request.all ? withBytesSent(error, 0) : error;
@@ -185,6 +188,7 @@ export class StreamTransport implements Transport {
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
   async sendTo(request: SendRequest, _destination: Destination, limits: Limits): Promise<number> {
     if (this.#family === AF_UNIX) {
+      this.#checkOpen(request.syscall);
       throw systemError(this.#endpoint === undefined ? "EOPNOTSUPP" : "EISCONN", request.syscall);
     }
     return await this.send(request, limits);
