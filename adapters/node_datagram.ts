@@ -60,11 +60,17 @@ async function openOn(
       done: (e: null, host: string, family: number) => void,
     ) => done(null, host, family === AF_INET6 ? 6 : 4),
   });
-  await new Promise<void>((resolve, reject) => {
-    socket.once("listening", () => resolve());
-    socket.once("error", reject);
-    socket.bind({ address, port, exclusive: true });
-  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("listening", () => resolve());
+      socket.once("error", reject);
+      socket.bind({ address, port, exclusive: true });
+    });
+  } catch (cause) {
+    // Node 26: the descriptor of a socket that could not be bound stays open.
+    await new Promise<void>((resolve) => socket.close(resolve));
+    throw cause;
+  }
   return socket;
 }
 

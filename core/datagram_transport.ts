@@ -99,7 +99,10 @@ export class DatagramTransport implements Transport, DatagramSink {
     const error = this.#takeError(request.syscall);
     if (error !== undefined) return Promise.reject(error);
     const waits = limits.timeout !== 0;
-    const received = this.#queue.receive(request, this.#readShut ? { ...limits, timeout: 0 } : limits);
+    const received = this.#queue.receive(
+      request,
+      this.#readShut ? { ...limits, timeout: 0 } : limits,
+    );
     if (this.#queue.isAwaited) this.#socket?.resume?.();
     if (!this.#readShut || !waits) return received;
     // As in Linux, what has arrived can still be received.

@@ -177,12 +177,13 @@ export class StreamTransport implements Transport {
 
   send(request: SendRequest, limits: Limits): Promise<number> {
     return this.#endpoint?.send(request, limits) ??
-      this.#whenConnected(request.syscall, this.#family === AF_UNIX ? "ENOTCONN" : "EPIPE", limits).then(
-        (endpoint) => endpoint.send(request, limits),
-        (error) => {
-          throw request.all ? withBytesSent(error, 0) : error;
-        },
-      );
+      this.#whenConnected(request.syscall, this.#family === AF_UNIX ? "ENOTCONN" : "EPIPE", limits)
+        .then(
+          (endpoint) => endpoint.send(request, limits),
+          (error) => {
+            throw request.all ? withBytesSent(error, 0) : error;
+          },
+        );
   }
 
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */

@@ -1,6 +1,6 @@
 /** Runs programs everywhere and compares what they give, call by call. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -14,6 +14,8 @@ import { shrink } from "./shrink.ts";
 
 /** How many programs run at the same time. */
 const AT_ONCE = 48;
+/** So many failures end a run. */
+const MOST_FAILURES = 3;
 
 /** The first result of a program that is not as it should be. */
 export interface Difference {
@@ -51,7 +53,7 @@ class Hosts {
 
 /** Python and the folders and addresses of one test. */
 export class Laboratory {
-  readonly py: any; readonly #python: Peer | undefined;
+  readonly #python: Peer | undefined;
   readonly #dir = mkdtempSync(join(tmpdir(), "bsdsock-model-"));
   readonly #answers = new Map<number, (run: Run) => void>();
   readonly #hosts = new Hosts(2 + process.pid % 120);
@@ -61,7 +63,7 @@ export class Laboratory {
   constructor(withPython: boolean, limit: number) {
     if (!withPython) return;
     const source = readFileSync(new URL("./executor.py", import.meta.url), "utf8");
-    this.py =     this.#python = python(source, [], { limit });
+    this.#python = python(source, [], { limit });
     this.#listen(this.#python).catch(() => {/* Its end is reported by those who wait for it. */});
   }
 
@@ -80,7 +82,6 @@ export class Laboratory {
   async askLibrary(program: Predicted, adapter: Adapter): Promise<Run> {
     const id = this.#folders++;
     const dir = this.#folder(id);
-    const { mkdirSync } = process.getBuiltinModule("node:fs");
     mkdirSync(dir);
     return await execute(program, { adapter, host: this.#hosts.next(), dir });
   }
@@ -130,7 +131,13 @@ function compare(
   adapter: Adapter,
   met: (row: string) => void,
 ): Difference | undefined {
-  const context: Context = { program, adapter: adapter.capabilities(), at: 0, expected: "", actual: "" };
+  const context: Context = {
+    program,
+    adapter: adapter.capabilities(),
+    at: 0,
+    expected: "",
+    actual: "",
+  };
   for (const [at, expected] of program.results.entries()) {
     if (python[at] !== expected) {
       const actual = python[at] ?? "nothing";
@@ -162,13 +169,12 @@ export async function checkMany(
   makeAdapter: () => Adapter,
   { firstSeed, programs, time }: Limits,
 ): Promise<Report> {
-  const most = Number(process.env["MOST"] ?? 3);
   const rows = new Map<string, number>();
   const different: Difference[] = [];
   const end = performance.now() + time;
   let [next, calls, done] = [0, 0, 0];
   const worker = async (): Promise<void> => {
-    while (next < programs && performance.now() < end && different.length < most) {
+    while (next < programs && performance.now() < end && different.length < MOST_FAILURES) {
       const program = generate(firstSeed + next++);
       calls += program.steps.length;
       const found = await check(laboratory, program, makeAdapter, (row) => {
@@ -180,7 +186,7 @@ export async function checkMany(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   const failures: string[] = [];
-  for (const found of different.slice(0, most)) {
+  for (const found of different.slice(0, MOST_FAILURES)) {
     failures.push(await shrink(found, (program) => check(laboratory, program, makeAdapter)));
   }
   return { programs: done, calls, known: rows, failures };

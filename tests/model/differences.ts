@@ -2,7 +2,7 @@
 
 import type { Capabilities } from "../../mod.ts";
 import type { Predicted } from "./generate.ts";
-import type { Kind, Result, Step } from "./program.ts";
+import { type Kind, type Result, type Step, Undetermined } from "./program.ts";
 
 /** One result of the library. */
 export interface Context {
@@ -36,7 +36,8 @@ function isReceive({ op }: Step): boolean {
 /** Whether the socket has had such a call before. */
 function had({ program, at }: Context, { s }: Step, op: string, result?: Result): boolean {
   return program.steps.slice(0, at).some((step, i) =>
-    step.s === s && (step.op === op || (op === "send*" && step.op.startsWith("send"))) && (result === undefined || program.results[i] === result)
+    step.s === s && (step.op === op || (op === "send*" && step.op.startsWith("send"))) &&
+    (result === undefined || program.results[i] === result)
   );
 }
 
@@ -59,8 +60,10 @@ const ROWS: readonly Row[] = [
     name: "UNIX: a peer that has closed with unread bytes",
     ends: true,
     matches: (context, step) =>
-      kindOf(context, step) === "unix" && step.op.startsWith("send") &&
-      context.expected === "!EPIPE" && context.actual === "!ECONNRESET",
+      kindOf(context, step) === "unix" &&
+      ((step.op.startsWith("send") && context.expected === "!EPIPE" &&
+        context.actual === "!ECONNRESET") ||
+        context.expected === "!ECONNRESET" || context.expected === "104"),
   },
   {
     name: "UNIX: `shutdown(SHUT_RD)`",
@@ -96,10 +99,11 @@ const ROWS: readonly Row[] = [
   },
   {
     name: "a UDP send that had no address",
-    ends: false,
+    ends: true,
     matches: (context, step) =>
-      kindOf(context, step) === "udp" && step.op === "getsockname" &&
-      context.actual === "0.0.0.0:0" && had(context, step, "send*", "!EDESTADDRREQ"),
+      kindOf(context, step) === "udp" &&
+      (step.op === "bind" || context.actual === "0.0.0.0:0") &&
+      had(context, step, "send*", "!EDESTADDRREQ"),
   },
   {
     name: "`sendto` with another address on a connected UDP socket",
@@ -172,6 +176,22 @@ const ROWS: readonly Row[] = [
       ),
   },
   {
+    name: "a non-blocking `connect` that failed",
+    ends: true,
+    matches: (context, step) =>
+      (had(context, step, "connect", "!EINPROGRESS") || had(context, step, "connect_ex", "115")) &&
+      ((isReceive(step) && context.actual === "!ENOTCONN") ||
+        context.expected === "!ECONNABORTED" || context.expected === "103"),
+  },
+  {
+    name: "the address of a UDP socket that has connected",
+    ends: false,
+    matches: (context, step) =>
+      kindOf(context, step) === "udp" && step.op === "getsockname" &&
+      context.adapter.adapter === "deno" &&
+      context.actual === context.expected.replace("127.0.0.1", "0.0.0.0"),
+  },
+  {
     name: "a send of no bytes",
     ends: true,
     matches: ({ expected, actual }, { op, data }) =>
@@ -227,6 +247,28 @@ const ROWS: readonly Row[] = [
       had(context, step, "shutdown", "!ENOTCONN") && !context.expected.startsWith("!"),
   },
 ];
+
+/** The rows' names. */
+export const rowNames: readonly string[] = ROWS.map(({ name }) => name);
+
+/** Rows of the page for calls that are not generated, since nothing after them could be compared, and why. */
+export const NOT_GENERATED = {
+  "bytes for a socket that has shut down both directions": "Linux resets the connection",
+  "MSG_WAITALL with a timeout": "Python makes a non-blocking call, which gives what is there",
+  "MSG_DONTWAIT with a timeout": "Python waits until the socket is ready before it makes the call",
+  "MSG_TRUNC of `recv` and `recvfrom`": "Python gives bytes that it has not received",
+  "a wrong call with a timeout": "Python waits until the socket is ready before it makes the call",
+  "`shutdown` of a socket without a peer": "Linux keeps it shut when it is connected later",
+  "`getsockname` after a failed `connect`": "Linux tells the port of the attempt",
+  "a non-blocking `connect` that failed":
+    "Linux shuts the socket down, and tells ECONNABORTED later",
+  "`bind` of a socket whose connection is over": "Linux lets go of its port, at times",
+} as const;
+
+/** The step is left out of programs for one of these rows. */
+export function notGenerated(_row: keyof typeof NOT_GENERATED): Undetermined {
+  return new Undetermined();
+}
 
 /** The row that a result belongs to. */
 export function known(context: Context): Row | undefined {

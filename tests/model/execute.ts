@@ -174,7 +174,9 @@ class Execution {
       case "sendto":
         return String(await socket.sendto(data!, this.#target(step)));
       case "recv":
-        return decoded(await this.#whole(socket, flags, length, await socket.recv(n!, flags, options)));
+        return decoded(
+          await this.#whole(socket, flags, length, await socket.recv(n!, flags, options)),
+        );
       case "recv_into": {
         const buffer = new Uint8Array(n!);
         const count = await socket.recv_into(buffer, 0, flags, options);
@@ -202,7 +204,7 @@ class Execution {
 
   /**
    * What one receive of the kernel gives may take two of the library: it hands out what it has fetched already before it
-   * fetches more. A stream promises nothing else, and this is the row "bytes of several sends".
+   * fetches more. A stream promises nothing else: the row "bytes of several sends in one receive".
    */
   async #whole(
     socket: AnySocket,

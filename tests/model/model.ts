@@ -5,6 +5,7 @@
 
 import { End, UnixEnd } from "./model_end.ts";
 import { Datagrams, type UdpSocket } from "./model_udp.ts";
+import { notGenerated } from "./differences.ts";
 import { type Kind, type Result, shown, type Step, Undetermined } from "./program.ts";
 
 /** A call that waits for others. */
@@ -110,7 +111,7 @@ export class Model {
     if (step.op === "close") return this.#close(step.s, sock);
     const method = this.#methods[step.op];
     if (method === undefined) throw new Undetermined();
-    if (waitsInPython(sock, step)) throw new Undetermined();
+    if (waitsInPython(sock, step)) throw notGenerated("a wrong call with a timeout");
     return method(sock, step);
   }
 
@@ -165,14 +166,16 @@ export class Model {
   /** A call that would wait: what becomes of it. */
   #wait(sock: Sock, step: Step): Result {
     if (step.waits !== undefined) {
-      if (step.flags?.includes("MSG_TRUNC") && step.op !== "recv_into") throw new Undetermined();
+      if (step.flags?.includes("MSG_TRUNC") && step.op !== "recv_into") {
+        throw notGenerated("MSG_TRUNC of `recv` and `recvfrom`");
+      }
       if (sock.timeout === 0 || step.flags?.includes("MSG_DONTWAIT")) throw new Undetermined();
       this.waiting.set(step.waits, { step });
       return "waits";
     }
     if (sock.timeout === 0 || step.flags?.includes("MSG_DONTWAIT")) {
-      // Python waits for the timeout before it makes the call.
-      if (step.ends !== undefined || (sock.timeout ?? 0) > 0) throw new Undetermined();
+      if (step.ends !== undefined) throw new Undetermined();
+      if ((sock.timeout ?? 0) > 0) throw notGenerated("MSG_DONTWAIT with a timeout");
       return "!EAGAIN";
     }
     if (step.ends === "timeout") return "!timeout";
@@ -226,7 +229,9 @@ export class Model {
 
   #nameOf(sock: Sock): string {
     if (sock.udp !== undefined) return sock.udp.name;
-    if (sock.attempted && sock.name === undefined) throw new Undetermined();
+    if (sock.attempted && sock.name === undefined) {
+      throw notGenerated("`getsockname` after a failed `connect`");
+    }
     return sock.name ?? (sock.kind === "unix" ? '""' : "0.0.0.0:0");
   }
 
@@ -243,9 +248,9 @@ export class Model {
     if (to === "foreign") return "!EADDRNOTAVAIL";
     if (to === "missing") throw new Undetermined();
     if (sock.kind === "tcp") {
-      // Linux lets go of the port of a connection that is over, at times.
-      if (sock.end?.isOver || sock.connecting !== undefined || sock.spent) throw new Undetermined();
-      if (sock.stopped) throw new Undetermined();
+      const isOver = sock.end?.isOver || sock.stopped || sock.spent;
+      if (isOver) throw notGenerated("`bind` of a socket whose connection is over");
+      if (sock.connecting !== undefined) throw new Undetermined();
       if (sock.state !== "new" || sock.name !== undefined) return "!EINVAL";
       if (typeof to === "number") {
         this.#boundElsewhere(s, to);
@@ -282,7 +287,9 @@ export class Model {
     if (sock.state === "listening") return "ok";
     if (sock.state === "connected") return "!EINVAL";
     if (sock.connecting !== undefined) return "!EINVAL";
-    if (sock.spent || sock.shutEarly) throw new Undetermined();
+    if (sock.spent || sock.shutEarly) {
+      throw notGenerated("`shutdown` of a socket without a peer");
+    }
     if (sock.kind === "unix" && sock.name === undefined) return "!EINVAL";
     sock.name ??= `0.0.0.0:@${s}`;
     sock.state = "listening";
@@ -338,8 +345,9 @@ export class Model {
     if (kind === "unix" && other.state === "listening" && sock.state !== "new") {
       return sock.state === "connected" ? "!EISCONN" : "!EINVAL";
     }
-    // What a socket becomes that was shut down before is Linux's own.
-    if (sock.shutEarly || other.shutEarly) throw new Undetermined();
+    if (sock.shutEarly || other.shutEarly) {
+      throw notGenerated("`shutdown` of a socket without a peer");
+    }
     if (other.state !== "listening") {
       if (kind === "tcp") sock.attempted = true;
       if (kind === "unix" || sock.timeout !== 0) return "!ECONNREFUSED";
@@ -439,6 +447,10 @@ export class Model {
       sock.kind === "unix" && sock.end.error !== undefined && sock.end.unread.length < step.n! &&
       step.flags?.includes("MSG_WAITALL")
     ) throw new Undetermined();
+    if (
+      step.flags?.includes("MSG_WAITALL") && ((sock.timeout ?? 0) > 0 || step.ends === "timeout") &&
+      sock.end.unread !== "" && sock.end.wouldWait(step.n!)
+    ) throw notGenerated("MSG_WAITALL with a timeout");
     const data = sock.end.receive(step.n!, all, step.flags?.includes("MSG_PEEK") === true);
     if (data === undefined || data.startsWith("!")) return data;
     const from = sock.kind === "unix" && data !== "'" && sock.end.peerName !== '""'

@@ -1,6 +1,7 @@
 /** One end of a connection, as Linux has it over loopback: what is sent arrives at once. */
 
-import { notGenerated, type Result, Undetermined } from "./program.ts";
+import { notGenerated } from "./differences.ts";
+import { type Result, Undetermined } from "./program.ts";
 
 /** TCP. */
 export class End {

@@ -1,5 +1,6 @@
 /** Datagrams over loopback, as Linux has them: what is sent is in the receiver's queue at once, or refused. */
 
+import { notGenerated } from "./differences.ts";
 import { received } from "./model.ts";
 import { type Result, type Step, type Target, Undetermined } from "./program.ts";
 
@@ -96,8 +97,9 @@ export class Datagrams {
     }
     const has = (flag: string): boolean => step.flags?.includes(flag) === true;
     const cut = first.data.length > step.n!;
-    // Python 3.11 returns as many bytes as there were, of which it has received fewer.
-    if (cut && has("MSG_TRUNC") && step.op !== "recv_into") throw new Undetermined();
+    if (cut && has("MSG_TRUNC") && step.op !== "recv_into") {
+      throw notGenerated("MSG_TRUNC of `recv` and `recvfrom`");
+    }
     if (!has("MSG_PEEK")) socket.queue.shift();
     const data = first.data.slice(0, step.n!);
     if (step.op === "recv_into" && has("MSG_TRUNC")) return String(first.data.length);
@@ -105,7 +107,7 @@ export class Datagrams {
   }
 
   shutdown(socket: UdpSocket, how: string): Result {
-    if (socket.peer === undefined) throw new Undetermined();
+    if (socket.peer === undefined) throw notGenerated("`shutdown` of a socket without a peer");
     if (how !== "SHUT_WR") socket.rdShut = true;
     if (how !== "SHUT_RD") socket.wrShut = true;
     return "ok";

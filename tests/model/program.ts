@@ -128,17 +128,3 @@ export function shown(text: string): Result {
 
 /** The step cannot be predicted, or would wait for ever. */
 export class Undetermined extends Error {}
-
-/** The call is left out of programs for what a row of docs/differences.md says. */
-export function notGenerated(_row: NotGenerated): Undetermined {
-  return new Undetermined();
-}
-
-/** Rows of docs/differences.md after which nothing could be compared. */
-export type NotGenerated =
-  | "bytes for a socket that has shut down both directions"
-  | "MSG_WAITALL with a timeout"
-  | "MSG_DONTWAIT with a timeout"
-  | "MSG_TRUNC of `recv` and `recvfrom`"
-  | "`connect` and `listen` after a `shutdown` that failed"
-  | "`getsockname` after a failed `connect`";
