@@ -8,7 +8,7 @@
 
 import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
-import { integer } from "../core/arguments.ts";
+import { checkOptions, integer } from "../core/arguments.ts";
 import { OPTIONS } from "../core/options.ts";
 import { canonicalHost } from "./memory/address.ts";
 import { MemoryConnect } from "./memory/connect.ts";
@@ -123,6 +123,7 @@ const CAPABILITIES = {
  * ```
  */
 export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter {
+  checkOptions(options);
   const { hosts = {}, addresses = [], hostname = "localhost", window = 65536, seed = 1 } = options;
   const added = addresses.map(checkAddress);
   const network = new Network({

@@ -20,16 +20,19 @@ const signals = new WeakMap<AbortSignal, Watched>();
 export function onAbort(signal: AbortSignal, abortable: Abortable): void {
   let watched = signals.get(signal);
   if (watched === undefined) signals.set(signal, watched = watch(signal));
-  if (watched.waiting.size === 0) signal.addEventListener("abort", watched.listener);
+  try {
+    if (watched.waiting.size === 0) signal.addEventListener("abort", watched.listener);
+  } catch (error) {
+    // Not the platform's own signal. The call ends with what it threw.
+    return abortable.abort(error);
+  }
   watched.waiting.add(abortable);
 }
 
 /** Undoes {@linkcode onAbort}; a signal that nobody waits with has no listener. */
 export function offAbort(signal: AbortSignal, abortable: Abortable): void {
   const { waiting, listener } = signals.get(signal)!;
-  if (waiting.delete(abortable) && waiting.size === 0) {
-    signal.removeEventListener("abort", listener);
-  }
+  if (waiting.delete(abortable) && waiting.size === 0) stopListening(signal, listener);
 }
 
 /**
@@ -58,11 +61,20 @@ export async function orAborted<T>(
 function watch(signal: AbortSignal): Watched {
   const waiting = new Set<Abortable>();
   const listener = (): void => {
-    signal.removeEventListener("abort", listener);
+    stopListening(signal, listener);
     for (const abortable of [...waiting]) {
       // One that is aborted may have ended another.
       if (waiting.delete(abortable)) abortable.abort(signal.reason);
     }
   };
   return { waiting, listener };
+}
+
+/** What a signal throws that is not the platform's must not reach the waits of others. */
+function stopListening(signal: AbortSignal, listener: () => void): void {
+  try {
+    signal.removeEventListener("abort", listener);
+  } catch {
+    // It has nobody left to call.
+  }
 }

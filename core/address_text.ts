@@ -23,5 +23,10 @@ export function inspectAddress(address: Address): string {
 
 function printable(text: string): string {
   const name = text.startsWith("\0") ? `@${text.slice(1)}` : text;
-  return name.replace(CONTROL, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return escapeControls(name);
+}
+
+/** The text with its control characters as `\\x1b`. */
+export function escapeControls(text: string): string {
+  return text.replace(CONTROL, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }

@@ -44,12 +44,17 @@ export function seconds(value: unknown, name: string): number | null {
   return value;
 }
 
-/** The signal of a waiting method's options. */
-export function signalOf(options: WaitOptions | undefined): AbortSignal | undefined {
-  if (options === undefined) return undefined;
+/** The options of any call: an object. */
+export function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options must be an object, not ${describe(options)}`);
   }
+}
+
+/** The signal of a waiting method's options. */
+export function signalOf(options: WaitOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  checkOptions(options);
   const signal: unknown = options.signal;
   if (signal === undefined || signal === null) return undefined;
   const candidate = signal as Partial<AbortSignal>;

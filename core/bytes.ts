@@ -1,5 +1,7 @@
 /** Bytes in: what the sending functions take. */
 
+import { escapeControls } from "./address_text.ts";
+
 /** What can be sent: bytes of any kind, or text, which is sent as UTF-8. */
 export type BytesLike = Uint8Array | ArrayBufferView | ArrayBuffer | string;
 
@@ -64,7 +66,7 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+      return escapeControls(JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value));
     case "bigint":
       return `${value}n`;
     case "number":
@@ -84,7 +86,7 @@ function describeObject(value: object): string {
   try {
     const name = value.constructor?.name;
     return typeof name === "string" && name !== "" && name !== "Object"
-      ? `an object of class ${name}`
+      ? `an object of class ${escapeControls(name)}`
       : "an object";
   } catch {
     return "an object";

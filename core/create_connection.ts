@@ -45,9 +45,9 @@ export async function create_connection(
   options: ConnectionOptions = {},
 ): Promise<Socket<InetAddress>> {
   const { host, port } = checkInetAddress(AF_INET6, address, "address");
+  const signal = signalOf(options);
   const { source_address, all_errors = false } = options;
   const timeout = seconds(options.timeout ?? getdefaulttimeout(), "timeout");
-  const signal = signalOf(options);
   if (signal?.aborted) throw signal.reason;
   const stop = new AbortController();
   const wait = new Wait<Socket<InetAddress>>("connect");

@@ -2,6 +2,7 @@
 
 import type { InetAddress } from "../adapters/adapter.ts";
 import type { AddressLike, AddressOf } from "./address.ts";
+import { checkOptions } from "./arguments.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -48,6 +49,7 @@ export async function create_server<Family extends number = 2>(
   address: AddressLike,
   options: ServerOptions<Family> = {},
 ): Promise<Socket<AddressOf<Family>>> {
+  checkOptions(options);
   const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
   if (dualstack_ipv6) {
     if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");

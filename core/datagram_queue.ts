@@ -42,9 +42,9 @@ export class DatagramQueue {
       const datagram = this.#next(request.peek);
       if (datagram !== undefined) return resolved(messageOf(datagram, request));
     }
-    const wait = new Receive(request).limit(limits, this.#giveUp);
+    const wait = new Receive(request);
     this.#waits.push(wait);
-    return wait.promise;
+    return wait.limit(limits, this.#giveUp).promise;
   }
 
   /** Whether a receive waits. */

@@ -193,6 +193,10 @@ export class DatagramTransport implements Transport, DatagramSink {
   async #connect(destination: Destination, wait: Wait<void>): Promise<void> {
     const peer = reachable(await resolveFirst(this.#adapter, this.#family, destination));
     if (wait.settled) return;
+    // Linux would let the first send say so; the runtimes refuse it in their own ways.
+    if (Array.isArray(peer) && peer[1] === 0) {
+      throw systemError("EINVAL", "connect", { address: peer });
+    }
     const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
     try {
       await socket.connect?.(peer);
@@ -206,6 +210,10 @@ export class DatagramTransport implements Transport, DatagramSink {
     const { syscall, data } = request;
     const address = to ?? this.#peer;
     try {
+      // As in Linux; the runtimes refuse it in their own ways.
+      if (Array.isArray(address) && address[1] === 0) {
+        throw systemError("EINVAL", syscall, { address });
+      }
       if (this.#family !== AF_UNIX && data.length > MAX_DATAGRAM) {
         throw systemError("EMSGSIZE", syscall, { address });
       }

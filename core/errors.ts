@@ -6,7 +6,7 @@
  */
 
 import type { Adapter, Address } from "../adapters/adapter.ts";
-import { formatAddress } from "./address_text.ts";
+import { escapeControls, formatAddress } from "./address_text.ts";
 import { errno, strerror } from "./errno.ts";
 import { gai_strerror, gaiCodes, hostCodes, hstrerror } from "./gai.ts";
 
@@ -104,7 +104,7 @@ export function systemError(
 ): SocketError {
   const { address, local, detail, cause } = details;
   const where = address === undefined ? "" : ` ${formatAddress(address)}`;
-  const text = `${textOf(code)}${detail === undefined ? "" : ` (${detail})`}`;
+  const text = `${textOf(code)}${detail === undefined ? "" : ` (${escapeControls(detail)})`}`;
   const Class = classOf(code);
   return new Class(`${syscall} ${code}${where}: ${text}`, { code, syscall, address, local, cause });
 }

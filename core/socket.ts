@@ -879,7 +879,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   #connection(endpoint: StreamEndpoint): Socket<A> {
     const { family, type, proto } = this.#kind;
     const conn = new Socket<A>(family, type, proto, { adapter: this.#adapter });
-    conn.#options.inherit(this.#options);
+    // An accepted UNIX socket begins with the system's defaults, as in Linux.
+    if (family !== c.AF_UNIX) conn.#options.inherit(this.#options);
     conn.#options.apply(endpoint.stream);
     // Only stream sockets accept.
     (conn.#transport as StreamTransport).attach(endpoint);

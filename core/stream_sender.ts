@@ -91,6 +91,7 @@ export class StreamSender {
     const wait = new Send(request, timeout !== null || signal !== undefined);
     wait.limit(limits, this.#giveUp);
     wait.sent = sent;
+    if (wait.settled) return wait.promise;
     // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
     if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
     if (busy && data.length <= COPY_WAITING) wait.data = data.slice();

@@ -556,7 +556,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
 function waitsInPython(sock: Sock, { op }: Step): boolean {
   const timed = sock.timeout !== null && sock.timeout > 0;
   if (timed && sock.state === "listening") return op.startsWith("recv") || op.startsWith("send");
-  if (timed && op === "accept") return sock.kind === "udp";
+  if (timed && op === "accept") return true;
   return false;
 }
 
