@@ -15,6 +15,8 @@ import { root } from "./setup.mjs";
 
 const BEGIN = "<!-- features: made by scripts/feature_table.mjs -->";
 const END = "<!-- end of features -->";
+/** How many characters of option names a row has at most. */
+const WIDTH = 48;
 
 const RUNTIMES = [
   { name: "Node 26", file: executable("node"), args: ["--no-warnings"] },
@@ -65,14 +67,52 @@ rows.push(["MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC", ...all.map(() => tr
 for (const [name, fact] of FACTS) rows.push([name, ...all.map(fact)]);
 for (const [type, label] of Object.entries({ SOCK_STREAM: "stream", SOCK_DGRAM: "datagram" })) {
   const names = new Set(all.flatMap((c) => Object.keys(c.options[type] ?? {})));
-  /** @type {Map<string, string[]>} */
+  /** @type {Map<string, string[]>} By family and support. */
   const groups = new Map();
-  for (const name of [...names].sort()) {
+  for (const name of [...names].sort(byFamily)) {
     const cells = all.map((c) => SUPPORT[c.options[type]?.[name] ?? ""] ?? "no");
-    const key = cells.join("|");
+    const key = [familyOf(name), ...cells].join("|");
     groups.set(key, [...groups.get(key) ?? [], name]);
   }
-  for (const [key, list] of groups) rows.push([`${label}: ${list.join(", ")}`, ...key.split("|")]);
+  for (const [key, list] of groups) {
+    for (const line of lines(list)) rows.push([`${label}: ${line}`, ...key.split("|").slice(1)]);
+  }
+}
+
+/**
+ * `TCP_NODELAY` is of the family `TCP`.
+ *
+ * @param {string} name
+ */
+function familyOf(name) {
+  return name.slice(0, name.indexOf("_"));
+}
+
+/**
+ * SO first, as in the manuals, then the protocols; by name in each.
+ *
+ * @param {string} a
+ * @param {string} b
+ */
+function byFamily(a, b) {
+  const order = ["SO", "TCP", "IP", "IPV6"];
+  return order.indexOf(familyOf(a)) - order.indexOf(familyOf(b)) || (a < b ? -1 : 1);
+}
+
+/**
+ * The names in lines that are no wider than the other rows of the table.
+ *
+ * @param {string[]} names
+ */
+function lines(names) {
+  /** @type {string[]} */
+  const found = [];
+  for (const name of names) {
+    const longer = `${found.at(-1)}, ${name}`;
+    if (found.length > 0 && longer.length <= WIDTH) found[found.length - 1] = longer;
+    else found.push(name);
+  }
+  return found;
 }
 
 /** @param {boolean | string} value */
