@@ -1,0 +1,274 @@
+/**
+ * The pages of the documentation: each TypeScript block is a program that runs to its end, each link
+ * leads somewhere, each test that is named is there, and all places tell the same version.
+ */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { start } from "./support/process.ts";
+import { isCompiled, launch, runtimeName } from "./support/runtime.ts";
+import { bounded } from "./support/scope.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Where the npm package has been installed, of which the compiled tests are. */
+const installed = join(root, "node_modules", "bsdsock");
+
+const inDocs = [
+  "adapters",
+  "architecture",
+  "compatibility",
+  "concepts",
+  "differences",
+  "errors",
+  "getting-started",
+  "performance",
+  "reliability",
+].map((name) => `docs/${name}.md`);
+
+/** The pages, by their paths below the root. */
+const pages = [
+  "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ...inDocs,
+  "bench/README.md",
+  "examples/README.md",
+];
+
+const inPackage = ["README.md", "CHANGELOG.md"];
+
+/** Why a page cannot be read here, or false. */
+function missing(page: string): string | false {
+  return isCompiled && !inPackage.includes(page) && `${page} is not in the npm package`;
+}
+
+function read(page: string): string {
+  return readFileSync(join(isCompiled ? installed : root, page), "utf8");
+}
+
+/** The TypeScript blocks of a page, with the library in this folder in the place of the published one. */
+function programs(page: string): string[] {
+  const library = new URL(isCompiled ? "../mod.js" : "../mod.ts", import.meta.url).href;
+  return [...read(page).matchAll(/^```(?:ts|typescript)\n(.*?)^```$/gms)]
+    .map(([, block = ""]) =>
+      block.replaceAll(/ from "(@bsdsock\/)?bsdsock"/g, ` from "${library}"`)
+    );
+}
+
+describe("the programs of a page run", () => {
+  for (const page of ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...inDocs]) {
+    it(
+      page,
+      { skip: missing(page) },
+      bounded(async (scope) => {
+        const folder = mkdtempSync(join(tmpdir(), "bsdsock-docs-"));
+        scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
+        for (const [i, source] of programs(page).entries()) {
+          // In the package's README no block has types: there, Node before 22 runs it as it stands.
+          const file = join(folder, `${i}.${isCompiled ? "mjs" : "mts"}`);
+          writeFileSync(file, source);
+          const command = launch(new URL(`file://${file}`));
+          const { code, signal, stderr } = await scope.add(start(command)).exit();
+          assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" }, source);
+        }
+      }, 60_000),
+    );
+  }
+
+  it("and there are some", () => {
+    assert.equal(programs("README.md").length > 0, true);
+  });
+});
+
+describe("the links of a page lead to files and headings", () => {
+  for (const page of pages) {
+    it(
+      page,
+      { skip: missing(page) || (isCompiled && "its links lead out of the npm package") },
+      () => {
+        for (const [whole, target = ""] of withoutCode(read(page)).matchAll(/\]\(([^)\s]+)\)/g)) {
+          if (/^https?:/.test(target)) continue;
+          const [path = "", heading] = target.split("#");
+          const file = path === "" ? page : join(dirname(page), path);
+          assert.ok(existsSync(join(root, file)), `${page}: ${whole}: there is no ${file}`);
+          if (heading === undefined) continue;
+          assert.ok(anchors(read(file)).includes(heading), `${page}: ${whole}: no such heading`);
+        }
+      },
+    );
+  }
+
+  it(
+    "and no page is forgotten",
+    { skip: missing("docs") },
+    () => assert.deepEqual(readdirSync(join(root, "docs")).sort().map((n) => `docs/${n}`), inDocs),
+  );
+});
+
+describe("what the pages name", () => {
+  it(
+    "as a test in a table is a test",
+    { skip: missing("docs") },
+    () => {
+      for (const page of ["docs/differences.md", "docs/reliability.md"]) {
+        const rows = read(page).split("\n").filter((line) => line.startsWith("|"));
+        let column = -1;
+        let named = 0;
+        for (const row of rows) {
+          const cells = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
+          if (cells.includes("test")) column = cells.indexOf("test");
+          for (const [, name = ""] of cells[column]?.matchAll(/`([^`]+)`/g) ?? []) {
+            assert.ok(existsSync(join(root, "tests", `${name}.test.ts`)), `${page}: ${name}`);
+            named++;
+          }
+        }
+        assert.ok(named > 5, `${page} names ${named} tests`);
+      }
+    },
+  );
+
+  it(
+    "as a promise is kept as often as they say",
+    { skip: missing("docs/reliability.md") },
+    () => {
+      // The third column names words of the test, which must be in one of its files.
+      const rows = read("docs/reliability.md").split("\n").filter((line) => /^\| [^-|]/.test(line));
+      for (const row of rows) {
+        const [, , tests = "", often = ""] = row.split("|").map((cell) => cell.trim());
+        const files = [...tests.matchAll(/`([^`]+)`/g)].map(([, name]) => `tests/${name}.test.ts`);
+        const texts = files.map(read).join("\n").replaceAll("_", "");
+        for (const [number] of often.matchAll(/\d[\d,]*\d|\d/g)) {
+          const plain = number.replaceAll(",", "");
+          const known = [number, plain].some((n) => new RegExp(`(?<!\\d)${n}(?!\\d)`).test(texts));
+          assert.ok(known, `${files.join()} does not have the number ${number}: ${row}`);
+        }
+      }
+    },
+  );
+});
+
+/** A row of the table of permissions is a call and the flags that it needs. */
+const permissionRows = isCompiled
+  ? []
+  : [...read("SECURITY.md").matchAll(/^\| `(socket\..*?)` +\| (.*?) *\|$/gm)]
+    .map(([, call = "", flags = ""]) => ({
+      call,
+      flags: [...flags.matchAll(/`([^`]+)`/g)].map(([, flag = ""]) => flag),
+    }));
+
+const notDeno = runtimeName !== "deno" &&
+  `${runtimeName} has no permissions that tests could take away`;
+
+describe("SECURITY.md", () => {
+  it(
+    "tells exactly the permissions that a call needs on Deno",
+    { skip: notDeno },
+    bounded(async (scope) => {
+      assert.ok(permissionRows.length > 15);
+      const folder = mkdtempSync(join(tmpdir(), "bsdsock-docs-"));
+      scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
+      const library = new URL("../mod.ts", import.meta.url).href;
+      await Promise.all(permissionRows.map(async ({ call, flags }, i) => {
+        const file = join(folder, `${i}.mts`);
+        writeFileSync(
+          file,
+          `import * as socket from "${library}";
+const code = await (async () => ${call})().then(() => "done", (error) => error.code ?? String(error));
+console.log(code);
+Deno.exit();
+`,
+        );
+        /** How the call ends: with a code, or "done". */
+        const outcome = async (permissions: string[]) => {
+          const command = launch(new URL(`file://${file}`), [], { permissions });
+          const { stdout, stderr } = await scope.add(start(command)).exit();
+          assert.equal(stderr, "", call);
+          return stdout.trim();
+        };
+        // Nobody listens there, and somebody else may have the port: either was permitted.
+        assert.match(await outcome(flags), /^(done|ECONNREFUSED|EADDRINUSE|ENOENT)$/, call);
+        for (const flag of flags) {
+          const left = flags.filter((other) => other !== flag);
+          assert.equal(await outcome(left), "EACCES", `${call} without ${flag}`);
+        }
+      }));
+    }, 60_000),
+  );
+
+  it("is right that no code is made at run time and no other module loaded", () => {
+    const sources = ["core", "adapters"].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => /\.[jt]s$/.test(name))
+        .map((name) => `${folder}/${name}`)
+    );
+    assert.ok(sources.length > 50);
+    for (const source of sources) {
+      const code = readFileSync(join(root, source), "utf8").replaceAll(/^ *(\/\/|\/?\*).*$/gm, "");
+      assert.doesNotMatch(
+        code,
+        /\beval\(|\bnew Function\b|\bFunction\(|\bimport\(|\brequire\(/,
+        source,
+      );
+      for (const [, from = ""] of code.matchAll(/\bfrom "([^"]+)"/g)) {
+        assert.match(from, /^\.\.?\//, source);
+      }
+    }
+  });
+
+  it(
+    "is right that importing changes no global",
+    bounded(async (scope) => {
+      const folder = mkdtempSync(join(tmpdir(), "bsdsock-docs-"));
+      scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
+      const file = join(folder, "globals.mjs");
+      const library = new URL(isCompiled ? "../mod.js" : "../mod.ts", import.meta.url).href;
+      // Names of globals, of what hangs on the prototypes, and of listeners on the process.
+      writeFileSync(
+        file,
+        `const seen = () => JSON.stringify([
+  Object.getOwnPropertyNames(globalThis).sort(),
+  ["Object", "Array", "Uint8Array", "Promise", "Error", "AbortSignal"]
+    .map((name) => Reflect.ownKeys(globalThis[name].prototype).map(String)),
+  process.eventNames().map(String),
+]);
+const before = seen();
+await import("${library}");
+console.log(seen() === before);
+`,
+      );
+      const { stdout, stderr } = await scope.add(start(launch(new URL(`file://${file}`)))).exit();
+      assert.deepEqual([stdout, stderr], ["true\n", ""]);
+    }),
+  );
+});
+
+describe("the version", () => {
+  it("is the same in the manifests and the changelog", { skip: missing("deno.json") }, () => {
+    const { version } = JSON.parse(read("package.json"));
+    assert.equal(JSON.parse(read("deno.json")).version, version);
+    assert.equal(/^## \[(\d[^\]]*)\]/m.exec(read("CHANGELOG.md"))?.[1], version);
+  });
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});
+
+/** A page without its code, in which brackets and parentheses mean something else. */
+function withoutCode(markdown: string): string {
+  return markdown.replaceAll(/^```.*?^```$/gms, "").replaceAll(/`[^`\n]+`/g, "`code`");
+}
+
+/** The headings of a page as GitHub names them in links. */
+function anchors(markdown: string): string[] {
+  return [...markdown.replaceAll(/^```.*?^```$/gms, "").matchAll(/^#+ (.*)$/gm)].map((
+    [, text = ""],
+  ) => text.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-"));
+}
