@@ -1,6 +1,6 @@
 /** Everything that can be checked without running the library. One line a check. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -34,6 +34,13 @@ await check("deno fmt --check", deno, ["fmt", "--check"]);
 await check("deno lint", deno, ["lint"]);
 await check("deno doc --lint mod.ts", deno, ["doc", "--lint", "mod.ts"]);
 await check("deno check mod.ts", deno, ["check", "mod.ts"]);
+await check("deno check of the pages' programs", deno, [
+  "check",
+  "--doc-only",
+  "README.md",
+  "SECURITY.md",
+  ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+]);
 await check("deno publish --dry-run", deno, ["publish", "--dry-run", "--allow-dirty"]);
 await check("README's table of features", node, ["scripts/feature_table.mjs", "--check"]);
 await check("tsc", node, [tsc, "-p", "tsconfig.json", "--noEmit"]);
