@@ -78,6 +78,7 @@ class DenoBound implements Bound {
 
   async listen(backlog: number, sink: ListenerSink): Promise<Listener> {
     if (this.#settings.get("SO_LINGER") === 0 && !hasLibc()) {
+      this.#held.listener.close();
       throw unsupported("ENOPROTOOPT", "accepted connections of Deno cannot be reset (SO_LINGER)");
     }
     // Deno takes a backlog for TCP only, and only when the listener is made.

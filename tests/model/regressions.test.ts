@@ -159,6 +159,22 @@ for (
 
 describe("what fails", () => {
   it(
+    "a listen that fails leaves no descriptor",
+    { skip: noDescriptors },
+    bounded(async (scope) => {
+      const before = socketDescriptors().length;
+      const s = scope.add(socket());
+      s.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+      await s.bind(["127.0.0.1", 0]);
+      // Deno without libc cannot reset what it accepts.
+      await s.listen().catch((error) => assert.equal(error.code, "ENOPROTOOPT"));
+      await s.close();
+      await sleep(50);
+      assert.equal(socketDescriptors().length, before);
+    }),
+  );
+
+  it(
     "a UDP bind that fails leaves no descriptor",
     { skip: noDescriptors },
     bounded(async (scope) => {
