@@ -137,18 +137,21 @@ class BunBound implements Bound {
   readonly local: Address;
   #libc: Libc;
   #family: number;
+  /** The path to remove with the socket: none where another process has bound it. */
+  #path: Address;
 
-  constructor(c: Libc, fd: number, family: number) {
+  constructor(c: Libc, fd: number, family: number, inherited: boolean = false) {
     this.#libc = c;
     this.fd = fd;
     this.#family = family;
     this.local = c.getsockname(fd);
+    this.#path = inherited ? "" : this.local;
   }
 
   listen(backlog: number, sink: ListenerSink): Promise<Listener> {
     // Found out here: Bun reports an address in use without a code.
     this.#libc.listen(this.fd, backlog);
-    const listener = new LibcListener(this.#libc, this.fd, this.#family, this.local, sink);
+    const listener = new LibcListener(this.#libc, this.fd, this.#family, this.#path, sink);
     // Bun calls listen(2) again with a backlog of its own.
     listener.setBacklog(backlog);
     return Promise.resolve(listener);
@@ -157,15 +160,15 @@ class BunBound implements Bound {
   connect(target: ConnectTarget): ConnectAttempt {
     const attempt = connectDescriptor(this.#libc, this.fd, target);
     attempt.done.then(
-      (stream) => stream.closed.then(() => unlinkPath(this.local)),
-      () => unlinkPath(this.local),
+      (stream) => stream.closed.then(() => unlinkPath(this.#path)),
+      () => unlinkPath(this.#path),
     );
     return attempt;
   }
 
   close(): Promise<void> {
     this.#libc.close(this.fd);
-    unlinkPath(this.local);
+    unlinkPath(this.#path);
     return Promise.resolve();
   }
 
@@ -183,10 +186,13 @@ class LibcListener implements Listener {
   readonly local: Address;
   #libc: Libc;
   #listener: BunListener;
+  #path: Address;
 
-  constructor(c: Libc, fd: number, family: number, local: Address, sink: ListenerSink) {
+  /** `path` is removed with the socket. */
+  constructor(c: Libc, fd: number, family: number, path: Address, sink: ListenerSink) {
     this.#libc = c;
-    this.local = local;
+    const local = this.local = c.getsockname(fd);
+    this.#path = path;
     const handlers: BunHandlers<BunStream> = {
       ...streamHandlers,
       open(socket) {
@@ -219,7 +225,7 @@ class LibcListener implements Listener {
 
   close(): Promise<void> {
     this.#listener.stop(false);
-    unlinkPath(this.local);
+    unlinkPath(this.#path);
     return Promise.resolve();
   }
 
@@ -241,7 +247,7 @@ function adopt(c: Libc, fd: number): Adopted {
   const remote = c.getpeername(fd);
   if (remote === undefined) {
     const listening = c.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0;
-    return { family, bound: new BunBound(c, fd, family), listening };
+    return { family, bound: new BunBound(c, fd, family, true), listening };
   }
   let stream: BunStream | undefined;
   const local = c.getsockname(fd);

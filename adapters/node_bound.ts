@@ -96,11 +96,19 @@ class NodeBound implements Bound {
   readonly local: Address;
   #family: number;
   #handle: BoundSocket | TcpHandle;
+  /** The path to remove with the socket: none where another process has bound it. */
+  #path: Address;
 
-  constructor(family: number, handle: BoundSocket | TcpHandle, path: Address | undefined) {
+  constructor(
+    family: number,
+    handle: BoundSocket | TcpHandle,
+    path: Address | undefined,
+    inherited: boolean = false,
+  ) {
     this.#family = family;
     this.#handle = handle;
     this.local = path ?? this.#address();
+    this.#path = inherited ? "" : this.local;
   }
 
   get fd(): number {
@@ -120,20 +128,20 @@ class NodeBound implements Bound {
       server.once("listening", resolve);
       server.once("error", reject);
     });
-    return new NodeListener(server, this.#family, this.local, sink);
+    return new NodeListener(server, this.#family, this.local, sink, this.#path);
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
     const attempt = connectFrom(target, { handle: this.#handle, manualStart: true }, this.local);
     if (isUnix(this.local) && !hasBoundSocket()) {
-      attempt.closed.then(() => unlinkPath(this.local));
+      attempt.closed.then(() => unlinkPath(this.#path));
     }
     return attempt;
   }
 
   close(): Promise<void> {
     this.#handle.close();
-    if (!hasBoundSocket()) unlinkPath(this.local);
+    if (!hasBoundSocket()) unlinkPath(this.#path);
     return afterClose();
   }
 
@@ -167,8 +175,17 @@ export class NodeListener implements Listener {
   #server: NetServer;
   #family: number;
   #sink: ListenerSink;
+  #path: Address;
 
-  constructor(server: NetServer, family: number, local: Address, sink: ListenerSink) {
+  /** `path` is removed with the socket, where Node does not do it. */
+  constructor(
+    server: NetServer,
+    family: number,
+    local: Address,
+    sink: ListenerSink,
+    path: Address = "",
+  ) {
+    this.#path = path;
     this.#server = server;
     this.#family = family;
     this.#sink = sink;
@@ -212,7 +229,7 @@ export class NodeListener implements Listener {
   close(): Promise<void> {
     // Its callback would wait for the connections too.
     this.#server.close();
-    if (!hasBoundSocket()) unlinkPath(this.local);
+    if (!hasBoundSocket()) unlinkPath(this.#path);
     return afterClose();
   }
 }
@@ -235,7 +252,7 @@ export function adopt(fd: number): Adopted {
   }
   const { socket, handle, family, local, remote, listening } = openDescriptor(fd);
   if (remote !== undefined) return { family, stream: streamOver(socket, local, remote, family) };
-  const bound = new NodeBound(family, handle, local);
+  const bound = new NodeBound(family, handle, local, true);
   return { family, bound, listening };
 }
 

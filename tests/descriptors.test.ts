@@ -1,7 +1,7 @@
 /** Taking over descriptors: inherited from a parent, and given away in the same process. */
 
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -145,7 +145,9 @@ describe("inherited descriptors", () => {
   test("a listening UNIX socket", async (scope) => {
     const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
     scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
-    await listener(scope, listen("socket.AF_UNIX", "sys.argv[2]"), AF_UNIX, [join(folder, "s")]);
+    const path = join(folder, "s");
+    await listener(scope, listen("socket.AF_UNIX", "sys.argv[2]"), AF_UNIX, [path]);
+    assert.ok(existsSync(path), "it is the file of the process that bound it");
   }, noParent || noUnix || runtimeName === "deno" && "Deno cannot take over a UNIX socket");
 
   const connection = async (scope: Scope, source: string, family: number): Promise<void> => {
