@@ -2,7 +2,7 @@
 
 import type { Address, InetAddress } from "../adapters/adapter.ts";
 import { integer } from "./arguments.ts";
-import { describe } from "./bytes.ts";
+import { describe, toBytes } from "./bytes.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "./constants.ts";
 import { systemError } from "./errors.ts";
 
@@ -82,12 +82,12 @@ export function checkUnixAddress(
   if (typeof address !== "string" && !(address instanceof Uint8Array)) {
     throw new TypeError(`${name} must be a path: a string or bytes, not ${describe(address)}`);
   }
-  const bytes = typeof address === "string" ? new TextEncoder().encode(address) : address;
+  const bytes = toBytes(address, name);
   const most = bytes.length === 0 || bytes[0] === 0 ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
   if (bytes.length > most) {
     throw systemError("ENAMETOOLONG", syscall, { detail: "AF_UNIX path too long" });
   }
-  if (bytes[0] !== 0 && bytes.includes(0)) {
+  if (bytes.length > 0 && bytes[0] !== 0 && bytes.includes(0)) {
     throw systemError("EINVAL", syscall, { detail: `${name} contains a null character` });
   }
   return typeof address === "string" ? address : unixAddress(address);
