@@ -813,7 +813,9 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   #reallyClose(): Promise<void> {
     if (this.#detached) return Promise.resolve();
-    return this.#closing ??= this.#transport.close(this.#options.linger === 0);
+    // A UNIX socket knows no reset.
+    const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
+    return this.#closing ??= this.#transport.close(reset);
   }
 
   async #closeFile(): Promise<void> {

@@ -33,6 +33,8 @@ const ABORTED = new Error("aborted by the program");
  * programs keep busy each step of that may take one of them. A non-blocking connect takes more steps.
  */
 const HOPS = 4;
+/** Milliseconds; Linux delays an acknowledgement by 40. */
+const DELAYED_ACK = 50;
 /** A call that should not wait is given up after so many milliseconds. */
 const PATIENCE = 4_000;
 
@@ -56,6 +58,7 @@ class Execution {
   readonly #owners = new Map<string, number>();
   /** How many bytes the receiver of a transfer has before it. */
   #unread = 0;
+  readonly #senders = new Set<number>();
   #collided = false;
 
   constructor(place: Place, steps: readonly Step[]) {
@@ -75,9 +78,22 @@ class Execution {
       this.#learn();
       const begun = result === "!EINPROGRESS" || result === "115";
       for (let i = 0; i < (begun ? 4 * HOPS : HOPS); i++) await sleep(1);
+      this.#learn();
+      if (this.#isHeldBack(step)) await sleep(DELAYED_ACK);
       for (const id of settled[i]!.done) await this.#ended(this.#calls.get(id)!);
     }
     return { results, collided: this.#collided };
+  }
+
+  /**
+   * Whether a send may wait in the kernel for the acknowledgement of the one before (Nagle's algorithm), which a peer that
+   * sends as well delays. Python asks the kernel for how much has arrived.
+   */
+  #isHeldBack({ op, s }: Step): boolean {
+    if (!op.startsWith("send")) return false;
+    const again = this.#senders.has(s);
+    this.#senders.add(s);
+    return again && this.#senders.size > 1 && this.#sockets.get(s)?.type === library.SOCK_STREAM;
   }
 
   async close(): Promise<void> {

@@ -341,7 +341,9 @@ export class Model {
     if (kind === "tcp" && (other.name === undefined || other.name.startsWith("127."))) {
       throw new Undetermined();
     }
-    if (other.state === "connected" && other.name !== `H:@${step.to}`) throw new Undetermined();
+    // An accepted socket has its listener's address.
+    const isOwn = other.name?.endsWith(`@${step.to}`);
+    if (kind === "tcp" && other.state !== "listening" && !isOwn) throw new Undetermined();
     if (kind === "unix" && other.state === "listening" && sock.state !== "new") {
       return sock.state === "connected" ? "!EISCONN" : "!EINVAL";
     }
@@ -350,19 +352,21 @@ export class Model {
     }
     if (other.state !== "listening") {
       if (kind === "tcp") sock.attempted = true;
-      if (kind === "unix" || sock.timeout !== 0) return "!ECONNREFUSED";
+      if (kind === "unix" || sock.timeout === null) return "!ECONNREFUSED";
       sock.connecting = "failed";
-      sock.error = "ECONNREFUSED";
       sock.spent = true;
+      // Python with a timeout makes a non-blocking call, and takes its error.
+      if (sock.timeout > 0) return "!ECONNREFUSED";
+      sock.error = "ECONNREFUSED";
       return "!EINPROGRESS";
     }
-    this.#join2(step, sock, other);
-    if (kind === "unix" || sock.timeout !== 0) return "ok";
+    this.#establish(step, sock, other);
+    if (kind === "unix" || sock.timeout === null) return "ok";
     sock.connecting = "succeeded";
-    return "!EINPROGRESS";
+    return sock.timeout > 0 ? "ok" : "!EINPROGRESS";
   }
 
-  #join2(step: Step, sock: Sock, other: Sock): void {
+  #establish(step: Step, sock: Sock, other: Sock): void {
     const { kind } = sock;
     // Connections over loopback come from the address that they go to only where it was bound.
     if (kind === "tcp") sock.name ??= `127.0.0.1:@${step.s}`;
@@ -443,6 +447,9 @@ export class Model {
     // Python with a timeout makes a non-blocking call, too, which takes what is there.
     const partial = waitless || step.ends === "timeout" || sock.timeout !== null;
     const all = step.flags?.includes("MSG_WAITALL") === true && !partial;
+    if (
+      sock.kind === "unix" && step.flags?.includes("MSG_PEEK") && step.flags.includes("MSG_WAITALL")
+    ) throw notGenerated("MSG_PEEK with MSG_WAITALL on a UNIX socket");
     if (
       sock.kind === "unix" && sock.end.error !== undefined && sock.end.unread.length < step.n! &&
       step.flags?.includes("MSG_WAITALL")
