@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -553,13 +553,12 @@ describe("the classes of errors", () => {
     bounded(async () => {
       const scratch = mkdtempSync(join(tmpdir(), "bsdsock-copy-"));
       try {
-        const library = isCompiled ? "../node_modules/bsdsock/dist/" : "../";
-        for (const part of ["core", "adapters", isCompiled ? "mod.js" : "mod.ts"]) {
-          const from = fileURLToPath(new URL(library + part, import.meta.url));
-          cpSync(from, join(scratch, part), { recursive: true });
+        const library = new URL(isCompiled ? "../node_modules/bsdsock/" : "../", import.meta.url);
+        for (const part of isCompiled ? ["dist"] : ["mod.ts", "core", "adapters"]) {
+          cpSync(fileURLToPath(new URL(part, library)), join(scratch, part), { recursive: true });
         }
-        writeFileSync(join(scratch, "package.json"), '{ "type": "module" }');
-        const file = join(scratch, isCompiled ? "mod.js" : "mod.ts");
+        cpSync(fileURLToPath(new URL("package.json", library)), join(scratch, "package.json"));
+        const file = join(scratch, isCompiled ? "dist/mod.js" : "mod.ts");
         const copy: typeof bsdsock = await import(pathToFileURL(file).href);
         assert.notEqual(copy.SocketError, SocketError);
 

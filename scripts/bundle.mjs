@@ -1,0 +1,167 @@
+/**
+ * Makes the few modules of the npm package out of the sources: a hundred take Node 50 ms to import.
+ *
+ *     node scripts/bundle.mjs FOLDER_OF_DECLARATIONS
+ *
+ * `dist/mod.js` imports its runtime's adapter as `#runtime`, which package.json maps to one of the other modules. So
+ * a bundle made for Node holds Node's adapter only.
+ */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import process from "node:process";
+import { decode, encode } from "@jridgewell/sourcemap-codec";
+import { rollup } from "rollup";
+import { minify } from "terser";
+import { root } from "./setup.mjs";
+
+const dist = join(root, "dist");
+
+/** Adapters that the package has a module of its own for, by the name of its condition. */
+const adapters = {
+  node: { name: "Node", file: "adapters/node.ts", creator: "createNodeAdapter" },
+  deno: { name: "Deno", file: "adapters/deno.ts", creator: "createDenoAdapter" },
+  bun: { name: "Bun", file: "adapters/bun.ts", creator: "createBunAdapter" },
+};
+
+/** What more than one adapter uses, beside what the core uses too. */
+const shared =
+  /^adapters\/(node_|libc|sockaddr|endpoints|retries|unix_path|option_support|runtime_name)/;
+
+/** The module of one adapter, in the place of adapters/detect.ts. */
+const oneAdapter = Object.entries(adapters).map((
+  [key, { name, file, creator }],
+) => /** @type {const} */ ([
+  `${key}:`,
+  `
+import { ${creator} } from ${JSON.stringify(join(root, file))};
+import { runtimeName } from ${JSON.stringify(join(root, "adapters/runtime_name.ts"))};
+
+export function detectAdapter() {
+  const name = runtimeName();
+  if (name === "${name}") return ${creator}();
+  throw new Error(
+    "this bundle has bsdsock for ${name} only and runs on " + name +
+      "; bundle without the condition \\"${key}\\", or set an adapter with setAdapter()",
+  );
+}
+`,
+]));
+/** @type {Map<string, string>} */
+const virtual = new Map(oneAdapter);
+
+/** @param {string} path */
+const below = (path) => relative(root, path).split(sep).join("/");
+
+/** @type {import("rollup").Plugin} */
+const sources = {
+  name: "sources",
+  resolveId(id, from) {
+    if (virtual.has(id)) return id;
+    if (id === "../adapters/detect.ts") return { id: "#runtime", external: true };
+    return id.startsWith(".") && from !== undefined ? resolve(dirname(from), id) : undefined;
+  },
+  // Blanks take the place of the types: the positions stay as they are.
+  load(id) {
+    const code = virtual.get(id);
+    if (code !== undefined) return { code, map: { mappings: "" } };
+    return stripTypeScriptTypes(readFileSync(id, "utf8"));
+  },
+};
+
+/** Fails on what rollup would only mention. @param {{ message: string }} warning */
+function onwarn({ message }) {
+  throw new Error(message);
+}
+
+/**
+ * A map that knows the line and the first column of each statement: what a stack trace needs, in a fifth of the bytes.
+ *
+ * @param {import("@jridgewell/sourcemap-codec").SourceMapMappings} mappings
+ */
+function linesOnly(mappings) {
+  return mappings.map((segments) => {
+    /** @type {typeof segments} */
+    const kept = [];
+    for (const [column, source, line, from] of segments) {
+      if (source === undefined || line === undefined || from === undefined) continue;
+      const last = kept.at(-1);
+      if (last?.[1] !== source || last[2] !== line) kept.push([column, source, line, from]);
+    }
+    return kept;
+  });
+}
+
+/** @param {import("rollup").OutputChunk} chunk */
+async function write({ fileName, code, map }) {
+  const small = await minify({ [fileName]: code }, {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 2, inline: 0, reduce_funcs: false },
+    // Stack traces show the names of functions, `console.log` those of classes.
+    keep_classnames: true,
+    keep_fnames: true,
+    // Lines keep traces readable where nobody reads the map.
+    format: { semicolons: false, preserve_annotations: true },
+    sourceMap: { content: JSON.stringify(map), filename: fileName, url: `${fileName}.map` },
+  });
+  /** @type {import("rollup").ExistingRawSourceMap} */
+  const { mappings = "", sources } = JSON.parse(String(small.map));
+  writeFileSync(join(dist, fileName), `${small.code}\n`);
+  writeFileSync(
+    join(dist, `${fileName}.map`),
+    JSON.stringify({
+      version: 3,
+      file: fileName,
+      sources,
+      names: [],
+      mappings: encode(linesOnly(decode(mappings))),
+    }),
+  );
+}
+
+await mkdir(dist, { recursive: true });
+const modules = await rollup({
+  input: {
+    mod: join(root, "mod.ts"),
+    any: join(root, "adapters", "detect.ts"),
+    ...Object.fromEntries(oneAdapter.map(([id]) => [id.slice(0, -1), id])),
+  },
+  plugins: [sources],
+  preserveEntrySignatures: "allow-extension",
+  treeshake: { moduleSideEffects: false },
+  onwarn,
+});
+const { output } = await modules.generate({
+  dir: dist,
+  format: "es",
+  generatedCode: "es2015",
+  entryFileNames: "[name].js",
+  chunkFileNames: "[name].js",
+  manualChunks(id, { getModuleInfo }) {
+    if (virtual.has(id)) return id.slice(0, -1);
+    const file = below(id);
+    const adapter = /^adapters\/(node|deno|bun)(_|\.)/;
+    const importers = getModuleInfo(id)?.importers.map(below) ?? [];
+    if (
+      shared.test(file) || (file.startsWith("core/") && importers.some((by) => adapter.test(by)))
+    ) {
+      return "shared";
+    }
+    return adapter.exec(file)?.[1];
+  },
+  sourcemap: true,
+});
+for (const chunk of output) if (chunk.type === "chunk") await write(chunk);
+
+const [, , types = ""] = process.argv;
+// Not seen by the compiler: its own declarations are for TypeScript 6.
+const { dts } = await import(/** @type {string} */ ("rollup-plugin-dts"));
+const declarations = await rollup({
+  input: join(types, "mod.d.ts"),
+  plugins: [dts()],
+  onwarn,
+});
+await declarations.write({ file: join(dist, "mod.d.ts"), format: "es" });
