@@ -15,8 +15,7 @@ import type {
 } from "./adapter.ts";
 import { type Libc, libc } from "./bun_libc.ts";
 import { bindNatively, connectNatively, nativeOptions } from "./bun_native.ts";
-import { release, takeReleased } from "./bun_released.ts";
-import { BunStream, streamHandlers } from "./bun_stream.ts";
+import { BunStream, type BunStreamOptions, streamHandlers } from "./bun_stream.ts";
 import { nodeModule } from "./node_types.ts";
 import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
@@ -30,6 +29,7 @@ import {
   setDescriptorOption,
   STREAM_OPTIONS,
 } from "./libc_options.ts";
+import { takeReleased } from "./released.ts";
 import { lookupService } from "./bun_resolver.ts";
 import { hostname, interfaces, lookup, resolverErrorCode } from "./node_resolver.ts";
 
@@ -199,7 +199,7 @@ class LibcListener implements Listener {
         // A connection that was reset already has lost its address.
         const remote = c.getpeername(socket.fd) ?? addressFrom(family, undefined, undefined);
         const own = isUnix(local) || !isWildcard(local) ? local : c.getsockname(socket.fd);
-        socket.data = streamOver(c, socket, own, remote, family);
+        socket.data = streamOver(c, socket, own, remote);
         sink.connection(socket.data);
       },
     };
@@ -259,7 +259,7 @@ function adopt(c: Libc, fd: number): Adopted {
     socket: {
       ...streamHandlers,
       open: (socket) => {
-        stream = socket.data = streamOver(c, socket, local, remote, family);
+        stream = socket.data = streamOver(c, socket, local, remote);
       },
     },
   }).catch(() => {/* It is connected: there is nothing to fail. */});
@@ -282,7 +282,7 @@ function connect(c: Libc, target: ConnectTarget): ConnectAttempt {
  * descriptors as ECONNREFUSED, and cannot be cancelled.
  */
 function connectDescriptor(c: Libc, fd: number, target: ConnectTarget): BunConnecting {
-  const connecting = new BunConnecting(c, fd, target.family);
+  const connecting = new BunConnecting(c, fd);
   try {
     c.connect(fd, target.family, target.address);
   } catch (error) {
@@ -305,16 +305,14 @@ class BunConnecting implements ConnectAttempt {
   readonly done: Promise<BunStream>;
   #libc: Libc;
   #fd: number;
-  #family: number;
   #socket: BunSocket<unknown> | undefined;
   #cancelled = false;
   #resolve!: (stream: BunStream) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(c: Libc, fd: number, family: number) {
+  constructor(c: Libc, fd: number) {
     this.#libc = c;
     this.#fd = fd;
-    this.#family = family;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -332,7 +330,7 @@ class BunConnecting implements ConnectAttempt {
     const remote = this.#libc.getpeername(this.#fd);
     if (remote === undefined || this.#socket === undefined) return undefined;
     const local = this.#libc.getsockname(this.#fd);
-    const stream = streamOver(this.#libc, this.#socket, local, remote, this.#family);
+    const stream = streamOver(this.#libc, this.#socket, local, remote);
     this.#resolve(stream);
     return stream;
   }
@@ -391,18 +389,16 @@ function streamOver(
   socket: BunSocket<unknown>,
   local: Address,
   remote: Address,
-  family: number,
 ): BunStream {
-  const stream: BunStream = new BunStream(
-    socket,
-    local,
-    remote,
-    ({ fd }, name, value) => setDescriptorOption(c, fd, name, value),
-    ({ fd }, name) => getDescriptorOption(c, fd, name),
-  );
-  stream.release = () => release(stream, family);
-  return stream;
+  // One object for all: there is one C library.
+  streamOptions ??= {
+    set: ({ fd }, name, value) => setDescriptorOption(c, fd, name, value),
+    get: ({ fd }, name) => getDescriptorOption(c, fd, name),
+  };
+  return new BunStream(socket, local, remote, streamOptions);
 }
+
+let streamOptions: BunStreamOptions | undefined;
 
 function errorCode(cause: unknown): string | undefined {
   const { code } = cause as { code?: unknown };

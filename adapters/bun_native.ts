@@ -15,8 +15,7 @@ import type {
   ListenerSink,
   Stream,
 } from "./adapter.ts";
-import { release } from "./bun_released.ts";
-import { BunStream, streamHandlers } from "./bun_stream.ts";
+import { BunStream, type BunStreamOptions, streamHandlers } from "./bun_stream.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
 import { addressFrom, hostOf } from "./endpoints.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
@@ -134,16 +133,15 @@ export function connectNatively(
 }
 
 function streamOver(socket: BunSocket<unknown>, family: number): BunStream {
-  const stream: BunStream = new BunStream(
+  return new BunStream(
     socket,
     addressFrom(family, socket.localAddress, socket.localPort),
     addressFrom(family, socket.remoteAddress, socket.remotePort),
-    setOption,
-    () => undefined,
+    OPTIONS,
   );
-  stream.release = () => release(stream, family);
-  return stream;
 }
+
+const OPTIONS: BunStreamOptions = { set: setOption, get: () => undefined };
 
 function setOption(socket: BunSocket<unknown>, name: string, value: number): boolean {
   switch (name) {

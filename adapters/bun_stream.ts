@@ -2,14 +2,17 @@
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
+import { release } from "./released.ts";
 
 /** Bytes that the core may leave unread before the stream pauses: pause and resume cost four system calls. */
 const READ_AHEAD = 64 * 1024;
 
-/** Sets an option on a descriptor; answers whether it could. */
-export type SetOption = (socket: BunSocket<unknown>, name: string, value: number) => boolean;
-/** Reads an option of a descriptor. */
-export type GetOption = (socket: BunSocket<unknown>, name: string) => number | undefined;
+/** How the options of connected sockets are reached: by libc, or by Bun's own API. */
+export interface BunStreamOptions {
+  /** Answers whether it could. */
+  set(socket: BunSocket<unknown>, name: string, value: number): boolean;
+  get(socket: BunSocket<unknown>, name: string): number | undefined;
+}
 
 /** A write that waits for room, or has just been served. */
 interface Write {
@@ -25,11 +28,8 @@ export class BunStream implements Stream {
   readonly remote: Address;
   readonly readAhead: number = READ_AHEAD;
   declare sink: StreamSink;
-  /** Set by the adapter, which keeps the stream until its descriptor is taken over again. */
-  declare release?: () => number;
   #socket: BunSocket<unknown>;
-  #setOption: SetOption;
-  #getOption: GetOption;
+  #options: BunStreamOptions;
   #paused = true;
   /** The sink wants no more, but the stream goes on for one chunk. */
   #full = false;
@@ -38,7 +38,7 @@ export class BunStream implements Stream {
   #closed = false;
   /** The connection was found broken by a write. */
   #broken = false;
-  #markClosed: () => void = () => {};
+  #markClosed: (() => void) | undefined;
   /** The last write. */
   #write: Write | undefined;
 
@@ -46,14 +46,12 @@ export class BunStream implements Stream {
     socket: BunSocket<unknown>,
     local: Address,
     remote: Address,
-    setOption: SetOption,
-    getOption: GetOption,
+    options: BunStreamOptions,
   ) {
     this.#socket = socket;
     this.local = local;
     this.remote = remote;
-    this.#setOption = setOption;
-    this.#getOption = getOption;
+    this.#options = options;
     // Bun sets TCP_NODELAY on every socket; BSD does not.
     if (typeof remote !== "string") socket.setNoDelay(false);
   }
@@ -118,11 +116,15 @@ export class BunStream implements Stream {
   setOption(name: string, value: number): boolean {
     // Bun 1.4 closes the descriptor of a connection that is over, which has nothing to set any more.
     if (this.#closed) return true;
-    return this.#setOption(this.#socket, name, value);
+    return this.#options.set(this.#socket, name, value);
   }
 
   getOption(name: string): number | undefined {
-    return this.#closed ? undefined : this.#getOption(this.#socket, name);
+    return this.#closed ? undefined : this.#options.get(this.#socket, name);
+  }
+
+  release(): number {
+    return release(this);
   }
 
   /** Bytes came. They may come while paused: Bun 1.4 empties the kernel's queue when it sees a reset. */
@@ -169,7 +171,7 @@ export class BunStream implements Stream {
 
   #leave(): void {
     this.#closed = true;
-    this.#markClosed();
+    this.#markClosed?.();
     const write = this.#write;
     this.#write = undefined;
     // No news to a write that is over.

@@ -2,6 +2,8 @@
 
 import type { Address, InetAddress } from "./adapter.ts";
 
+const AF_UNIX = 1;
+const AF_INET = 2;
 const AF_INET6 = 10;
 
 /** The host of an address as the runtimes take it: a scope is part of it. */
@@ -12,6 +14,12 @@ export function hostOf([host, , , scope_id]: InetAddress): string {
 /** Whether an address is a UNIX one. */
 export function isUnix(address: Address): address is string | Uint8Array {
   return !Array.isArray(address);
+}
+
+/** The family that an address is of. */
+export function familyOf(address: Address): number {
+  if (isUnix(address)) return AF_UNIX;
+  return address.length === 2 ? AF_INET : AF_INET6;
 }
 
 /** Whether an address stands for all of the machine's. */

@@ -18,6 +18,7 @@ import { libc } from "./node_ffi.ts";
 import { getEarlyOption, setNodeOption } from "./node_options.ts";
 import { scopeOf } from "./node_resolver.ts";
 import { NetStream, NodeStream } from "./node_stream.ts";
+import { takeReleased } from "./released.ts";
 import { unlinkPath } from "./unix_path.ts";
 import {
   type BoundSocket,
@@ -204,7 +205,7 @@ export class NodeListener implements Listener {
     const family = this.#family;
     this.#sink.connection(
       isUnix(local)
-        ? streamOver(socket, local, unixPeer(socket), family)
+        ? streamOver(socket, local, unixPeer(socket))
         : inetStream(socket, family, isWildcard(local) ? undefined : local),
     );
   }
@@ -240,26 +241,19 @@ function unixPeer(socket: NetSocket): Address {
   return (fd < 0 ? undefined : libc()?.getpeername(fd)) ?? "";
 }
 
-/** Streams whose descriptor was given away, by descriptor: libuv cannot let go of one, nor open it twice. */
-const released = new Map<number, { family: number; stream: NodeStream }>();
-
 /** Takes a descriptor over: one that `release()` gave away, or one that was inherited. */
 export function adopt(fd: number): Adopted {
-  const known = released.get(fd);
-  if (known !== undefined) {
-    released.delete(fd);
-    return known;
-  }
+  const known = takeReleased(fd);
+  if (known !== undefined) return known;
   const { socket, handle, family, local, remote, listening } = openDescriptor(fd);
-  if (remote !== undefined) return { family, stream: streamOver(socket, local, remote, family) };
+  if (remote !== undefined) return { family, stream: streamOver(socket, local, remote) };
   const bound = new NodeBound(family, handle, local, true);
   return { family, bound, listening };
 }
 
 /** Closes a bare descriptor; of one that was given away here, its stream. */
 export function closeDescriptor(fd: number): void {
-  const known = released.get(fd);
-  released.delete(fd);
+  const known = takeReleased(fd);
   if (known === undefined) nodeModule("node:fs").closeSync(fd);
   else known.stream.close();
 }
@@ -289,7 +283,7 @@ function connectFrom(
     : { host: hostOf(address), port: address[1], autoSelectFamily: false };
   const attempt = connectSocket(socket, target);
   const done = attempt.done.then(() =>
-    isUnix(address) ? streamOver(socket, local, address, family) : inetStream(socket, family)
+    isUnix(address) ? streamOver(socket, local, address) : inetStream(socket, family)
   );
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   return { done, cancel: attempt.cancel, closed };
@@ -299,21 +293,15 @@ function connectFrom(
 function inetStream(socket: NetSocket, family: number, known?: InetAddress): NetStream {
   const local = known ?? addressFrom(family, socket.localAddress, socket.localPort, scopeOf);
   const remote = addressFrom(family, socket.remoteAddress, socket.remotePort, scopeOf);
-  return streamOver(socket, local, remote, family);
+  return streamOver(socket, local, remote);
 }
 
-function streamOver(
-  socket: NetSocket,
-  local: Address,
-  remote: Address,
-  family: number,
-): NetStream {
+function streamOver(socket: NetSocket, local: Address, remote: Address): NetStream {
   // Windows has no descriptors.
-  if ((socket._handle?.fd ?? -1) < 0) return new NetStream(socket, local, remote);
-  const stream: NodeStream = new NodeStream(socket, local, remote, (fd) => {
-    released.set(fd, { family, stream });
-  });
-  return stream;
+  const hasDescriptor = (socket._handle?.fd ?? -1) >= 0;
+  return hasDescriptor
+    ? new NodeStream(socket, local, remote)
+    : new NetStream(socket, local, remote);
 }
 
 /** Handles are closed in the loop's next turn. */

@@ -17,18 +17,26 @@ interface Keys {
 let keys: Keys | null | undefined;
 
 /**
- * Has a socket call back with what it reads, lent for the time of the call.
+ * Has a socket call back with the count of bytes that it has read.
  *
  * @param received answers whether to go on reading
  * @returns whether this Node can
  */
-export function readShared(socket: NetSocket, received: (chunk: Uint8Array) => boolean): boolean {
+export function readShared(
+  socket: NetSocket,
+  received: (this: NetSocket, count: number) => boolean,
+): boolean {
   if (keys === undefined) keys = findKeys();
   if (keys === null || !socket._handle?.useUserBuffer) return false;
   Reflect.set(socket, keys.buffer, shared);
-  Reflect.set(socket, keys.callback, (count: number) => received(shared.subarray(0, count)));
+  Reflect.set(socket, keys.callback, received);
   socket._handle.useUserBuffer(shared);
   return true;
+}
+
+/** The bytes that were read, lent for the time of the callback. */
+export function lent(count: number): Uint8Array {
+  return shared.subarray(0, count);
 }
 
 function findKeys(): Keys | null {

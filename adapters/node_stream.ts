@@ -1,9 +1,10 @@
 /** A stream over a socket of `node:net`: for Node, and for what Deno can only do through that module. */
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
-import { readShared } from "./node_onread.ts";
+import { lent, readShared } from "./node_onread.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { plain } from "./node_buffer.ts";
+import { release } from "./released.ts";
 import { Retries } from "./retries.ts";
 import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_types.ts";
 
@@ -12,6 +13,13 @@ const READ_AHEAD = 64 * 1024;
 
 /** The largest piece that libuv is given to send when there is room. */
 const LARGEST_WRITE = 64 * 1024;
+
+/** Where a socket has its stream, for handlers that all sockets share: those of its own would cost memory and time. */
+const STREAM = Symbol("stream");
+
+interface Carrier extends NetSocket {
+  [STREAM]: NetStream;
+}
 
 /** A stream over a connected socket that is paused and has not read yet. */
 export class NetStream implements Stream {
@@ -29,11 +37,9 @@ export class NetStream implements Stream {
     this.remote = remote;
     // The cheapest way to read without losing back-pressure: chunks never enter the stream's own buffer, and
     // answering false stops the handle at once. 'end' is then never emitted, so nothing destroys by itself.
-    socket.push = (chunk) => chunk === null ? this.#end() : this.sink.data(plain(chunk), true);
-    socket.on("error", (error: Error) => {
-      this.#over = true;
-      this.sink.error(error);
-    });
+    (socket as Carrier)[STREAM] = this;
+    socket.push = pushed;
+    socket.on("error", failed);
   }
 
   get fd(): number {
@@ -99,6 +105,21 @@ export class NetStream implements Stream {
     return undefined;
   }
 
+  /** The last byte was read; answers whether to go on reading. */
+  finished(): boolean {
+    if (!this.#over) {
+      this.#over = true;
+      this.ended();
+    }
+    return false;
+  }
+
+  /** The socket has failed and is destroyed. */
+  failed(error: Error): void {
+    this.#over = true;
+    this.sink.error(error);
+  }
+
   /** The peer's FIN. */
   protected ended(): void {
     this.sink.end();
@@ -112,45 +133,31 @@ export class NetStream implements Stream {
   private get remotePort(): number | undefined {
     return Array.isArray(this.remote) ? this.remote[1] : undefined;
   }
+}
 
-  #end(): boolean {
-    if (!this.#over) {
-      this.#over = true;
-      this.ended();
-    }
-    return false;
-  }
+function pushed(this: NetSocket, chunk: Uint8Array | null): boolean {
+  const stream = (this as Carrier)[STREAM];
+  return chunk === null ? stream.finished() : stream.sink.data(plain(chunk), true);
+}
+
+function failed(this: NetSocket, error: Error): void {
+  (this as Carrier)[STREAM].failed(error);
 }
 
 /** A stream of Node, whose descriptor is known: writes go straight to it. */
 export class NodeStream extends NetStream {
   readonly #fs: FsModule;
   #fd: number;
-  #onRelease: (fd: number) => void;
   /** The last write, where it was a revocable one. */
   #retries: Retries | undefined;
 
-  /** `onRelease` is told the descriptor that is given away. */
-  constructor(
-    socket: NetSocket,
-    local: Address,
-    remote: Address,
-    onRelease: (fd: number) => void,
-  ) {
+  constructor(socket: NetSocket, local: Address, remote: Address) {
     super(socket, local, remote);
-    this.#onRelease = onRelease;
     this.#fs = nodeModule("node:fs");
     // Where this Node cannot, chunks come by push().
-    readShared(socket, (chunk) => this.sink.data(chunk, false));
+    readShared(socket, filled);
     this.#fd = socket._handle?.fd ?? -1;
-    const { _destroy } = socket;
-    socket._destroy = (error, callback) => {
-      // A write error destroys the socket and would lose what the kernel still holds unread. After an error
-      // of reading there is nothing left.
-      if ((error as { syscall?: string } | null)?.syscall === "write") this.#drain();
-      this.#fd = -1;
-      _destroy.call(socket, error, callback);
-    };
+    socket._destroy = destroyed;
   }
 
   override get fd(): number {
@@ -192,8 +199,15 @@ export class NodeStream extends NetStream {
   /** Keeps the descriptor and stops looking at it: Node has no way to let go of one. */
   release(): number {
     this.socket.unref();
-    this.#onRelease(this.#fd);
-    return this.#fd;
+    return release(this);
+  }
+
+  /** The descriptor is about to be closed. */
+  leaving(error: Error | null): void {
+    // A write error destroys the socket and would lose what the kernel still holds unread. After an error
+    // of reading there is nothing left.
+    if ((error as { syscall?: string } | null)?.syscall === "write") this.#drain();
+    this.#fd = -1;
   }
 
   protected override ended(): void {
@@ -222,4 +236,17 @@ export class NodeStream extends NetStream {
       this.sink.data(chunk.slice(0, count), true);
     }
   }
+}
+
+function filled(this: NetSocket, count: number): boolean {
+  return (this as Carrier)[STREAM].sink.data(lent(count), false);
+}
+
+function destroyed(
+  this: NetSocket,
+  error: Error | null,
+  callback: (error: Error | null) => void,
+): void {
+  ((this as Carrier)[STREAM] as NodeStream).leaving(error);
+  nodeModule("node:net").Socket.prototype._destroy.call(this, error, callback);
 }

@@ -99,7 +99,10 @@ export interface DgramModule {
 
 /** `node:net` */
 export interface NetModule {
-  Socket: new (options: Record<string, unknown>) => NetSocket;
+  Socket: {
+    new (options: Record<string, unknown>): NetSocket;
+    readonly prototype: NetSocket;
+  };
   BoundSocket?: new (options: Record<string, unknown>) => BoundSocket;
   createServer(options: Record<string, unknown>): NetServer;
   /** Gives a handle, or a negative error number. */

@@ -51,8 +51,8 @@ export async function create_connection(
   if (signal?.aborted) throw signal.reason;
   const stop = new AbortController();
   const wait = new Wait<Socket<InetAddress>>("connect");
-  wait.limit({ timeout, expired: "ETIMEDOUT", signal, turn: pollTurn }, (_wait, reason) => {
-    stop.abort(reason);
+  wait.limit({ timeout, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
+    gaveUp: (_wait, reason) => stop.abort(reason),
   });
   connectInTurn(host, port, source_address ?? undefined, all_errors, stop.signal).then(
     async (socket) => {

@@ -5,7 +5,8 @@ import { MSG_TRUNC } from "./constants.ts";
 import type { ReceiveRequest } from "./stream_receiver.ts";
 import type { Message } from "./transport.ts";
 import { resolved } from "./turn.ts";
-import { type Limits, Wait } from "./wait.ts";
+import { type Limits, Wait, type WaitOwner } from "./wait.ts";
+import { WaitQueue } from "./wait_queue.ts";
 
 /** What the kernel counts for a datagram beside its bytes, roughly: so that empty ones fill the queue, too. */
 const OVERHEAD = 512;
@@ -24,11 +25,11 @@ class Receive extends Wait<Message> {
 }
 
 /** The receive queue of a datagram socket: bounded, and what does not fit is dropped, as a kernel does. */
-export class DatagramQueue {
+export class DatagramQueue implements WaitOwner {
   #queue: Datagram[] = [];
   #first = 0;
   #size = 0;
-  #waits: Receive[] = [];
+  readonly #waits = new WaitQueue<Receive>();
   #limit: () => number;
 
   /** `limit` gives the bound in bytes: SO_RCVBUF. */
@@ -38,24 +39,23 @@ export class DatagramQueue {
 
   /** Takes the first datagram, or waits for it. */
   receive(request: ReceiveRequest, limits: Limits): Promise<Message> {
-    if (this.#waits.length === 0) {
+    if (this.#waits.first === undefined) {
       const datagram = this.#next(request.peek);
       if (datagram !== undefined) return resolved(messageOf(datagram, request));
     }
     const wait = new Receive(request);
     this.#waits.push(wait);
-    return wait.limit(limits, this.#giveUp).promise;
+    return wait.limit(limits, this).promise;
   }
 
   /** Whether a receive waits. */
   get isAwaited(): boolean {
-    return this.#waits.length > 0;
+    return this.#waits.first !== undefined;
   }
 
   /** A datagram arrived. */
   push(data: Uint8Array, from: Address, owned: boolean): void {
-    while (this.#waits.length > 0) {
-      const wait = this.#waits.shift()!;
+    for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
       const { request } = wait;
       if (!request.peek) {
         wait.done(messageOf({ data: owned ? data : data.slice(), from }, request));
@@ -78,12 +78,16 @@ export class DatagramQueue {
 
   /** Ends every wait. */
   failAll(makeError: (syscall: string) => unknown): void {
-    for (const wait of this.#waits.splice(0)) wait.fail(makeError(wait.request.syscall));
+    for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.request.syscall));
   }
 
   /** Ends every wait as shutdown(SHUT_RD) does: with nothing. */
   endAll(): void {
-    for (const wait of this.#waits.splice(0)) wait.done(nothing(wait.request));
+    for (const wait of this.#waits.takeAll()) wait.done(nothing(wait.request));
+  }
+
+  gaveUp(wait: object): void {
+    this.#waits.remove(wait as Receive);
   }
 
   #next(peek: boolean): Datagram | undefined {
@@ -100,11 +104,6 @@ export class DatagramQueue {
     }
     return datagram;
   }
-
-  #giveUp = (wait: object): void => {
-    const index = this.#waits.indexOf(wait as Receive);
-    if (index >= 0) this.#waits.splice(index, 1);
-  };
 }
 
 /** What a receive gives when reading was shut down. */

@@ -13,12 +13,15 @@ import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import type { SendRequest } from "./stream_sender.ts";
 import type { Message, Transport } from "./transport.ts";
 import { resolved } from "./turn.ts";
-import { type Limits, Wait } from "./wait.ts";
+import { type Limits, Wait, type WaitOwner } from "./wait.ts";
 
 /** The largest payload of a UDP datagram over IPv4, and over IPv6 without jumbograms. */
 const MAX_DATAGRAM = 65507;
 /** Linux's default of net.core.rmem_default, where the runtime does not tell. */
 const RECEIVE_BUFFER = 212992;
+
+/** Nothing is to be undone when a connect gives up. */
+const NOBODY: WaitOwner = { gaveUp: () => {} };
 
 /** UDP, and AF_UNIX datagrams where the adapter has them. */
 export class DatagramTransport implements Transport, DatagramSink {
@@ -85,7 +88,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#checkOpen("connect");
     const wait = new Wait<void>("connect");
     // Fixing the peer of a datagram socket does not wait for the network; only a name's look-up may.
-    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, () => {});
+    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
     this.#connect(destination, wait).then(() => wait.done(), (error) => wait.fail(error));
     await wait.promise;
   }

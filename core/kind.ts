@@ -28,7 +28,7 @@ export function typeName(type: number): string {
 
 /** Checks family, type and protocol; -1 means the default, as in Python, and SOCK_CLOEXEC is taken off. */
 export function checkKind(adapter: Adapter, family: number, type: number, proto: number): Kind {
-  const kind = {
+  const kind: Kind = {
     family: int(family, "family") === -1 ? c.AF_INET : family,
     type: int(type, "type") === -1 ? c.SOCK_STREAM : type & ~c.SOCK_CLOEXEC,
     proto: int(proto, "proto") === -1 ? 0 : proto,

@@ -5,16 +5,17 @@ import { SOMAXCONN } from "./constants.ts";
 import { systemError, translate } from "./errors.ts";
 import { StreamEndpoint } from "./stream_endpoint.ts";
 import { resolved } from "./turn.ts";
-import { type Limits, Wait } from "./wait.ts";
+import { type Limits, Wait, type WaitOwner } from "./wait.ts";
+import { WaitQueue } from "./wait_queue.ts";
 
 const SYSCALL = "accept";
 
 /** The core's side of a {@linkcode Listener}. */
-export class ListenerEndpoint implements ListenerSink {
+export class ListenerEndpoint implements ListenerSink, WaitOwner {
   #adapter: Adapter;
   #listener: Listener | undefined;
   #queue: StreamEndpoint[] = [];
-  #waits: Wait<StreamEndpoint>[] = [];
+  readonly #waits = new WaitQueue<Wait<StreamEndpoint>>();
 
   constructor(adapter: Adapter) {
     this.#adapter = adapter;
@@ -23,7 +24,7 @@ export class ListenerEndpoint implements ListenerSink {
   /** The adapter's side, set once it listens. */
   set listener(listener: Listener) {
     this.#listener = listener;
-    if (this.#waits.length > 0) listener.resume();
+    if (this.#waits.first !== undefined) listener.resume();
   }
 
   /** Whether a connection waits. */
@@ -33,19 +34,19 @@ export class ListenerEndpoint implements ListenerSink {
 
   /** The next connection; calls are served in their order. */
   accept(limits: Limits): Promise<StreamEndpoint> {
-    if (this.#waits.length === 0) {
+    if (this.#waits.first === undefined) {
       const endpoint = this.#queue.shift();
       if (endpoint !== undefined) return resolved(endpoint);
     }
     const wait = new Wait<StreamEndpoint>(SYSCALL);
     this.#waits.push(wait);
     this.#listener?.resume();
-    return wait.limit(limits, this.#giveUp).promise;
+    return wait.limit(limits, this).promise;
   }
 
   /** Ends every wait with an error. */
   abandon(code: string): void {
-    for (const wait of this.#waits.splice(0)) wait.fail(systemError(code, SYSCALL));
+    for (const wait of this.#waits.takeAll()) wait.fail(systemError(code, SYSCALL));
   }
 
   /** Ends every wait with an error and drops the connections nobody accepted. */
@@ -62,18 +63,17 @@ export class ListenerEndpoint implements ListenerSink {
     if (wait !== undefined) wait.done(endpoint);
     else if (this.#queue.length < SOMAXCONN) this.#queue.push(endpoint);
     else drop(endpoint);
-    return this.#waits.length > 0;
+    return this.#waits.first !== undefined;
   }
 
   error(cause: unknown): void {
     this.#waits.shift()?.fail(translate(this.#adapter, cause, SYSCALL));
-    if (this.#waits.length > 0) this.#listener?.resume();
+    if (this.#waits.first !== undefined) this.#listener?.resume();
   }
 
-  #giveUp = (wait: object): void => {
-    const index = this.#waits.indexOf(wait as Wait<StreamEndpoint>);
-    if (index >= 0) this.#waits.splice(index, 1);
-  };
+  gaveUp(wait: object): void {
+    this.#waits.remove(wait as Wait<StreamEndpoint>);
+  }
 }
 
 /** Where the runtime cannot stop accepting, the queue is bounded like the kernel's. */

@@ -30,6 +30,8 @@ export class SocketOptions {
   #kind: Kind;
   /** Absent where nothing was set, which saves most connections a map. */
   #settings: Map<string, number> | undefined;
+  /** Others have the same map: it is copied before it changes. */
+  #isShared = false;
   #hasTimeouts = false;
   /** Multicast calls made before the socket is open. */
   #postponed: Array<(handle: Datagram) => void> | undefined;
@@ -75,7 +77,7 @@ export class SocketOptions {
         throw systemError("ENOPROTOOPT", "setsockopt", { detail });
       }
     }
-    (this.#settings ??= new Map()).set(spec.name, setting);
+    this.#ownSettings().set(spec.name, setting);
     this.#hasTimeouts ||= spec.kind === "timeval";
   }
 
@@ -97,15 +99,22 @@ export class SocketOptions {
     for (const [name, value] of this.#settings ?? []) {
       // What only works before bind or connect, the adapter has set by then.
       if (KEPT.has(name) || this.#supportOf(name) === "before-open") continue;
-      if (!this.#try(() => handle.setOption(name, value))) this.#settings?.delete(name);
+      if (!this.#try(() => handle.setOption(name, value))) this.#ownSettings().delete(name);
     }
     for (const call of this.#postponed?.splice(0) ?? []) this.#try(() => call(handle as Datagram));
   }
 
   /** Takes from a listener what an accepted socket has from it. */
   inherit(from: SocketOptions): void {
-    if (from.#settings?.size) this.#settings = new Map(from.#settings);
+    this.#settings = from.#settings;
+    this.#isShared = from.#isShared = true;
     this.#hasTimeouts = from.#hasTimeouts;
+  }
+
+  #ownSettings(): Map<string, number> {
+    if (this.#settings === undefined || this.#isShared) this.#settings = new Map(this.#settings);
+    this.#isShared = false;
+    return this.#settings;
   }
 
   #multicast(spec: OptionSpec, value: OptionValue): void {

@@ -2,15 +2,20 @@
 
 import type { Adapter, Stream, StreamSink } from "../adapters/adapter.ts";
 import { type SocketError, systemError, translate } from "./errors.ts";
-import { type Received, type ReceiveRequest, StreamReceiver } from "./stream_receiver.ts";
-import { type SendRequest, StreamSender, withBytesSent } from "./stream_sender.ts";
+import {
+  type Received,
+  type ReceiveErrors,
+  type ReceiveRequest,
+  StreamReceiver,
+} from "./stream_receiver.ts";
+import { type SendErrors, type SendRequest, StreamSender, withBytesSent } from "./stream_sender.ts";
 import type { Limits } from "./wait.ts";
 import { errno } from "./errno.ts";
 
 const closed = (syscall: string): unknown => systemError("EBADF", syscall);
 
 /** The core's side of a {@linkcode Stream}. */
-export class StreamEndpoint implements StreamSink {
+export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   /** The adapter's side. */
   readonly stream: Stream;
   #adapter: Adapter;
@@ -24,8 +29,8 @@ export class StreamEndpoint implements StreamSink {
   constructor(adapter: Adapter, stream: Stream) {
     this.#adapter = adapter;
     this.stream = stream;
-    this.#receiver = new StreamReceiver(stream, this.#takeReceiveError);
-    this.#sender = new StreamSender(stream, this.#sendFailed);
+    this.#receiver = new StreamReceiver(stream, this);
+    this.#sender = new StreamSender(stream, this);
     stream.sink = this;
   }
 
@@ -111,27 +116,20 @@ export class StreamEndpoint implements StreamSink {
     this.#sender.fail((syscall) => this.#takeError(syscall) ?? systemError("EPIPE", syscall));
   }
 
-  #takeError = (syscall: string): unknown => {
-    if (this.#pending === undefined) return undefined;
-    const { cause } = this.#pending;
-    this.#pending = undefined;
-    return this.#translate(cause, syscall);
-  };
-
   /** A reset after FIN is EPIPE, which is for sends; to a receive it is the end of the stream. */
-  #takeReceiveError = (syscall: string): unknown => {
+  takeReceiveError(syscall: string): unknown {
     const pending = this.#pending;
     if (pending !== undefined && this.#adapter.errorCode(pending.cause) === "EPIPE") {
       return undefined;
     }
     return this.#takeError(syscall);
-  };
+  }
 
   /**
    * A write failed. The kernel has told the error now, so it is no longer pending; where no call waited for the
    * write, the next one reports it.
    */
-  #sendFailed = (cause: unknown, syscall: string | undefined): unknown => {
+  sendFailed(cause: unknown, syscall: string | undefined): unknown {
     if (syscall === undefined) {
       if (!this.#broken) this.#pending ??= { cause };
       return undefined;
@@ -140,7 +138,14 @@ export class StreamEndpoint implements StreamSink {
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
     this.#pending = undefined;
     return error;
-  };
+  }
+
+  #takeError(syscall: string): unknown {
+    if (this.#pending === undefined) return undefined;
+    const { cause } = this.#pending;
+    this.#pending = undefined;
+    return this.#translate(cause, syscall);
+  }
 
   #translate(cause: unknown, syscall: string): SocketError {
     const { remote, local } = this.stream;

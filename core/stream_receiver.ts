@@ -4,7 +4,8 @@ import type { Stream } from "../adapters/adapter.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { SocketError } from "./errors.ts";
 import { resolved, turn } from "./turn.ts";
-import { type Limits, Wait } from "./wait.ts";
+import { type Limits, Wait, type WaitOwner } from "./wait.ts";
+import { WaitQueue } from "./wait_queue.ts";
 
 /** What a receive asks for. */
 export interface ReceiveRequest {
@@ -33,20 +34,25 @@ class Receive extends Wait<Received> {
   }
 }
 
+/** Who knows how the stream has failed. */
+export interface ReceiveErrors {
+  /** The stream's pending error, once. */
+  takeReceiveError(syscall: string): unknown;
+}
+
 /** Receives of one stream, served in the order of their calls. */
-export class StreamReceiver {
+export class StreamReceiver implements WaitOwner {
   #stream: Stream;
-  #queue = new ByteQueue();
-  #waits: Receive[] = [];
+  #errors: ReceiveErrors;
+  readonly #queue = new ByteQueue();
+  readonly #waits = new WaitQueue<Receive>();
   #ended = false;
   /** Reading was shut down: nothing waits any more. */
   #shut = false;
-  #takeError: (syscall: string) => unknown;
 
-  /** `takeError` gives the stream's pending error, once. */
-  constructor(stream: Stream, takeError: (syscall: string) => unknown) {
+  constructor(stream: Stream, errors: ReceiveErrors) {
     this.#stream = stream;
-    this.#takeError = takeError;
+    this.#errors = errors;
   }
 
   /** How many bytes are unread. */
@@ -56,21 +62,21 @@ export class StreamReceiver {
 
   /** Receives: at once where there is something, else when it comes. */
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
-    if (this.#waits.length === 0 && this.#canServe(request)) return this.#serveNow(request);
+    if (this.#waits.first === undefined && this.#canServe(request)) return this.#serveNow(request);
     const wait = new Receive(request);
     this.#waits.push(wait);
     // What is in the kernel already needs a turn of the loop to come.
     if (this.#shut) limits = { ...limits, timeout: 0 };
     const settled = limits.timeout === null && limits.signal === undefined;
-    const direct = settled && this.#waits.length === 1 && !request.peek && !request.all;
+    const direct = settled && this.#waits.first === wait && !request.peek && !request.all;
     this.#stream.resume(direct ? request.into : undefined);
-    return settled ? wait.promise : wait.limit(limits, this.#giveUp).promise;
+    return settled ? wait.promise : wait.limit(limits, this).promise;
   }
 
   /** Bytes arrived. Answers whether more are wanted. */
   push(chunk: Uint8Array, owned: boolean): boolean {
-    if (this.#waits.length > 0) {
-      const wait = this.#waits[0]!;
+    const wait = this.#waits.first;
+    if (wait !== undefined) {
       const { request } = wait;
       // The common case: one call waits for any bytes, and nothing is queued.
       if (this.#queue.size === 0 && !request.peek && !request.all && chunk.length <= request.max) {
@@ -93,7 +99,7 @@ export class StreamReceiver {
   /** Reading was shut down: waits end with what there is. As in Linux, what has arrived can still be received. */
   shutdown(): void {
     this.#shut = true;
-    for (const wait of this.#waits.splice(0)) wait.done(this.#take(wait.request));
+    for (const wait of this.#waits.takeAll()) wait.done(this.#take(wait.request));
   }
 
   /** Nothing more will come: end of stream or a reset. */
@@ -104,11 +110,21 @@ export class StreamReceiver {
 
   /** Ends every wait with an error: the socket is closed. */
   fail(makeError: (syscall: string) => unknown): void {
-    for (const wait of this.#waits.splice(0)) wait.fail(makeError(wait.request.syscall));
+    for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.request.syscall));
+  }
+
+  gaveUp(object: object, reason: unknown): void {
+    const wait = object as Receive;
+    const isFirst = this.#waits.first === wait;
+    this.#waits.remove(wait);
+    if (!(reason instanceof SocketError) || reason.code !== "EAGAIN" || !isFirst) return;
+    // MSG_WAITALL takes what there is where it may not wait, as in Linux.
+    const some = wait.request.all && this.#queue.size > 0;
+    if (this.#shut || some) wait.done(this.#take(wait.request));
   }
 
   #wantsMore(): boolean {
-    return this.#waits.length > 0 || this.#queue.size < this.#stream.readAhead;
+    return this.#waits.first !== undefined || this.#queue.size < this.#stream.readAhead;
   }
 
   #canServe(request: ReceiveRequest): boolean {
@@ -131,8 +147,7 @@ export class StreamReceiver {
   }
 
   #serve(): void {
-    while (this.#waits.length > 0) {
-      const wait = this.#waits[0]!;
+    for (let wait = this.#waits.first; wait !== undefined; wait = this.#waits.first) {
       if (!this.#canServe(wait.request)) return;
       this.#waits.shift();
       const error = this.#errorFor(wait.request);
@@ -143,7 +158,7 @@ export class StreamReceiver {
 
   /** The pending error, which comes after all bytes. */
   #errorFor(request: ReceiveRequest): unknown {
-    return this.#queue.size === 0 ? this.#takeError(request.syscall) : undefined;
+    return this.#queue.size === 0 ? this.#errors.takeReceiveError(request.syscall) : undefined;
   }
 
   #take({ max, peek, all, into }: ReceiveRequest): Received {
@@ -155,16 +170,6 @@ export class StreamReceiver {
     this.#queue.copy(result);
     return result;
   }
-
-  #giveUp = (object: object, reason: unknown): void => {
-    const wait = object as Receive;
-    const index = this.#waits.indexOf(wait);
-    if (index >= 0) this.#waits.splice(index, 1);
-    if (!(reason instanceof SocketError) || reason.code !== "EAGAIN" || index !== 0) return;
-    // MSG_WAITALL takes what there is where it may not wait, as in Linux.
-    const some = wait.request.all && this.#queue.size > 0;
-    if (this.#shut || some) wait.done(this.#take(wait.request));
-  };
 }
 
 function give(chunk: Uint8Array, owned: boolean, into: Uint8Array | undefined): Received {

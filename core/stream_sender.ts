@@ -3,7 +3,8 @@
 import type { Stream } from "../adapters/adapter.ts";
 import { SocketError } from "./errors.ts";
 import { resolved } from "./turn.ts";
-import { type Limits, Wait } from "./wait.ts";
+import { type Limits, Wait, type WaitOwner } from "./wait.ts";
+import { WaitQueue } from "./wait_queue.ts";
 
 /**
  * The largest piece that is given to a runtime which cannot say at once what it took: what was given cannot be
@@ -44,28 +45,33 @@ class Send extends Wait<number> {
   }
 }
 
+/** Who is told how sending has failed. */
+export interface SendErrors {
+  /** A write failed; gives the error for the call it belongs to, if one waits. */
+  sendFailed(cause: unknown, syscall: string | undefined): unknown;
+}
+
 /** Sends of one stream. */
-export class StreamSender {
+export class StreamSender implements WaitOwner {
   #stream: Stream;
+  #errors: SendErrors;
   /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. */
-  #sends: Send[] = [];
+  readonly #sends = new WaitQueue<Send>();
   /** The piece that is with the runtime. */
   #piece: Uint8Array | undefined;
   /** Where pieces are copied to; one at a time is with the runtime. */
   #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
-  #idle: Array<() => void> = [];
-  #failed: (cause: unknown, syscall: string | undefined) => unknown;
+  #idle: Array<() => void> | undefined;
 
-  /** `failed` is told a write's error, and the call it belongs to if one waits, and gives the error for that. */
-  constructor(stream: Stream, failed: (cause: unknown, syscall: string | undefined) => unknown) {
+  constructor(stream: Stream, errors: SendErrors) {
     this.#stream = stream;
-    this.#failed = failed;
+    this.#errors = errors;
   }
 
   /** Whether a send would have to wait for another. */
   get busy(): boolean {
-    return this.#sends.length > 0 || this.#piece !== undefined;
+    return this.#sends.first !== undefined || this.#piece !== undefined;
   }
 
   /** Sends; gives the count of bytes taken, for `all` nothing. */
@@ -79,7 +85,7 @@ export class StreamSender {
         try {
           sent = this.#stream.tryWrite(data);
         } catch (cause) {
-          const error = this.#failed(cause, request.syscall);
+          const error = this.#errors.sendFailed(cause, request.syscall);
           return Promise.reject(request.all ? withBytesSent(error, 0) : error);
         }
         if (sent === data.length || (sent > 0 && !request.all)) {
@@ -89,7 +95,7 @@ export class StreamSender {
     }
     const { timeout, signal } = limits;
     const wait = new Send(request, timeout !== null || signal !== undefined);
-    wait.limit(limits, this.#giveUp);
+    wait.limit(limits, this);
     wait.sent = sent;
     if (wait.settled) return wait.promise;
     // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
@@ -108,7 +114,7 @@ export class StreamSender {
 
   /** Ends every wait with an error. */
   fail(makeError: (syscall: string) => unknown): void {
-    for (const wait of this.#sends.splice(0)) this.#failOne(wait, makeError(wait.syscall));
+    for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
     if (this.#piece === undefined) this.#becomeIdle();
   }
 
@@ -118,21 +124,35 @@ export class StreamSender {
    * @returns settles when that is out; `undefined` where there is none
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
-    const counted = this.#sends[0]?.abandoned === true ? this.#sends.shift() : undefined;
+    const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
     this.fail(makeError);
     if (counted === undefined) return undefined;
     this.#sends.push(counted);
     return this.#whenIdle();
   }
 
+  gaveUp(object: object, reason: unknown): void {
+    const wait = object as Send;
+    const isFirst = this.#sends.first === wait;
+    this.#sends.remove(wait);
+    const kept = isFirst && this.#piece !== undefined ? this.#takeBack(this.#piece) : 0;
+    wait.sent += kept;
+    // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
+    if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
+    if (wait.all) this.#failOne(wait, reason);
+  }
+
   #next(): void {
-    const wait = this.#sends[0];
+    const wait = this.#sends.first;
     if (wait === undefined) return this.#becomeIdle();
     this.#piece = wait.limited
       ? this.#copy(wait.data.subarray(wait.sent, wait.sent + COPIED_PIECE))
       : wait.data.subarray(wait.sent, wait.sent + PIECE);
     const revocable = wait.limited && !wait.all;
-    this.#stream.write(this.#piece, revocable).then(this.#wrote, this.#writeFailed);
+    this.#stream.write(this.#piece, revocable).then(
+      (count) => this.#wrote(count),
+      (cause) => this.#writeFailed(cause),
+    );
   }
 
   #copy(piece: Uint8Array): Uint8Array {
@@ -144,9 +164,9 @@ export class StreamSender {
     return this.#copies.subarray(0, length);
   }
 
-  #wrote = (count: number): void => {
+  #wrote(count: number): void {
     this.#piece = undefined;
-    const wait = this.#sends[0];
+    const wait = this.#sends.first;
     if (wait !== undefined) {
       wait.sent += count;
       try {
@@ -163,18 +183,18 @@ export class StreamSender {
       }
     }
     this.#next();
-  };
+  }
 
-  #writeFailed = (cause: unknown): void => {
+  #writeFailed(cause: unknown): void {
     this.#piece = undefined;
     const wait = this.#sends.shift();
-    const error = this.#failed(
+    const error = this.#errors.sendFailed(
       cause,
       wait === undefined || wait.abandoned ? undefined : wait.syscall,
     );
     if (wait !== undefined) this.#failOne(wait, error);
     this.#next();
-  };
+  }
 
   #left(wait: Send): boolean {
     return wait.all && wait.sent < wait.data.length;
@@ -183,17 +203,6 @@ export class StreamSender {
   #failOne(wait: Send, error: unknown): void {
     wait.fail(wait.all ? withBytesSent(error, wait.sent) : error);
   }
-
-  #giveUp = (object: object, reason: unknown): void => {
-    const wait = object as Send;
-    const index = this.#sends.indexOf(wait);
-    if (index >= 0) this.#sends.splice(index, 1);
-    const kept = index === 0 && this.#piece !== undefined ? this.#takeBack(this.#piece) : 0;
-    wait.sent += kept;
-    // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
-    if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
-    if (wait.all) this.#failOne(wait, reason);
-  };
 
   /** Takes a piece back from the runtime; answers how many bytes it keeps, which count as sent and still go out. */
   #takeBack(piece: Uint8Array): number {
@@ -215,11 +224,13 @@ export class StreamSender {
 
   #whenIdle(): Promise<void> {
     if (!this.busy) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    return new Promise((resolve) => (this.#idle ??= []).push(resolve));
   }
 
   #becomeIdle(): void {
-    for (const resolve of this.#idle.splice(0)) resolve();
+    const idle = this.#idle;
+    this.#idle = undefined;
+    for (const resolve of idle ?? []) resolve();
   }
 }
 

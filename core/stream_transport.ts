@@ -158,9 +158,11 @@ export class StreamTransport implements Transport {
       await attempt.begun;
       throw systemError("EINPROGRESS", "connect");
     }
-    wait.limit(limits, () => {
-      this.#connecting = undefined;
-      attempt.cancel();
+    wait.limit(limits, {
+      gaveUp: () => {
+        this.#connecting = undefined;
+        attempt.cancel();
+      },
     });
     await wait.promise;
   }

@@ -18,20 +18,25 @@ export interface Limits {
   readonly turn: () => Promise<void>;
 }
 
-/** What a wait tells its owner when its timeout or signal ends it; the owner may settle it in its own way. */
-export type GiveUp = (wait: object, reason: unknown) => void;
+/** Who has a call waiting. */
+export interface WaitOwner {
+  /** The wait's timeout or signal is about to end it; the owner may settle it in its own way. */
+  gaveUp(wait: object, reason: unknown): void;
+}
 
 /** A call that waits for something; it ends once, by `done`, `fail`, its timeout or its signal. */
 export class Wait<T> implements Abortable, Expiring {
   /** Settles with the end of the wait. */
   readonly promise: Promise<T>;
+  /** The one behind it in a row. */
+  next: this | undefined = undefined;
   deadline: number = Infinity;
   place: number = -1;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
   #settled = false;
   #syscall: string;
-  #giveUp: GiveUp | undefined;
+  #owner: WaitOwner | undefined;
   #expired: Limits["expired"] = "ETIMEDOUT";
   #signal: AbortSignal | undefined;
 
@@ -52,9 +57,9 @@ export class Wait<T> implements Abortable, Expiring {
    * Sets what may end the wait from outside. A timeout of 0 gives it one turn of the event loop, then ends it
    * with EAGAIN.
    */
-  limit({ timeout, expired, signal, turn }: Limits, giveUp: GiveUp): this {
+  limit({ timeout, expired, signal, turn }: Limits, owner: WaitOwner): this {
     if (this.#settled) return this;
-    this.#giveUp = giveUp;
+    this.#owner = owner;
     this.#expired = expired;
     if (timeout === 0) {
       turn().then(() => this.giveUp(systemError("EAGAIN", this.#syscall)));
@@ -96,7 +101,7 @@ export class Wait<T> implements Abortable, Expiring {
   /** Ends the wait from outside: its owner hears of it first. */
   giveUp(reason: unknown): void {
     if (this.#settled) return;
-    this.#giveUp?.(this, reason);
+    this.#owner?.gaveUp(this, reason);
     this.fail(reason);
   }
 
