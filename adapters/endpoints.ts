@@ -7,7 +7,10 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 
 /** The host of an address as the runtimes take it: a scope is part of it. */
-export function hostOf([host, , , scope_id]: InetAddress): string {
+export function hostOf(address: InetAddress): string {
+  // Not by a pattern, which would make an iterator for each datagram.
+  const host = address[0];
+  const scope_id = address[3];
   return scope_id ? `${host}%${scope_id}` : host;
 }
 

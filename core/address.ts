@@ -58,7 +58,8 @@ export function checkInetAddress(family: number, address: unknown, name: string)
     const form = family === AF_INET6 ? "[host, port, flowinfo?, scope_id?]" : "[host, port]";
     throw new TypeError(`${name} must be ${form}, not ${describe(address)}`);
   }
-  const [host, port, flowinfo, scope_id] = address as unknown[];
+  // Not by a pattern, which would make an iterator for each call.
+  const host: unknown = address[0];
   if (typeof host !== "string") {
     throw new TypeError(`${name}: host must be a string, not ${describe(host)}`);
   }
@@ -67,9 +68,9 @@ export function checkInetAddress(family: number, address: unknown, name: string)
   }
   return {
     host,
-    port: integer(port, `${name}: port`, 0, 65535),
-    flowinfo: integer(flowinfo ?? 0, `${name}: flowinfo`, 0, MAX_FLOWINFO),
-    scope_id: integer(scope_id ?? 0, `${name}: scope_id`, 0, MAX_SCOPE_ID),
+    port: integer(address[1], `${name}: port`, 0, 65535),
+    flowinfo: integer(address[2] ?? 0, `${name}: flowinfo`, 0, MAX_FLOWINFO),
+    scope_id: integer(address[3] ?? 0, `${name}: scope_id`, 0, MAX_SCOPE_ID),
   };
 }
 

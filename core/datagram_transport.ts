@@ -37,6 +37,8 @@ export class DatagramTransport implements Transport, DatagramSink {
   #lastLocal: Address;
   /** An error that the system reported for a sent datagram, until a call has reported it. */
   #pending: { cause: unknown } | undefined;
+  /** The bound of the queue, and the SO_RCVBUF that was set when the system was asked for it. */
+  #limit: { bytes: number; setting: number | undefined } | undefined;
   #readShut = false;
   #writeShut = false;
   #closed = false;
@@ -46,9 +48,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#family = family;
     this.#options = options;
     this.#lastLocal = wildcard(family);
-    this.#queue = new DatagramQueue(() =>
-      this.#socket?.getOption("SO_RCVBUF") ?? options.settings.get("SO_RCVBUF") ?? RECEIVE_BUFFER
-    );
+    this.#queue = new DatagramQueue(() => this.#queueLimit());
   }
 
   get handle(): Handle | undefined {
@@ -126,7 +126,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       this.#checkSendable(request);
       const addresses = resolveAll(this.#adapter, this.#family, destination);
       // The usual case, an answer to a literal address, is not worth a promise for each step.
-      const [to] = Array.isArray(addresses) ? addresses : [];
+      const to = Array.isArray(addresses) ? addresses[0] : undefined;
       if (to === undefined) return this.#sendToName(request, destination);
       return this.#peer === undefined ? this.#sendTo(request, to) : this.#sendPast(request, to);
     } catch (error) {
@@ -291,6 +291,16 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#options.apply(socket);
     if (this.#queue.isAwaited) socket.resume?.();
     return socket;
+  }
+
+  /** The system is asked anew only when the option was set: not for each datagram. */
+  #queueLimit(): number {
+    const setting = this.#options.settings.get("SO_RCVBUF");
+    if (this.#limit === undefined || this.#limit.setting !== setting) {
+      const bytes = this.#socket?.getOption("SO_RCVBUF") ?? setting ?? RECEIVE_BUFFER;
+      this.#limit = { bytes, setting };
+    }
+    return this.#limit.bytes;
   }
 
   #takeError(syscall: string): unknown {

@@ -18,8 +18,13 @@ function hexDigit(char: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-/** Parses a dotted quad that fills `text` from `start` to its end into `into` at `offset`. */
-function readQuad(text: string, start: number, into: Uint8Array, offset: number): boolean {
+/** Parses a dotted quad that fills `text` from `start` to its end, into `into` at `offset` if it is given. */
+function readQuad(
+  text: string,
+  start: number,
+  into: Uint8Array | undefined,
+  offset: number,
+): boolean {
   let value = 0;
   let digits = 0;
   let octets = 0;
@@ -32,7 +37,8 @@ function readQuad(text: string, start: number, into: Uint8Array, offset: number)
       if (value > 255) return false;
       digits++;
     } else if (char === DOT && digits > 0 && octets < 3) {
-      into[offset + octets++] = value;
+      if (into !== undefined) into[offset + octets] = value;
+      octets++;
       value = 0;
       digits = 0;
     } else {
@@ -40,7 +46,7 @@ function readQuad(text: string, start: number, into: Uint8Array, offset: number)
     }
   }
   if (digits === 0 || octets !== 3) return false;
-  into[offset + 3] = value;
+  if (into !== undefined) into[offset + 3] = value;
   return true;
 }
 
@@ -64,6 +70,17 @@ export function parseIPv4(text: string): Uint8Array | null {
   if (text.length < 7 || text.length > 15) return null;
   const bytes = new Uint8Array(4);
   return readQuad(text, 0, bytes, 0) ? bytes : null;
+}
+
+/**
+ * Whether a text is an IPv4 address as {@linkcode parseIPv4} takes it, which is the one that {@linkcode formatIPv4}
+ * writes.
+ *
+ * @param text The address, such as "192.0.2.1".
+ * @returns Whether it is one.
+ */
+export function isIPv4(text: string): boolean {
+  return text.length >= 7 && text.length <= 15 && readQuad(text, 0, undefined, 0);
 }
 
 /**

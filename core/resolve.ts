@@ -13,7 +13,7 @@ import type {
 import { type Destination, inetAddress, type InetRequest } from "./address.ts";
 import { AF_INET, AF_INET6, AF_UNSPEC } from "./constants.ts";
 import { SocketError, systemError, translate } from "./errors.ts";
-import { formatIPv4, formatIPv6, parseIPv4, parseIPv4Classic, parseIPv6 } from "./inet.ts";
+import { formatIPv4, formatIPv6, isIPv4, parseIPv4, parseIPv4Classic, parseIPv6 } from "./inet.ts";
 
 const SYSCALL = "getaddrinfo";
 
@@ -93,6 +93,8 @@ export function parseLiteral(
   host: string,
   mapped: boolean = false,
 ): Literal | undefined {
+  // The usual form needs no other.
+  if (family === AF_INET && isIPv4(host)) return { family, host, scope_id: 0 };
   const v4 = parseIPv4(host) ?? parseIPv4Classic(host, true);
   if (v4 !== null) {
     if (family === AF_INET6 && mapped) return mappedLiteral(formatIPv4(v4));
