@@ -54,7 +54,10 @@ export class NetStream implements Stream {
     // A copy: what libuv holds still goes out after close(), when the caller may have changed its bytes.
     const piece = chunk.slice(0, LARGEST_WRITE);
     return new Promise((resolve, reject) => {
-      this.socket.write(piece, (error) => error ? reject(error) : resolve(piece.length));
+      this.socket.write(
+        piece,
+        (error) => error ? reject(this.failure(error)) : resolve(piece.length),
+      );
     });
   }
 
@@ -117,12 +120,17 @@ export class NetStream implements Stream {
   /** The socket has failed and is destroyed. */
   failed(error: Error): void {
     this.#over = true;
-    this.sink.error(error);
+    this.sink.error(this.failure(error));
   }
 
   /** The peer's FIN. */
   protected ended(): void {
     this.sink.end();
+  }
+
+  /** What an error of the socket means. */
+  protected failure(error: Error): Error {
+    return error;
   }
 
   #whenClosed(): Promise<void> {
@@ -150,6 +158,10 @@ export class NodeStream extends NetStream {
   #fd: number;
   /** The last write, where it was a revocable one. */
   #retries: Retries | undefined;
+  /** The last `tryWrite` has taken a part. */
+  #partial = false;
+  /** The peer's FIN has come. */
+  #ended = false;
 
   constructor(socket: NetSocket, local: Address, remote: Address) {
     super(socket, local, remote);
@@ -168,10 +180,12 @@ export class NodeStream extends NetStream {
   tryWrite(chunk: Uint8Array): number {
     if (this.#fd < 0) throw Object.assign(new Error("the socket is gone"), { code: "EPIPE" });
     try {
-      return this.#fs.writeSync(this.#fd, chunk);
+      const count = this.#fs.writeSync(this.#fd, chunk);
+      this.#partial = count < chunk.length;
+      return count;
     } catch (error) {
       if ((error as { code?: string }).code === "EAGAIN") return 0;
-      throw error;
+      throw this.failure(error as Error);
     }
   }
 
@@ -210,7 +224,18 @@ export class NodeStream extends NetStream {
     this.#fd = -1;
   }
 
+  /**
+   * libuv writes on after a part was taken, and keeps the error of that to itself: the next write finds what the kernel
+   * says after a reset was told.
+   */
+  protected override failure(error: Error): Error {
+    const hidden = this.#partial && !this.#ended && (error as { code?: string }).code === "EPIPE";
+    this.#partial = false;
+    return hidden ? Object.assign(error, { code: "ECONNRESET" }) : error;
+  }
+
   protected override ended(): void {
+    this.#ended = true;
     // Before Node 24, a reset after unread data ends the stream as a FIN would.
     if (Number(nodeProcess().versions["node"]?.split(".")[0]) < 24) {
       try {

@@ -19,8 +19,8 @@ export const roles: readonly Role[] = ["connected", "accepted"];
 /** Why there is no peer in Python, or false. */
 export const noPeer: string | false = hasPython ? false : "Python 3 is not here to be the peer";
 
-/** What each Python peer begins with: `s` is its connected socket. */
-const prelude = `
+/** What every program of Python can use. `s` is its connected socket. */
+export const helpers: string = `
 import fcntl, hashlib, json, os, random, socket, struct, sys, termios, threading, time
 
 def settled():
@@ -51,7 +51,10 @@ def command():
 
 def say(*values):
     print(json.dumps(values), flush=True)
+`;
 
+/** What each Python peer begins with. */
+const prelude = `${helpers}
 host, port = sys.argv[1], int(sys.argv[2])
 family = socket.AF_INET6 if ":" in host else socket.AF_INET
 s = socket.socket(family)

@@ -143,7 +143,14 @@ export class Program {
 
   /** Sends a signal; SIGKILL unless given. A program that has ended is left alone. */
   kill(signal: NodeJS.Signals = "SIGKILL"): void {
-    if (!this.#ended) this.#child.kill(signal);
+    if (this.#ended || this.#child.pid === undefined) return;
+    try {
+      // Not by the child's own method: Deno 2.9 sends a child one signal only.
+      process.kill(this.#child.pid, signal);
+    } catch (error) {
+      // It has just gone.
+      if ((error as { code?: string }).code !== "ESRCH") throw error;
+    }
   }
 
   /**
