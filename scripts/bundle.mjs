@@ -26,10 +26,6 @@ const adapters = {
   bun: { name: "Bun", file: "adapters/bun.ts", creator: "createBunAdapter" },
 };
 
-/** What more than one adapter uses, beside what the core uses too. */
-const shared =
-  /^adapters\/(node_|libc|sockaddr|endpoints|retries|unix_path|option_support|runtime_name)/;
-
 /** The module of one adapter, in the place of adapters/detect.ts. */
 const oneAdapter = Object.entries(adapters).map((
   [key, { name, file, creator }],
@@ -134,24 +130,41 @@ const modules = await rollup({
   treeshake: { moduleSideEffects: false },
   onwarn,
 });
+
+/** @type {Map<string, string | undefined>} */
+const chosen = new Map();
+/**
+ * Which module a source goes into: its runtime's, or, if any adapter needs it, the one that they share. All else goes
+ * where rollup puts it. Deno's and Bun's adapters use much of Node's.
+ *
+ * @param {string} id
+ * @param {(id: string) => readonly string[]} importersOf
+ * @returns {string | undefined}
+ */
+function moduleOf(id, importersOf) {
+  if (virtual.has(id)) return id.slice(0, -1);
+  const file = below(id);
+  const [, adapter] = /^adapters\/(deno|bun|node(?=\.))/.exec(file) ?? [];
+  if (adapter !== undefined) return adapter;
+  if (/^adapters\/(detect|memory)/.test(file)) return undefined;
+  if (file.startsWith("adapters/")) return "shared";
+  if (!chosen.has(id)) {
+    chosen.set(id, undefined);
+    if (importersOf(id).some((by) => moduleOf(by, importersOf) !== undefined)) {
+      chosen.set(id, "shared");
+    }
+  }
+  return chosen.get(id);
+}
+
 const { output } = await modules.generate({
   dir: dist,
   format: "es",
   generatedCode: "es2015",
   entryFileNames: "[name].js",
   chunkFileNames: "[name].js",
-  manualChunks(id, { getModuleInfo }) {
-    if (virtual.has(id)) return id.slice(0, -1);
-    const file = below(id);
-    const adapter = /^adapters\/(node|deno|bun)(_|\.)/;
-    const importers = getModuleInfo(id)?.importers.map(below) ?? [];
-    if (
-      shared.test(file) || (file.startsWith("core/") && importers.some((by) => adapter.test(by)))
-    ) {
-      return "shared";
-    }
-    return adapter.exec(file)?.[1];
-  },
+  manualChunks: (id, { getModuleInfo }) =>
+    moduleOf(id, (each) => getModuleInfo(each)?.importers ?? []),
   sourcemap: true,
 });
 for (const chunk of output) if (chunk.type === "chunk") await write(chunk);
@@ -164,4 +177,9 @@ const declarations = await rollup({
   plugins: [dts()],
   onwarn,
 });
-await declarations.write({ file: join(dist, "mod.d.ts"), format: "es" });
+const { output: [{ code: commented }] } = await declarations.generate({ format: "es" });
+// The examples stay in the documentation: here they would be a quarter of the file.
+const example = /(?:\n *\*)?\n *\* @example\n *\* ```ts\n(?: *\*(?! ```$).*\n)*? *\* ```(?=\n)/gm;
+// So do the first lines of the source files, which a comment follows.
+const header = /^\/\*\*(?:(?!\*\/)[^])*\*\/\n+(?=\/\*\*)/gm;
+writeFileSync(join(dist, "mod.d.ts"), commented.replaceAll(example, "").replaceAll(header, ""));
