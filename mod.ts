@@ -12,32 +12,26 @@
  * - Adapters: {@linkcode getAdapter}, {@linkcode setAdapter}, {@linkcode capabilities},
  *   {@linkcode createMemoryAdapter}
  *
- * A client:
+ * A server that gives back what it receives, and its client:
  *
  * @example
  * ```ts
  * import * as socket from "@bsdsock/bsdsock";
+ *
+ * await using server = socket.socket(socket.AF_INET, socket.SOCK_STREAM);
+ * await server.bind(["127.0.0.1", 0]);
+ * await server.listen();
  *
  * await using s = socket.socket(socket.AF_INET, socket.SOCK_STREAM);
- * await s.connect(["127.0.0.1", 7]);
+ * await s.connect(server.getsockname());
  * await s.sendall("hello");
+ *
+ * const [conn, address] = await server.accept();
+ * console.log("connected by", address);
+ * await conn.sendall(await conn.recv(1024));
+ * await conn.close();
+ *
  * console.log(await s.recv(1024));
- * ```
- *
- * A server:
- *
- * @example
- * ```ts
- * import * as socket from "@bsdsock/bsdsock";
- *
- * await using server = socket.socket();
- * await server.bind(["127.0.0.1", 7]);
- * await server.listen();
- * for await (const [conn, address] of server) {
- *   console.log("connected by", address);
- *   await conn.sendall(await conn.recv(1024));
- *   await conn.close();
- * }
  * ```
  *
  * @module

@@ -106,7 +106,7 @@ const CAPABILITIES = {
  *
  * @example
  * ```ts
- * import { AF_INET, createMemoryAdapter, SOCK_STREAM, socket } from "@bsdsock/bsdsock";
+ * import { AF_INET, createMemoryAdapter, SOCK_STREAM, socket, SocketError } from "@bsdsock/bsdsock";
  *
  * const adapter = createMemoryAdapter({ hosts: { "db.test": ["127.0.0.1"] } });
  * await using server = socket(AF_INET, SOCK_STREAM, 0, { adapter });
@@ -117,9 +117,9 @@ const CAPABILITIES = {
  * await client.connect(["db.test", 5432]);
  * const [conn] = await server.accept();
  * await conn.sendall("hello");
+ * await client.recv(5); // the bytes of "hello"
  * adapter.faults.reset(adapter.connections[0]!);
- * await client.recv(5); // "hello"
- * await client.recv(5); // rejects with ECONNRESET
+ * await client.recv(5).catch((error) => console.log((error as SocketError).code)); // "ECONNRESET"
  * ```
  */
 export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter {

@@ -40,10 +40,14 @@ export function socket<Family extends number = 2>(
  *
  * @example
  * ```ts
- * import { AF_INET, fromfd, SOCK_STREAM } from "@bsdsock/bsdsock";
+ * import { AF_INET, capabilities, create_server, fromfd, SOCK_STREAM } from "@bsdsock/bsdsock";
  *
- * // The first socket that systemd passes to a service.
- * await using server = fromfd(3, AF_INET, SOCK_STREAM);
+ * // Descriptor 3 is the first socket that systemd passes to a service.
+ * if (capabilities().fileno) {
+ *   const fd = (await create_server(["127.0.0.1", 0])).detach();
+ *   await using server = fromfd(fd, AF_INET, SOCK_STREAM);
+ *   console.log(server.getsockname());
+ * }
  * ```
  *
  * Source: Python `socket.fromfd`, which duplicates the descriptor first.

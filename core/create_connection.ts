@@ -32,9 +32,11 @@ export interface ConnectionOptions extends WaitOptions {
  *
  * @example
  * ```ts
- * import { create_connection } from "@bsdsock/bsdsock";
+ * import { create_connection, create_server } from "@bsdsock/bsdsock";
  *
- * await using s = await create_connection(["localhost", 7], { timeout: 5 });
+ * await using server = await create_server(["127.0.0.1", 0]);
+ * const [, port] = server.getsockname();
+ * await using s = await create_connection(["localhost", port], { timeout: 5 });
  * await s.sendall("hello");
  * ```
  *

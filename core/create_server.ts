@@ -72,6 +72,16 @@ export async function create_server<Family extends number = 2>(
 /**
  * Whether one socket can take IPv4 and IPv6 connections here.
  *
+ * @example
+ * ```ts
+ * import { AF_INET, AF_INET6, create_server, has_dualstack_ipv6 } from "@bsdsock/bsdsock";
+ *
+ * const both = await has_dualstack_ipv6();
+ * await using server = both
+ *   ? await create_server(["::", 0], { family: AF_INET6, dualstack_ipv6: true })
+ *   : await create_server(["", 0], { family: AF_INET });
+ * ```
+ *
  * Source: Python `socket.has_dualstack_ipv6`.
  */
 export async function has_dualstack_ipv6(): Promise<boolean> {

@@ -7,6 +7,13 @@ let current: number | null = null;
 /**
  * The timeout of new sockets in seconds; `null`, the default, waits for ever.
  *
+ * @example
+ * ```ts
+ * import { getdefaulttimeout } from "@bsdsock/bsdsock";
+ *
+ * getdefaulttimeout(); // null
+ * ```
+ *
  * Source: Python's `socket.getdefaulttimeout`.
  */
 export function getdefaulttimeout(): number | null {
@@ -19,6 +26,15 @@ export function getdefaulttimeout(): number | null {
  * @param timeout seconds, 0 for non-blocking sockets, `null` to wait for ever
  * @throws {TypeError} when it is neither a number nor null
  * @throws {RangeError} when it is negative or not finite
+ *
+ * @example
+ * ```ts
+ * import { setdefaulttimeout, socket } from "@bsdsock/bsdsock";
+ *
+ * setdefaulttimeout(10);
+ * await using s = socket();
+ * console.log(s.gettimeout()); // 10
+ * ```
  *
  * Source: Python's `socket.setdefaulttimeout`.
  */

@@ -14,6 +14,14 @@ const CMSG_ALIGNMENT = 8;
  * @throws {TypeError} when it is no integer
  * @throws {SocketError} EBADF when it is not open, ENOTSUP where the adapter cannot close one
  *
+ * @example
+ * ```ts
+ * import { capabilities, close, socketpair } from "@bsdsock/bsdsock";
+ *
+ * const [a] = await socketpair();
+ * if (capabilities().fileno) close(a.detach());
+ * ```
+ *
  * Source: Python `socket.close`.
  */
 export function close(fd: number): void {
@@ -37,6 +45,13 @@ export function close(fd: number): void {
  * @param length 0 or more bytes
  * @throws {RangeError} when it does not fit C's int
  *
+ * @example
+ * ```ts
+ * import { CMSG_LEN } from "@bsdsock/bsdsock";
+ *
+ * CMSG_LEN(4); // 20
+ * ```
+ *
  * Source: RFC 3542, Python `socket.CMSG_LEN`.
  */
 export function CMSG_LEN(length: number): number {
@@ -48,6 +63,13 @@ export function CMSG_LEN(length: number): number {
  *
  * @param length 0 or more bytes
  * @throws {RangeError} when it does not fit C's int
+ *
+ * @example
+ * ```ts
+ * import { CMSG_SPACE } from "@bsdsock/bsdsock";
+ *
+ * CMSG_SPACE(4); // 24
+ * ```
  *
  * Source: RFC 3542, Python `socket.CMSG_SPACE`.
  */

@@ -70,13 +70,58 @@ export class SocketError extends Error {
   }
 }
 
-/** A name could not be turned into an address: Python's `gaierror`. Its `errno` is glibc's EAI number. */
+/**
+ * A name could not be turned into an address: Python's `gaierror`. Its `errno` is glibc's EAI number.
+ *
+ * @example
+ * ```ts
+ * import { GaiError, getaddrinfo } from "@bsdsock/bsdsock";
+ *
+ * try {
+ *   await getaddrinfo("127.0.0.1", "no-such-service");
+ * } catch (error) {
+ *   if (!(error instanceof GaiError)) throw error;
+ *   console.log(error.code); // "EAI_SERVICE"
+ * }
+ * ```
+ */
 export class GaiError extends SocketError {}
 
-/** An address could not be turned into a name: Python's `herror`. Its `errno` is the `h_errno` number. */
+/**
+ * An address could not be turned into a name: Python's `herror`. Its `errno` is the `h_errno` number.
+ *
+ * @example
+ * ```ts
+ * import { createMemoryAdapter, gethostbyaddr, HostError, setAdapter } from "@bsdsock/bsdsock";
+ *
+ * setAdapter(createMemoryAdapter()); // a network without names
+ * try {
+ *   await gethostbyaddr("192.0.2.1");
+ * } catch (error) {
+ *   if (!(error instanceof HostError)) throw error;
+ *   console.log(error.code); // "HOST_NOT_FOUND"
+ * }
+ * ```
+ */
 export class HostError extends SocketError {}
 
-/** The socket's timeout passed, or the system gave up with ETIMEDOUT: Python's `timeout`. */
+/**
+ * The socket's timeout passed, or the system gave up with ETIMEDOUT: Python's `timeout`.
+ *
+ * @example
+ * ```ts
+ * import { socketpair, TimeoutError } from "@bsdsock/bsdsock";
+ *
+ * const [a] = await socketpair();
+ * a.settimeout(0.05);
+ * try {
+ *   await a.recv(1);
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutError)) throw error;
+ *   console.log("nothing came");
+ * }
+ * ```
+ */
 export class TimeoutError extends SocketError {}
 
 brand(SocketError, "SocketError");

@@ -112,9 +112,11 @@ interface Query {
  *
  * @example
  * ```ts
- * import { AF_UNSPEC, getaddrinfo, SOCK_STREAM, socket } from "@bsdsock/bsdsock";
+ * import { AF_INET, create_server, getaddrinfo, SOCK_STREAM, socket } from "@bsdsock/bsdsock";
  *
- * const [first] = await getaddrinfo("localhost", "http", AF_UNSPEC, SOCK_STREAM);
+ * await using server = await create_server(["127.0.0.1", 0]);
+ * const [, port] = server.getsockname();
+ * const [first] = await getaddrinfo("localhost", port, AF_INET, SOCK_STREAM);
  * const [family, type, proto, , sockaddr] = first!;
  * await using s = socket(family, type, proto);
  * await s.connect(sockaddr);

@@ -69,6 +69,14 @@ export let connectResolved: (
  * receive that ends so, or by its timeout, loses no byte.
  *
  * The type parameter is the address: `string` for AF_UNIX, `[host, port]` for AF_INET and AF_INET6.
+ *
+ * @example
+ * ```ts
+ * import { AF_INET, SOCK_STREAM, Socket } from "@bsdsock/bsdsock";
+ *
+ * await using s = new Socket(AF_INET, SOCK_STREAM);
+ * await s.bind(["127.0.0.1", 0]);
+ * ```
  */
 export class Socket<A extends Address = AddressOf<2>> {
   #adapter: Adapter;
@@ -151,6 +159,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @param address `[host, port]` or a path; `""` as host is every address, port 0 lets the system choose
    * @throws {SocketError} EADDRINUSE, EADDRNOTAVAIL, EACCES; EINVAL when it has an address already
    *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using server = socket();
+   * await server.bind(["127.0.0.1", 0]);
+   * console.log(server.getsockname()); // [ "127.0.0.1", 49152 ], or another free port
+   * ```
+   *
    * Source: POSIX bind().
    */
   async bind(address: AddressLike): Promise<void> {
@@ -163,6 +180,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @param backlog how many connections may wait for `accept`; less than 0 counts as 0, the system limits it
    * @throws {SocketError} EINVAL when it is connected, EADDRINUSE
    *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using server = socket();
+   * await server.bind(["127.0.0.1", 0]);
+   * await server.listen(16);
+   * ```
+   *
    * Source: POSIX listen().
    */
   async listen(backlog: number = 128): Promise<void> {
@@ -174,6 +200,17 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @returns the connected socket, with the default timeout, and the peer's address
    * @throws {SocketError} EINVAL when it does not listen
+   *
+   * @example
+   * ```ts
+   * import { create_connection, create_server } from "@bsdsock/bsdsock";
+   *
+   * await using server = await create_server(["127.0.0.1", 0]);
+   * await using client = await create_connection(server.getsockname());
+   * const [conn, address] = await server.accept();
+   * console.log("connected by", address);
+   * await conn.close();
+   * ```
    *
    * Source: POSIX accept(), Python `socket.accept`.
    */
@@ -195,6 +232,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @throws {GaiError} when the name cannot be resolved
    * @throws {TimeoutError} when the timeout passes first
    *
+   * @example
+   * ```ts
+   * import { create_server, socket } from "@bsdsock/bsdsock";
+   *
+   * await using server = await create_server(["127.0.0.1", 0]);
+   * await using client = socket();
+   * await client.connect(server.getsockname());
+   * ```
+   *
    * Source: POSIX connect().
    */
   async connect(address: AddressLike, options?: WaitOptions): Promise<void> {
@@ -204,6 +250,15 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Like `connect`, but gives an error's number instead of throwing it; 0 when it is connected. A name that does
    * not resolve still throws.
+   *
+   * @example
+   * ```ts
+   * import { errno, socket } from "@bsdsock/bsdsock";
+   *
+   * await using client = socket();
+   * const error = await client.connect_ex(["127.0.0.1", 1]);
+   * console.log(error === errno.ECONNREFUSED ? "refused" : error);
+   * ```
    *
    * Source: Python `socket.connect_ex`.
    */
@@ -228,6 +283,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @throws {SocketError} ENOTCONN, ECONNRESET, EAGAIN when non-blocking
    * @throws {TimeoutError} when the timeout passes first; nothing is lost
    *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("hello");
+   * console.log(new TextDecoder().decode(await b.recv(1024))); // "hello"
+   * ```
+   *
    * Source: POSIX recv().
    */
   recv(bufsize: number, flags: number = 0, options?: WaitOptions): Promise<Uint8Array> {
@@ -249,6 +313,17 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @param nbytes at most so many; 0 for the whole buffer
    * @throws {RangeError} when `nbytes` is negative or greater than the buffer
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("hello");
+   * const buffer = new Uint8Array(1024);
+   * const count = await b.recv_into(buffer);
+   * console.log(buffer.subarray(0, count));
+   * ```
    *
    * Source: Python `socket.recv_into`.
    */
@@ -274,6 +349,17 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Receives with the sender's address, which is `null` on a connected stream.
    *
+   * @example
+   * ```ts
+   * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket(AF_INET, SOCK_DGRAM);
+   * await s.bind(["127.0.0.1", 0]);
+   * await s.sendto("hello", s.getsockname());
+   * const [data, address] = await s.recvfrom(1024);
+   * console.log(data, "from", address);
+   * ```
+   *
    * Source: POSIX recvfrom().
    */
   recvfrom(
@@ -291,6 +377,18 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Receives into a buffer of the caller's, with the sender's address.
+   *
+   * @example
+   * ```ts
+   * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket(AF_INET, SOCK_DGRAM);
+   * await s.bind(["127.0.0.1", 0]);
+   * await s.sendto("hello", s.getsockname());
+   * const buffer = new Uint8Array(1024);
+   * const [count, address] = await s.recvfrom_into(buffer);
+   * console.log(buffer.subarray(0, count), "from", address);
+   * ```
    *
    * Source: Python `socket.recvfrom_into`.
    */
@@ -310,6 +408,17 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @param ancbufsize room for ancillary data in bytes, 0 or more
    *
+   * @example
+   * ```ts
+   * import { AF_INET, MSG_TRUNC, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket(AF_INET, SOCK_DGRAM);
+   * await s.bind(["127.0.0.1", 0]);
+   * await s.sendto("hello", s.getsockname());
+   * const [data, , flags] = await s.recvmsg(4);
+   * console.log(data.length, (flags & MSG_TRUNC) !== 0); // 4 true
+   * ```
+   *
    * Source: POSIX recvmsg(), Python `socket.recvmsg`.
    */
   async recvmsg(
@@ -328,6 +437,17 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Receives into several buffers, one after the other.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("HEADbody");
+   * const [head, body] = [new Uint8Array(4), new Uint8Array(1024)];
+   * const [count] = await b.recvmsg_into([head, body]);
+   * console.log(head, body.subarray(0, count - 4));
+   * ```
    *
    * Source: Python `socket.recvmsg_into`.
    */
@@ -351,6 +471,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @param flags MSG_DONTWAIT, MSG_NOSIGNAL
    * @throws {SocketError} EPIPE when not connected or after `shutdown(SHUT_WR)`, ECONNRESET, EAGAIN
    *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * console.log(await a.send("hello")); // 5
+   * await b.recv(5);
+   * ```
+   *
    * Source: POSIX send().
    */
   send(data: BytesLike, flags: number = 0, options?: WaitOptions): Promise<number> {
@@ -360,6 +489,15 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Sends all of it. An error tells in `bytes_sent` how much the system had taken; what it had not is dropped.
    *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall(new Uint8Array([1, 2, 3]));
+   * await b.recv(3);
+   * ```
+   *
    * Source: Python `socket.sendall`.
    */
   sendall(data: BytesLike, flags: number = 0, options?: WaitOptions): Promise<void> {
@@ -368,6 +506,14 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Sends to an address: a datagram, or on a connected TCP socket to its peer.
+   *
+   * @example
+   * ```ts
+   * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket(AF_INET, SOCK_DGRAM);
+   * await s.sendto("hello", ["127.0.0.1", 9]);
+   * ```
    *
    * Source: POSIX sendto().
    */
@@ -406,6 +552,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @param ancdata `[level, type, data]` items; no runtime can send them so far (EOPNOTSUPP)
    * @param address the receiver of a datagram; the peer where left out
    *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendmsg(["HEAD", "body"]);
+   * await b.recv(1024); // the bytes of "HEADbody"
+   * ```
+   *
    * Source: POSIX sendmsg(), Python `socket.sendmsg`.
    */
   async sendmsg(
@@ -442,12 +597,13 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @example
    * ```ts
-   * import { create_connection } from "@bsdsock/bsdsock";
+   * import { socketpair } from "@bsdsock/bsdsock";
    *
-   * await using s = await create_connection(["127.0.0.1", 9]);
-   * await s.sendfile(new Blob(["hello"]), 0, undefined, {
+   * const [a, b] = await socketpair();
+   * await a.sendfile(new Blob(["hello"]), 0, undefined, {
    *   onprogress: (sent, total) => console.log(`${sent} of ${total}`),
    * });
+   * await b.recv(5);
    * ```
    *
    * Source: Python `socket.sendfile`.
@@ -469,12 +625,33 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * The socket as a stream of bytes to read from, made on first use. Cancelling it ends receiving and leaves sending
    * open. While a reader holds it, the socket's own receives reject with EBUSY.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("hello");
+   * await a.close();
+   * for await (const chunk of b.readable) console.log(chunk);
+   * ```
    */
   get readable(): ReadableStream<Uint8Array> {
     return this.#readable ??= makeReadable(this.#streamSocket());
   }
 
-  /** The socket as a stream to write to, made on first use. Closing or aborting it ends sending and leaves receiving open. */
+  /**
+   * The socket as a stream to write to, made on first use. Closing or aborting it ends sending and leaves receiving open.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await new Blob(["hello"]).stream().pipeTo(a.writable);
+   * await b.recv(5);
+   * ```
+   */
   get writable(): WritableStream<BytesLike> {
     return this.#writable ??= makeWritable(this.#streamSocket());
   }
@@ -484,6 +661,18 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
    * @throws {SocketError} ENOTCONN when not connected, EINVAL for another value
+   *
+   * @example
+   * ```ts
+   * import { SHUT_WR, socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("that is all");
+   * await a.shutdown(SHUT_WR);
+   * await b.recv(1024);
+   * console.log((await b.recv(1024)).length); // 0: the end
+   * await b.sendall("and an answer");
+   * ```
    *
    * Source: POSIX shutdown().
    */
@@ -498,6 +687,15 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Closes the socket; again is no error. Data that was sent still goes out, waiting calls reject with EBADF.
    * After SO_LINGER `[1, 0]` the connection is reset instead.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * const s = socket();
+   * await s.close();
+   * console.log(s.closed); // true
+   * ```
    *
    * Source: POSIX close().
    */
@@ -514,13 +712,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @example
    * ```ts
-   * import { create_connection } from "@bsdsock/bsdsock";
+   * import { socketpair } from "@bsdsock/bsdsock";
    *
-   * await using s = await create_connection(["127.0.0.1", 25]);
-   * await using file = s.makefile("rw", { newline: "\r\n" });
-   * await file.write("NOOP\n");
+   * const [a, b] = await socketpair();
+   * await using file = a.makefile("rw", { newline: "\r\n" });
+   * await b.sendall("220 ready\r\n");
+   * console.log(await file.readline()); // "220 ready\n"
+   * await file.write("QUIT\n");
    * await file.flush();
-   * console.log(await file.readline());
+   * await b.recv(1024); // the bytes of "QUIT\r\n"
    * ```
    *
    * Source: Python `socket.makefile`.
@@ -556,6 +756,17 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @returns the descriptor; -1 when closed
    * @throws {SocketError} ENOTSUP where the runtime does not reveal it
+   *
+   * @example
+   * ```ts
+   * import { capabilities, close, socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * if (capabilities().fileno) {
+   *   const fd = a.detach();
+   *   close(fd);
+   * }
+   * ```
    */
   detach(): number {
     if (this.#gone) return -1;
@@ -568,6 +779,14 @@ export class Socket<A extends Address = AddressOf<2>> {
    * The descriptor, -1 when closed.
    *
    * @throws {SocketError} ENOTSUP where the runtime does not reveal it, or opens it only with `bind` or `connect`
+   *
+   * @example
+   * ```ts
+   * import { capabilities, socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * if (capabilities().fileno) console.log(a.fileno());
+   * ```
    */
   fileno(): number {
     return this.#gone ? -1 : this.#descriptor("fileno");
@@ -578,6 +797,20 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ahead stay with this one.
    *
    * @throws {SocketError} ENOTSUP where the runtime cannot duplicate the descriptor (without libc; datagram sockets)
+   *
+   * @example
+   * ```ts
+   * import { socketpair, SocketError } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * try {
+   *   await using copy = a.dup();
+   *   await copy.sendall("hello");
+   *   await b.recv(5);
+   * } catch (error) {
+   *   if (!(error instanceof SocketError) || error.code !== "ENOTSUP") throw error;
+   * }
+   * ```
    *
    * Source: Python `socket.dup`.
    */
@@ -596,7 +829,17 @@ export class Socket<A extends Address = AddressOf<2>> {
     return socket;
   }
 
-  /** Whether child processes inherit the descriptor: they do not unless {@linkcode Socket.set_inheritable} said so. */
+  /**
+   * Whether child processes inherit the descriptor: they do not unless {@linkcode Socket.set_inheritable} said so.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * console.log(s.get_inheritable()); // false
+   * ```
+   */
   get_inheritable(): boolean {
     this.#checkOpen("get_inheritable");
     const fd = this.#transport.handle?.fd ?? -1;
@@ -608,6 +851,18 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Sets whether child processes inherit the descriptor.
    *
    * @throws {SocketError} ENOTSUP for `true` where that needs libc and there is none
+   *
+   * @example
+   * ```ts
+   * import { create_server, SocketError } from "@bsdsock/bsdsock";
+   *
+   * await using server = await create_server(["127.0.0.1", 0]);
+   * try {
+   *   server.set_inheritable(true);
+   * } catch (error) {
+   *   if (!(error instanceof SocketError) || error.code !== "ENOTSUP") throw error;
+   * }
+   * ```
    */
   set_inheritable(inheritable: boolean): void {
     if (typeof inheritable !== "boolean") {
@@ -623,7 +878,18 @@ export class Socket<A extends Address = AddressOf<2>> {
     calling(this.#adapter, "fcntl", () => this.#adapter.setInheritable!(fd, inheritable));
   }
 
-  /** The socket's own address; the wildcard address and port 0 while it has none. */
+  /**
+   * The socket's own address; the wildcard address and port 0 while it has none.
+   *
+   * @example
+   * ```ts
+   * import { create_server } from "@bsdsock/bsdsock";
+   *
+   * await using server = await create_server(["127.0.0.1", 0]);
+   * const [host, port] = server.getsockname();
+   * console.log(`listening on ${host}, port ${port}`);
+   * ```
+   */
   getsockname(): A {
     this.#checkOpen("getsockname");
     return copyAddress(this.#transport.local) as A;
@@ -633,6 +899,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    * The peer's address, also after the peer has gone.
    *
    * @throws {SocketError} ENOTCONN when not connected
+   *
+   * @example
+   * ```ts
+   * import { create_connection, create_server } from "@bsdsock/bsdsock";
+   *
+   * await using server = await create_server(["127.0.0.1", 0]);
+   * await using client = await create_connection(server.getsockname());
+   * console.log(client.getpeername());
+   * ```
    */
   getpeername(): A {
     this.#checkOpen("getpeername");
@@ -645,6 +920,14 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Reads an option: what was set, or the system's default. With `buflen` the bytes of C's value.
    *
    * @throws {SocketError} ENOPROTOOPT for an option that this adapter does not offer
+   *
+   * @example
+   * ```ts
+   * import { SO_KEEPALIVE, socket, SOL_SOCKET } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * console.log(s.getsockopt(SOL_SOCKET, SO_KEEPALIVE)); // 0
+   * ```
    *
    * Source: POSIX getsockopt().
    */
@@ -667,6 +950,14 @@ export class Socket<A extends Address = AddressOf<2>> {
    * @param value a number or boolean, the bytes of C's value, or `[onoff, seconds]` for SO_LINGER
    * @throws {SocketError} ENOPROTOOPT for an option that this adapter cannot set, EINVAL for a refused value
    *
+   * @example
+   * ```ts
+   * import { IPPROTO_TCP, socket, TCP_NODELAY } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * s.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+   * ```
+   *
    * Source: POSIX setsockopt().
    */
   setsockopt(level: number, optname: number, value: OptionValue): void {
@@ -681,6 +972,15 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @param timeout fractional seconds; `null` for ever; 0 makes the socket non-blocking
    *
+   * @example
+   * ```ts
+   * import { socketpair, TimeoutError } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * a.settimeout(0.05);
+   * await a.recv(1).catch((error) => console.log(error instanceof TimeoutError)); // true
+   * ```
+   *
    * Source: Python `socket.settimeout`.
    */
   settimeout(timeout: number | null): void {
@@ -690,12 +990,33 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#plainLimits = undefined;
   }
 
-  /** The timeout in seconds, `null` for none. */
+  /**
+   * The timeout in seconds, `null` for none.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * console.log(s.gettimeout()); // null
+   * ```
+   */
   gettimeout(): number | null {
     return this.#timeout;
   }
 
-  /** `true` (or 1) is `settimeout(null)`, `false` (or 0) is `settimeout(0)`. */
+  /**
+   * `true` (or 1) is `settimeout(null)`, `false` (or 0) is `settimeout(0)`.
+   *
+   * @example
+   * ```ts
+   * import { socketpair, SocketError } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * a.setblocking(false);
+   * await a.recv(1).catch((error) => console.log((error as SocketError).code)); // "EAGAIN"
+   * ```
+   */
   setblocking(flag: boolean | number): void {
     if (typeof flag !== "boolean" && typeof flag !== "number") {
       throw new TypeError(`flag must be a boolean, not ${describe(flag)}`);
@@ -705,7 +1026,18 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#plainLimits = undefined;
   }
 
-  /** Whether calls may wait: whether the timeout is not 0. */
+  /**
+   * Whether calls may wait: whether the timeout is not 0.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * s.settimeout(0);
+   * console.log(s.getblocking()); // false
+   * ```
+   */
   getblocking(): boolean {
     return this.#timeout !== 0;
   }
@@ -715,9 +1047,10 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @example
    * ```ts
-   * import { create_server } from "@bsdsock/bsdsock";
+   * import { create_connection, create_server } from "@bsdsock/bsdsock";
    *
    * await using server = await create_server(["127.0.0.1", 0]);
+   * await using client = await create_connection(server.getsockname());
    * for await (const [conn, address] of server) {
    *   console.log("connected by", address);
    *   await conn.close();
@@ -736,17 +1069,52 @@ export class Socket<A extends Address = AddressOf<2>> {
     }
   }
 
-  /** Closes the socket in the background. */
+  /**
+   * Closes the socket in the background.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * {
+   *   using s = a;
+   *   await s.sendall("hello");
+   * }
+   * await b.recv(5);
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close().catch(() => {/* A failed close leaves nothing to do. */});
   }
 
-  /** Closes the socket. */
+  /**
+   * Closes the socket.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * await s.bind(["127.0.0.1", 0]);
+   * // Closed where the block ends, also by an error.
+   * ```
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /** The socket as Python's repr shows it; the descriptor is -1 where it is not known. */
+  /**
+   * The socket as Python's repr shows it; the descriptor is -1 where it is not known.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * console.log(`${s}`); // <socket.socket fd=-1 family=AF_INET type=SOCK_STREAM proto=0 ...>
+   * ```
+   */
   toString(): string {
     const { handle, local, remote } = this.#transport;
     const parts = [

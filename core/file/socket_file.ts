@@ -25,6 +25,17 @@ export interface FileOwner extends FileSocket {
  * Closing the file does not close the socket; a socket that is closed while files are open keeps its descriptor until
  * the last of them closes. Every method of a closed file fails with EBADF.
  *
+ * @example
+ * ```ts
+ * import { socketpair } from "@bsdsock/bsdsock";
+ *
+ * const [a, b] = await socketpair();
+ * await a.sendall("one\ntwo\n");
+ * await a.close();
+ * await using file = b.makefile("r");
+ * for await (const line of file) console.log(line);
+ * ```
+ *
  * Source: Python's `socket.makefile` and `io`.
  */
 export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N = never> {
@@ -94,6 +105,17 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    *
    * @throws {TimeoutError} when the socket's timeout passes; afterwards the file refuses further reads
    * @throws {SocketError} EILSEQ when text is not in its encoding, EBADF when closed or not opened for reading
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("hello");
+   * await a.close();
+   * await using file = b.makefile("r");
+   * console.log(await file.read()); // "hello"
+   * ```
    */
   async read(size: number | null = null): Promise<T | N> {
     const limit = sizeOf(size);
@@ -103,7 +125,19 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     return await this.#reader.read(limit) as T;
   }
 
-  /** Reads a line with its newline, at most `size` characters or bytes; empty at the end. */
+  /**
+   * Reads a line with its newline, at most `size` characters or bytes; empty at the end.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("one\ntwo\n");
+   * await using file = b.makefile("r");
+   * console.log(await file.readline()); // "one\n"
+   * ```
+   */
   async readline(size: number | null = null): Promise<T | N> {
     const limit = sizeOf(size);
     this.#checkReadable("readline");
@@ -115,7 +149,20 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     return await this.#reader.readline(limit) as T;
   }
 
-  /** Reads all lines up to the end, or until they have `hint` characters or bytes. */
+  /**
+   * Reads all lines up to the end, or until they have `hint` characters or bytes.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("one\ntwo\n");
+   * await a.close();
+   * await using file = b.makefile("r");
+   * console.log(await file.readlines()); // [ "one\n", "two\n" ]
+   * ```
+   */
   async readlines(hint: number | null = null): Promise<T[]> {
     const most = sizeOf(hint) || Infinity;
     const lines: T[] = [];
@@ -128,7 +175,20 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     return lines;
   }
 
-  /** Reads into a buffer until it is full or the stream ends, and gives the count of bytes. Binary only. */
+  /**
+   * Reads into a buffer until it is full or the stream ends, and gives the count of bytes. Binary only.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("head");
+   * await using file = b.makefile("rb");
+   * const head = new Uint8Array(4);
+   * console.log(await file.readinto(head)); // 4
+   * ```
+   */
   async readinto(buffer: ArrayBufferView | ArrayBuffer): Promise<number | N> {
     const target = toWritableBytes(buffer, "buffer");
     this.#checkReadable("readinto");
@@ -145,6 +205,17 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * Writes text or bytes; a buffered file sends them when its buffer is full, at `flush` and at `close`.
    *
    * @returns the count of characters or bytes; of an unbuffered file those that were sent
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await using file = a.makefile("w");
+   * await file.write("hello\n");
+   * await file.flush();
+   * await b.recv(6);
+   * ```
    */
   async write(data: T extends string ? string : BytesLike): Promise<number | N> {
     if (!this.#kind.binary) return await this.#writeText(data);
@@ -158,7 +229,20 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     return bytes.length;
   }
 
-  /** Writes every item; adds no newlines. */
+  /**
+   * Writes every item; adds no newlines.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await using file = a.makefile("w");
+   * await file.writelines(["one\n", "two\n"]);
+   * await file.flush();
+   * await b.recv(8);
+   * ```
+   */
   async writelines(
     lines: Iterable<T extends string ? string : BytesLike>,
   ): Promise<void> {
@@ -169,18 +253,56 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     for (const line of lines) await this.write(line);
   }
 
-  /** Sends what is buffered. */
+  /**
+   * Sends what is buffered.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await using file = a.makefile("w");
+   * await file.write("hello\n"); // still in the file's buffer
+   * await file.flush();
+   * await b.recv(6);
+   * ```
+   */
   async flush(): Promise<void> {
     this.#checkOpen("flush");
     await this.#writer.flush();
   }
 
-  /** Flushes and closes the file; again is no error. The socket stays open. */
+  /**
+   * Flushes and closes the file; again is no error. The socket stays open.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * const file = a.makefile("w");
+   * await file.write("hello");
+   * await file.close();
+   * await b.recv(5);
+   * ```
+   */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
 
-  /** The lines up to the end. Leaving the loop closes nothing. */
+  /**
+   * The lines up to the end. Leaving the loop closes nothing.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("one\ntwo\n");
+   * await a.close();
+   * for await (const line of b.makefile("r")) console.log(line);
+   * ```
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     // No generator: most lines are there already, and each layer of promises costs as much as the line.
     const iterator: AsyncIterableIterator<T> = {
