@@ -14,6 +14,9 @@ const READ_AHEAD = 64 * 1024;
 /** The largest piece that libuv is given to send when there is room. */
 const LARGEST_WRITE = 64 * 1024;
 
+/** Before Node 24, a reset after unread data ends the stream as a FIN would. */
+let hidesReset: boolean | undefined;
+
 /** Where a socket has its stream, for handlers that all sockets share: those of its own would cost memory and time. */
 const STREAM = Symbol("stream");
 
@@ -236,8 +239,7 @@ export class NodeStream extends NetStream {
 
   protected override ended(): void {
     this.#ended = true;
-    // Before Node 24, a reset after unread data ends the stream as a FIN would.
-    if (Number(nodeProcess().versions["node"]?.split(".")[0]) < 24) {
+    if (hidesReset ??= Number(nodeProcess().versions["node"]?.split(".")[0]) < 24) {
       try {
         this.#fs.readSync(this.#fd, new Uint8Array(1));
       } catch (error) {
