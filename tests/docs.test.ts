@@ -254,6 +254,7 @@ describe("the version", () => {
   it("is the same in the manifests and the changelog", { skip: missing("deno.json") }, () => {
     const { version } = JSON.parse(read("package.json"));
     assert.equal(JSON.parse(read("deno.json")).version, version);
+    assert.equal(JSON.parse(read("package-lock.json")).version, version);
     assert.equal(/^## \[(\d[^\]]*)\]/m.exec(read("CHANGELOG.md"))?.[1], version);
   });
 });
