@@ -24,7 +24,7 @@ import { makeGenerator } from "./load/generator.mjs";
 import { measure } from "./measure/case.mjs";
 import { fingerprint, revision } from "./measure/revision.mjs";
 import { cases } from "./plan.mjs";
-import { chart } from "./report/chart.mjs";
+import { chart, overview } from "./report/chart.mjs";
 import { markdown, names, show } from "./report/markdown.mjs";
 import { costs, verdicts } from "./report/summary.mjs";
 import { hasPython } from "./servers/python.mjs";
@@ -161,7 +161,11 @@ writeJson("results.json", results);
 // The single measurements are for whoever asks now; they would only swell a repository.
 if (!options.save) writeJson("samples.json", samples);
 writeFileSync(join(output, "results.md"), markdown(report));
-writeFileSync(join(output, "results.svg"), chart(report.verdicts));
+for (const scheme of /** @type {const} */ (["light", "dark"])) {
+  const { verdicts, cases } = report;
+  writeFileSync(join(output, `results-${scheme}.svg`), chart(verdicts, cases, scheme));
+  writeFileSync(join(output, `speed-${scheme}.svg`), overview(verdicts, cases, scheme));
+}
 // What is committed is checked for its format.
 if (options.save) await run(executable("deno"), ["fmt", "--quiet", output]);
 console.log(`\n${report.about.took}; results are in ${output}`);

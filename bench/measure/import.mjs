@@ -1,10 +1,10 @@
 /** How long a runtime takes to import a module. */
 
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { run } from "../../scripts/child.mjs";
-import { commandOf, executable, runtimes } from "../../scripts/runtimes.mjs";
+import { executable, runtimes } from "../../scripts/runtimes.mjs";
 import { root } from "../../scripts/setup.mjs";
 
 /** @typedef {"node" | "deno" | "bun"} RuntimeName */
@@ -12,16 +12,16 @@ import { root } from "../../scripts/setup.mjs";
 /**
  * The library as a runtime's users get it: JavaScript from npm, and on Deno the sources from JSR.
  *
- * @param {string} folder Where the compiled one may be put.
+ * @param {string} folder Where the built package may be put.
  * @returns {Promise<Record<RuntimeName, string>>}
  */
 export async function makeModules(folder) {
-  const args = ["-p", join(root, "tsconfig.json"), "--outDir", folder, "--declaration", "false"];
-  const tsc = commandOf("typescript", "tsc");
-  const done = await run(process.execPath, [tsc, ...args, "--isolatedDeclarations", "false"]);
-  if (done.code !== 0) throw new Error(`compiling the library failed:\n${done.output}`);
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
-  const compiled = join(folder, "mod.js");
+  const done = await run(process.execPath, [join(root, "scripts", "build.mjs")]);
+  if (done.code !== 0) throw new Error(`building the package failed:\n${done.output}`);
+  for (const part of ["package.json", "dist"]) {
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  const compiled = join(folder, "dist", "mod.js");
   return { node: compiled, bun: compiled, deno: join(root, "mod.ts") };
 }
 
