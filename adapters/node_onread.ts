@@ -6,43 +6,81 @@
 
 import { type NetSocket, nodeModule } from "./node_types.ts";
 
-/** All sockets read into one buffer: what came is taken out of it before the next read. */
-const shared = new Uint8Array(64 * 1024);
+const SIZE = 64 * 1024;
 
+/** All sockets read into one buffer: what came is taken out of it before the next read. */
+const shared = new Uint8Array(SIZE);
+
+/** Who reads a socket. */
+export interface Reader {
+  /** Whether the program keeps the bytes in the array that it is given, and does not have them copied to its own. */
+  readonly keeps: boolean;
+  /**
+   * Bytes came.
+   *
+   * @param owned whether they have their buffer to themselves; else they are lent for the time of the call
+   * @returns whether to go on reading
+   */
+  received(chunk: Uint8Array, owned: boolean): boolean;
+}
+
+const READER = Symbol("reader");
+
+interface Read extends NetSocket {
+  [READER]: Reader;
+}
+
+/** The symbols of the properties in which a socket of Node has what `onread` sets. */
 interface Keys {
   readonly buffer: symbol;
   readonly callback: symbol;
+  readonly generator: symbol;
 }
 
 let keys: Keys | null | undefined;
 
 /**
- * Has a socket call back with the count of bytes that it has read.
+ * Has a socket tell its reader what it reads.
  *
- * @param received answers whether to go on reading
  * @returns whether this Node can
  */
-export function readShared(
-  socket: NetSocket,
-  received: (this: NetSocket, count: number) => boolean,
-): boolean {
+export function readShared(socket: NetSocket, reader: Reader): boolean {
   if (keys === undefined) keys = findKeys();
   if (keys === null || !socket._handle?.useUserBuffer) return false;
+  (socket as Read)[READER] = reader;
   Reflect.set(socket, keys.buffer, shared);
   Reflect.set(socket, keys.callback, received);
   socket._handle.useUserBuffer(shared);
   return true;
 }
 
-/** The bytes that were read, lent for the time of the callback. */
-export function lent(count: number): Uint8Array {
-  return shared.subarray(0, count);
+/** The buffer for the next read of the socket that is being called back: every callback sets it. */
+let following: Uint8Array = shared;
+const nextBuffer = (): Uint8Array => following;
+
+function received(this: NetSocket, count: number, buffer: Uint8Array): boolean {
+  const reader = (this as Read)[READER];
+  // Where one read fills the buffer, the next will: handing a fresh one over is cheaper than copying this much.
+  const bulk = count === SIZE && reader.keeps;
+  following = bulk ? unzeroed() : shared;
+  if (bulk && buffer === shared) Reflect.set(this, keys!.generator, nextBuffer);
+  return bulk && buffer !== shared
+    ? reader.received(buffer, true)
+    : reader.received(buffer.subarray(0, count), false);
+}
+
+/** Memory that shows what was there before: only what was read into it is given to anybody. */
+function unzeroed(): Uint8Array {
+  return new Uint8Array(nodeModule("node:buffer").Buffer.allocUnsafeSlow(SIZE).buffer);
 }
 
 function findKeys(): Keys | null {
   const { Socket } = nodeModule("node:net");
   const symbols = Object.getOwnPropertySymbols(new Socket({}));
-  const buffer = symbols.find(({ description }) => description === "kBuffer");
-  const callback = symbols.find(({ description }) => description === "kBufferCb");
-  return buffer === undefined || callback === undefined ? null : { buffer, callback };
+  const find = (name: string): symbol | undefined =>
+    symbols.find(({ description }) => description === name);
+  const [buffer, callback, generator] = [find("kBuffer"), find("kBufferCb"), find("kBufferGen")];
+  return buffer === undefined || callback === undefined || generator === undefined
+    ? null
+    : { buffer, callback, generator };
 }

@@ -1,7 +1,7 @@
 /** A stream over a socket of `node:net`: for Node, and for what Deno can only do through that module. */
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
-import { lent, readShared } from "./node_onread.ts";
+import { type Reader, readShared } from "./node_onread.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { plain } from "./node_buffer.ts";
 import { release } from "./released.ts";
@@ -156,7 +156,8 @@ function failed(this: NetSocket, error: Error): void {
 }
 
 /** A stream of Node, whose descriptor is known: writes go straight to it. */
-export class NodeStream extends NetStream {
+export class NodeStream extends NetStream implements Reader {
+  keeps = true;
   readonly #fs: FsModule;
   #fd: number;
   /** The last write, where it was a revocable one. */
@@ -170,13 +171,23 @@ export class NodeStream extends NetStream {
     super(socket, local, remote);
     this.#fs = nodeModule("node:fs");
     // Where this Node cannot, chunks come by push().
-    readShared(socket, filled);
+    readShared(socket, this);
     this.#fd = socket._handle?.fd ?? -1;
     socket._destroy = destroyed;
   }
 
   override get fd(): number {
     return this.#fd;
+  }
+
+  override resume(into?: Uint8Array): void {
+    this.keeps = into === undefined;
+    super.resume();
+  }
+
+  /** Bytes came, not by `push()`. */
+  received(chunk: Uint8Array, owned: boolean): boolean {
+    return this.sink.data(chunk, owned);
   }
 
   /** write(2) itself: tells what was taken, and an error does not destroy the socket. */
@@ -263,10 +274,6 @@ export class NodeStream extends NetStream {
       this.sink.data(chunk.slice(0, count), true);
     }
   }
-}
-
-function filled(this: NetSocket, count: number): boolean {
-  return (this as Carrier)[STREAM].sink.data(lent(count), false);
 }
 
 function destroyed(

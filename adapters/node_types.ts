@@ -150,6 +150,14 @@ export interface OsModule {
   networkInterfaces(): Record<string, Array<{ address: string; scopeid?: number }> | undefined>;
 }
 
+/** `node:buffer` */
+export interface BufferModule {
+  readonly Buffer: {
+    /** Bytes with a buffer to themselves that holds whatever was there before. */
+    allocUnsafeSlow(size: number): Uint8Array<ArrayBuffer>;
+  };
+}
+
 /** `node:util` */
 export interface UtilModule {
   getSystemErrorName(errno: number): string;
@@ -180,6 +188,7 @@ export function nodeModule(name: "node:fs"): FsModule;
 export function nodeModule(name: "node:dns"): DnsModule;
 export function nodeModule(name: "node:os"): OsModule;
 export function nodeModule(name: "node:util"): UtilModule;
+export function nodeModule(name: "node:buffer"): BufferModule;
 export function nodeModule(name: string): unknown {
   // Looked up once: the call is not cheap, and there is one for each connection.
   let module = modules.get(name);

@@ -230,6 +230,31 @@ for (const setting of settings) {
       assert.equal(check(await conn.recv(100), "the end again"), "");
     });
 
+    test("the bytes of connections stay apart, whatever their size and how they are received", async (scope) => {
+      const sizes = [300_000, 7, 65_536, 131_072, 1, 500_000, 20_000, 65_536];
+      const talk = async (seed: number) => {
+        const [client, conn] = await setting.pair(scope);
+        const buffer = new Uint8Array(70_000);
+        for (const [round, size] of [...sizes, ...sizes].entries()) {
+          const sent = pattern(size, seed * 100 + round);
+          const sending = client.sendall(sent);
+          let received: Uint8Array = new Uint8Array(0);
+          const parts: Uint8Array[] = [];
+          for (let left = size; left > 0; left -= received.length) {
+            received = (round + seed) % 3 === 0
+              ? buffer.slice(0, await conn.recv_into(buffer))
+              : await conn.recv(70_000);
+            assert.notEqual(received.length, 0, "not the end");
+            parts.push(received);
+          }
+          await sending;
+          // At the end, so that what was handed out before would show if it were written to again.
+          assert.equal(sha256(concat(parts)), sha256(sent), `round ${round} of ${seed}`);
+        }
+      };
+      await Promise.all([0, 1, 2, 3, 4].map(talk));
+    });
+
     test("changing a returned array changes no later result", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       await client.sendall("abcabc");
