@@ -93,6 +93,8 @@ const targets = {
     args: nodeArgs,
     packaged: true,
   },
+  node22: { label: "Node", executable: () => executable("node22"), args: nodeArgs },
+  node24: { label: "Node", executable: () => executable("node24"), args: nodeArgs },
   package22: {
     label: "npm package, Node",
     executable: () => executable("node22"),
