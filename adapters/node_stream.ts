@@ -250,7 +250,8 @@ export class NodeStream extends NetStream implements Reader {
 
   protected override ended(): void {
     this.#ended = true;
-    if (hidesReset ??= Number(nodeProcess().versions["node"]?.split(".")[0]) < 24) {
+    hidesReset ??= Number(nodeProcess().versions["node"]?.split(".")[0]) < 24;
+    if (hidesReset) {
       try {
         this.#fs.readSync(this.#fd, new Uint8Array(1));
       } catch (error) {
