@@ -274,7 +274,7 @@ for (const setting of settings) {
 describe("wrong arguments", () => {
   it("of IPv6 addresses", async () => {
     const adapter = createMemoryAdapter();
-    await using s = socket(AF_INET6, SOCK_STREAM, 0, { adapter });
+    const s = socket(AF_INET6, SOCK_STREAM, 0, { adapter });
     const rows: Wrong[] = [
       [[["::1", 80, 0, 0, 0]], TypeError, "address", "array of 5"],
       [[["::1"]], TypeError, "address", "array of 1"],

@@ -619,10 +619,9 @@ describe("memory: faults of connections", () => {
   it("makes the resolver fail or hang", async () => {
     const adapter = createMemoryAdapter({ hosts: { "a.test": ["127.0.0.1"] } });
     await listening(adapter, ["127.0.0.1", 80]);
-    {
-      using _fault = adapter.faults.failLookup();
-      await assert.rejects(open(adapter).connect(["a.test", 80]), { code: "EAI_AGAIN" });
-    }
+    const failing = adapter.faults.failLookup();
+    await assert.rejects(open(adapter).connect(["a.test", 80]), { code: "EAI_AGAIN" });
+    failing[Symbol.dispose]();
     adapter.faults.failLookup("b.test", "EAI_FAIL");
     await assert.rejects(open(adapter).connect(["b.test", 80]), { code: "EAI_FAIL" });
     const fault = adapter.faults.hangLookup("a.test");

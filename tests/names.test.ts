@@ -504,12 +504,13 @@ describe("names that are known", () => {
   it(
     "are tried one after another by connect",
     inMemory(async () => {
-      await using server = socket();
+      const server = socket();
       await server.bind(["127.0.0.1", 7]);
       await server.listen();
-      await using s = socket();
+      const s = socket();
       await s.connect(["two.test", 7]);
       assert.deepEqual(s.getpeername(), ["127.0.0.1", 7]);
+      await Promise.all([s.close(), server.close()]);
     }),
   );
 });
@@ -519,7 +520,7 @@ describe("waiting for the resolver", () => {
     "is ended by the socket's timeout",
     inMemory(async (adapter) => {
       adapter.faults.hangLookup();
-      await using s = socket();
+      const s = socket();
       s.settimeout(0.05);
       const error = await rejection(() => s.connect(["both.test", 80]));
       assert.ok(error instanceof TimeoutError, String(error));
@@ -612,9 +613,13 @@ const notDeno = runtimeName === "deno" ? false : "permissions are Deno's";
 /** Makes calls in a program of its own that has these permissions only. */
 async function permitted(permissions: readonly string[], calls: readonly Call[]) {
   const path = new URL("./peers/names.ts", import.meta.url);
-  await using program = start(launch(path, [JSON.stringify(calls)], { permissions }));
+  const program = start(launch(path, [JSON.stringify(calls)], { permissions }));
   const answers: Array<Answer & { message?: string }> = [];
-  for await (const line of program.lines()) answers.push(JSON.parse(line));
+  try {
+    for await (const line of program.lines()) answers.push(JSON.parse(line));
+  } finally {
+    await program[Symbol.asyncDispose]();
+  }
   assert.equal(answers.length, calls.length, program.stderr);
   return answers;
 }
@@ -625,8 +630,8 @@ describe("permissions of Deno", () => {
     {
       skip: notDeno,
     },
-    bounded(async () => {
-      await using server = socket();
+    bounded(async (scope) => {
+      const server = scope.add(socket());
       await server.bind(["127.0.0.1", 0]);
       await server.listen();
       const [, port] = server.getsockname();
@@ -654,8 +659,8 @@ describe("permissions of Deno", () => {
     {
       skip: notDeno,
     },
-    bounded(async () => {
-      await using server = socket();
+    bounded(async (scope) => {
+      const server = scope.add(socket());
       await server.bind(["127.0.0.1", 0]);
       await server.listen();
       const [, port] = server.getsockname();

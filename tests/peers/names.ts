@@ -20,17 +20,23 @@ async function connect(
   address: [string, number],
   options: ConnectOptions = {},
 ): Promise<unknown> {
-  await using s = socket(family, SOCK_STREAM);
-  if (options.timeout !== undefined) s.settimeout(options.timeout);
-  if (options.linger === true) s.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
-  const signal = options.abort === undefined ? undefined : AbortSignal.timeout(options.abort);
-  await s.connect(address, { signal });
-  return s.getpeername();
+  const s = socket(family, SOCK_STREAM);
+  try {
+    if (options.timeout !== undefined) s.settimeout(options.timeout);
+    if (options.linger === true) s.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+    const signal = options.abort === undefined ? undefined : AbortSignal.timeout(options.abort);
+    await s.connect(address, { signal });
+    return s.getpeername();
+  } finally {
+    await s.close();
+  }
 }
 
 async function create_connection(address: [string, number]): Promise<unknown> {
-  await using s = await library.create_connection(address);
-  return s.getpeername();
+  const s = await library.create_connection(address);
+  const peer = s.getpeername();
+  await s.close();
+  return peer;
 }
 
 const functions = { ...library, connect, create_connection } as unknown as Record<
