@@ -16,16 +16,16 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { machineNode, npmCommand, root } from "./setup.mjs";
 import { run } from "./child.mjs";
+import { filesBelow, testFiles } from "./files.mjs";
 import { readReport } from "./junit.mjs";
 import { pack } from "./pack.mjs";
 import { commandOf, executable, versionOf } from "./runtimes.mjs";
@@ -112,17 +112,6 @@ const usual = ["node", "deno", "bun", "package"];
 
 const scratch = mkdtempSync(join(tmpdir(), "bsdsock-test-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-
-/** @param {string} folder @returns {string[]} Paths below the root, with forward slashes. */
-function filesBelow(folder) {
-  if (!existsSync(join(root, folder))) return [];
-  return readdirSync(join(root, folder), { withFileTypes: true })
-    .flatMap((entry) => {
-      const path = `${folder}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(path) : [path];
-    })
-    .sort();
-}
 
 /**
  * A folder in which the tests meet the npm package as its users do: installed below node_modules.
@@ -285,12 +274,7 @@ if (unknown.length > 0) {
   console.error(`usage: npm test -- [--runtime=${Object.keys(targets).join(",")}] [FILE ...]`);
   process.exit(2);
 }
-const filters = args.filter((arg) => !arg.startsWith("-"))
-  .map((arg) => relative(root, join(process.cwd(), arg)).split(sep).join("/"));
-const files = filesBelow("tests").filter((file) =>
-  file.endsWith(".test.ts") &&
-  (filters.length === 0 || filters.some((filter) => file.startsWith(filter)))
-);
+const files = testFiles(args);
 
 /** @type {Row[]} */
 const rows = [];
