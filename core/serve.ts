@@ -71,16 +71,21 @@ export async function serve<A extends Address>(
   const limit = max_connections ?? Infinity;
   const running = new Set<Promise<void>>();
   let pause = FIRST_PAUSE;
+  let wake: (() => void) | undefined;
   try {
     while (!signal?.aborted) {
       if (running.size >= limit) {
-        await Promise.race(running);
+        // Not Promise.race, which would leave something with each of the others every time.
+        await new Promise<void>((resolve) => wake = resolve);
         continue;
       }
       try {
         const [conn, address] = await server.accept({ signal });
         const task: Promise<void> = handle(conn, address, handler, onerror)
-          .finally(() => running.delete(task));
+          .finally(() => {
+            running.delete(task);
+            wake?.();
+          });
         running.add(task);
         pause = FIRST_PAUSE;
       } catch (error) {

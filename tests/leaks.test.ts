@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { describe, it } from "node:test";
 import process from "node:process";
 import { runInNewContext } from "node:vm";
-import type { InetAddress, Socket } from "../mod.ts";
+import { type InetAddress, serve, type Socket } from "../mod.ts";
 import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
 import { start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
@@ -124,6 +124,35 @@ const rounds: Round[] = [
         const s = setting.socket(unscoped);
         await s.bind([setting.host, 0]);
         await s.close();
+      };
+    },
+  },
+  {
+    name: "2,000 connections served, with as many open as may be",
+    times: 2_000,
+    async prepare(scope) {
+      const server = await setting.server(scope);
+      const stop = new AbortController();
+      const options = { signal: stop.signal, max_connections: 10 };
+      const serving = serve(server, async (conn) => {
+        await conn.recv(1);
+      }, options);
+      // Nine stay for all the time that the others come and go.
+      const guests = Array.from({ length: 9 }, () => setting.socket(scope));
+      for (const guest of guests) await guest.connect(server.getsockname());
+      scope.add({
+        async close() {
+          stop.abort();
+          await Promise.all(guests.map((guest) => guest.close()));
+          await serving;
+        },
+      });
+      return async () => {
+        const client = setting.socket(unscoped);
+        await client.connect(server.getsockname());
+        await client.sendall("x");
+        assert.equal((await client.recv(1)).length, 0);
+        await client.close();
       };
     },
   },
