@@ -8,7 +8,7 @@
 
 /** Something that ends when its time comes. */
 export interface Expiring {
-  /** When, on the monotonic clock of `performance.now()`, in milliseconds. */
+  /** From {@linkcode deadlineIn}. */
   readonly deadline: number;
   /** Its place among the waiting. */
   place: number;
@@ -26,9 +26,18 @@ const waiting: Expiring[] = [];
 let timer: Timer | undefined;
 let firesAt = Infinity;
 
+/** The deadline of what has none. */
+export const NEVER = 0;
+
 /** Milliseconds on the monotonic clock: a changed wall clock moves no deadline. */
-export function now(): number {
-  return performance.now();
+const now = (): number => performance.now();
+
+/**
+ * The deadline of something that may take so many milliseconds: a whole number of milliseconds on the monotonic clock,
+ * since V8 would put one with a fraction into an object of its own.
+ */
+export function deadlineIn(milliseconds: number): number {
+  return Math.ceil(now() + milliseconds);
 }
 
 /** Puts a wait under its deadline. */

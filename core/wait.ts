@@ -1,7 +1,7 @@
 /** One waiting call: its promise, its timeout and its signal. */
 
 import { type Abortable, offAbort, onAbort } from "./abort.ts";
-import { type Expiring, now, unwatch, watch } from "./deadlines.ts";
+import { deadlineIn, type Expiring, NEVER, unwatch, watch } from "./deadlines.ts";
 import { systemError, timedOut } from "./errors.ts";
 
 /** How long a call may wait: `null` for ever, 0 not at all, else seconds. */
@@ -30,7 +30,7 @@ export class Wait<T> implements Abortable, Expiring {
   readonly promise: Promise<T>;
   /** The one behind it in a row. */
   next: this | undefined = undefined;
-  deadline: number = Infinity;
+  deadline: number = NEVER;
   place: number = -1;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
@@ -64,7 +64,7 @@ export class Wait<T> implements Abortable, Expiring {
     if (timeout === 0) {
       turn().then(() => this.giveUp(systemError("EAGAIN", this.#syscall)));
     } else if (timeout !== null) {
-      this.deadline = now() + timeout * 1000;
+      this.deadline = deadlineIn(timeout * 1000);
       watch(this);
     }
     if (signal !== undefined) {
@@ -108,7 +108,7 @@ export class Wait<T> implements Abortable, Expiring {
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    if (this.deadline !== Infinity) unwatch(this);
+    if (this.deadline !== NEVER) unwatch(this);
     if (this.#signal !== undefined) offAbort(this.#signal, this);
     return true;
   }
