@@ -21,6 +21,11 @@ const WIDTH = 48;
 const RUNTIMES = [
   { name: "Node 26", file: executable("node"), args: ["--no-warnings"] },
   { name: "Deno 2.9", file: executable("deno"), args: ["run", "--allow-net"] },
+  {
+    name: "Deno with flags",
+    file: executable("deno"),
+    args: ["run", "--allow-net", "--unstable-net", "--allow-ffi"],
+  },
   { name: "Bun 1.4", file: executable("bun"), args: [] },
 ];
 
