@@ -261,6 +261,26 @@ console.log(seen() === before);
   );
 });
 
+describe("the oldest versions", () => {
+  it(
+    "are those that the workflow tries",
+    { skip: missing("docs/compatibility.md") },
+    () => {
+      const workflow = read(".github/workflows/ci.yml");
+      for (const name of ["Deno", "Bun"]) {
+        const pattern = new RegExp(`^\\| ${name} +\\| (\\d+\\.\\d+\\.\\d+) `, "m");
+        const [, oldest] = pattern.exec(read("docs/compatibility.md")) ?? [];
+        assert.ok(oldest !== undefined, name);
+        assert.ok(
+          workflow.includes(`${name.toLowerCase()}@${oldest} `) ||
+            workflow.includes(`${name.toLowerCase()}@${oldest}\n`),
+          `${name} ${oldest}`,
+        );
+      }
+    },
+  );
+});
+
 describe("the version", () => {
   it("is the same in the manifests and the changelog", { skip: missing("deno.json") }, () => {
     const { version } = JSON.parse(read("package.json"));
