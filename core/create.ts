@@ -7,6 +7,8 @@ import { Socket, type SocketInit } from "./socket.ts";
 /**
  * Makes a socket; nothing touches the network yet.
  *
+ * Source: POSIX socket(), Python `socket.socket`.
+ *
  * @param family AF_INET (the default), AF_INET6 or AF_UNIX
  * @param type SOCK_STREAM (the default) or SOCK_DGRAM; SOCK_CLOEXEC may be added and is always the case
  * @param proto 0, or the protocol that the family and type have anyway
@@ -18,8 +20,6 @@ import { Socket, type SocketInit } from "./socket.ts";
  *
  * await using s = socket(AF_INET, SOCK_STREAM);
  * ```
- *
- * Source: POSIX socket(), Python `socket.socket`.
  */
 export function socket<Family extends number = 2>(
   family?: Family,
@@ -32,6 +32,8 @@ export function socket<Family extends number = 2>(
 
 /**
  * Makes a socket of a descriptor that is open already. It takes the descriptor over: closing the socket closes it.
+ *
+ * Source: Python `socket.fromfd`, which duplicates the descriptor first.
  *
  * @param fd a TCP or UNIX stream socket, connected, bound or listening
  * @throws {TypeError} when it is no integer
@@ -49,8 +51,6 @@ export function socket<Family extends number = 2>(
  *   console.log(server.getsockname());
  * }
  * ```
- *
- * Source: Python `socket.fromfd`, which duplicates the descriptor first.
  */
 export function fromfd<Family extends number>(
   fd: number,

@@ -25,6 +25,8 @@ export interface ConnectionOptions extends WaitOptions {
  * Connects to a host and port by TCP. A name's addresses of all families are tried one after another, in the order of
  * RFC 6724 as the system's resolver gives them.
  *
+ * Source: Python `socket.create_connection`.
+ *
  * @param address `[host, port]`
  * @throws {GaiError} when the name cannot be resolved
  * @throws {SocketError} the last address's error; with `all_errors` an `AggregateError` of all
@@ -39,8 +41,6 @@ export interface ConnectionOptions extends WaitOptions {
  * await using s = await create_connection(["localhost", port], { timeout: 5 });
  * await s.sendall("hello");
  * ```
- *
- * Source: Python `socket.create_connection`.
  */
 export async function create_connection(
   address: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],

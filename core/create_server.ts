@@ -32,6 +32,8 @@ export interface ServerOptions<Family extends number = number> {
  * Makes a socket that is bound to an address and listens. SO_REUSEADDR is set; an AF_INET6 server takes IPv6 only
  * unless `dualstack_ipv6` is given.
  *
+ * Source: Python `socket.create_server`.
+ *
  * @throws {RangeError} for `dualstack_ipv6` without AF_INET6, or where the system has no dual stack
  * @throws {SocketError} what `bind` and `listen` raise; ENOPROTOOPT where the adapter has no SO_REUSEPORT
  *
@@ -42,8 +44,6 @@ export interface ServerOptions<Family extends number = number> {
  * await using server = await create_server(["", 0]);
  * console.log("listening on", server.getsockname());
  * ```
- *
- * Source: Python `socket.create_server`.
  */
 export async function create_server<Family extends number = 2>(
   address: AddressLike,
@@ -72,6 +72,8 @@ export async function create_server<Family extends number = 2>(
 /**
  * Whether one socket can take IPv4 and IPv6 connections here.
  *
+ * Source: Python `socket.has_dualstack_ipv6`.
+ *
  * @example
  * ```ts
  * import { AF_INET, AF_INET6, create_server, has_dualstack_ipv6 } from "@bsdsock/bsdsock";
@@ -81,8 +83,6 @@ export async function create_server<Family extends number = 2>(
  *   ? await create_server(["::", 0], { family: AF_INET6, dualstack_ipv6: true })
  *   : await create_server(["", 0], { family: AF_INET });
  * ```
- *
- * Source: Python `socket.has_dualstack_ipv6`.
  */
 export async function has_dualstack_ipv6(): Promise<boolean> {
   let probe: Socket<InetAddress> | undefined;

@@ -7,14 +7,14 @@ let current: number | null = null;
 /**
  * The timeout of new sockets in seconds; `null`, the default, waits for ever.
  *
+ * Source: Python's `socket.getdefaulttimeout`.
+ *
  * @example
  * ```ts
  * import { getdefaulttimeout } from "@bsdsock/bsdsock";
  *
  * getdefaulttimeout(); // null
  * ```
- *
- * Source: Python's `socket.getdefaulttimeout`.
  */
 export function getdefaulttimeout(): number | null {
   return current;
@@ -22,6 +22,8 @@ export function getdefaulttimeout(): number | null {
 
 /**
  * Sets the timeout of sockets created or accepted from now on.
+ *
+ * Source: Python's `socket.setdefaulttimeout`.
  *
  * @param timeout seconds, 0 for non-blocking sockets, `null` to wait for ever
  * @throws {TypeError} when it is neither a number nor null
@@ -35,8 +37,6 @@ export function getdefaulttimeout(): number | null {
  * await using s = socket();
  * console.log(s.gettimeout()); // 10
  * ```
- *
- * Source: Python's `socket.setdefaulttimeout`.
  */
 export function setdefaulttimeout(timeout: number | null): void {
   current = seconds(timeout, "timeout");

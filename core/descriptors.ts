@@ -11,6 +11,8 @@ const CMSG_ALIGNMENT = 8;
 /**
  * Closes a descriptor, such as one that `detach()` gave away.
  *
+ * Source: Python `socket.close`.
+ *
  * @throws {TypeError} when it is no integer
  * @throws {SocketError} EBADF when it is not open, ENOTSUP where the adapter cannot close one
  *
@@ -21,8 +23,6 @@ const CMSG_ALIGNMENT = 8;
  * const [a] = await socketpair();
  * if (capabilities().fileno) close(a.detach());
  * ```
- *
- * Source: Python `socket.close`.
  */
 export function close(fd: number): void {
   const checked = int(fd, "fd");
@@ -42,6 +42,8 @@ export function close(fd: number): void {
 /**
  * The length of an item of ancillary data with `length` bytes, without padding after it, on 64-bit Linux.
  *
+ * Source: RFC 3542, Python `socket.CMSG_LEN`.
+ *
  * @param length 0 or more bytes
  * @throws {RangeError} when it does not fit C's int
  *
@@ -51,8 +53,6 @@ export function close(fd: number): void {
  *
  * CMSG_LEN(4); // 20
  * ```
- *
- * Source: RFC 3542, Python `socket.CMSG_LEN`.
  */
 export function CMSG_LEN(length: number): number {
   return CMSG_HEADER + integer(length, "length", 0, INT_MAX - CMSG_HEADER);
@@ -60,6 +60,8 @@ export function CMSG_LEN(length: number): number {
 
 /**
  * The room that an item of ancillary data with `length` bytes takes, padding included, on 64-bit Linux.
+ *
+ * Source: RFC 3542, Python `socket.CMSG_SPACE`.
  *
  * @param length 0 or more bytes
  * @throws {RangeError} when it does not fit C's int
@@ -70,8 +72,6 @@ export function CMSG_LEN(length: number): number {
  *
  * CMSG_SPACE(4); // 24
  * ```
- *
- * Source: RFC 3542, Python `socket.CMSG_SPACE`.
  */
 export function CMSG_SPACE(length: number): number {
   const most = INT_MAX - CMSG_HEADER - CMSG_ALIGNMENT;

@@ -93,6 +93,8 @@ interface Query {
  * and the name of an interface in the host need `--allow-sys=networkInterfaces`; the rest needs
  * nothing.
  *
+ * Source: POSIX getaddrinfo(), RFC 3493, RFC 6724, glibc 2.36.
+ *
  * @param host A name, a numeric address, perhaps with a scope (`fe80::1%eth0`), or null for the
  * loopback addresses, with AI_PASSIVE for the wildcard addresses.
  * @param port A number, its text, the name of a service, or null for 0.
@@ -121,8 +123,6 @@ interface Query {
  * await using s = socket(family, type, proto);
  * await s.connect(sockaddr);
  * ```
- *
- * Source: POSIX getaddrinfo(), RFC 3493, RFC 6724, glibc 2.36.
  */
 export async function getaddrinfo(
   host: string | null,

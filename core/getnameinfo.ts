@@ -34,6 +34,8 @@ const KNOWN_FLAGS = c.NI_NUMERICHOST | c.NI_NUMERICSERV | c.NI_NOFQDN | c.NI_NAM
  * nothing. The name of an interface needs `--allow-sys=networkInterfaces`; without it the scope is
  * a number.
  *
+ * Source: POSIX getnameinfo(), RFC 3493, glibc 2.36.
+ *
  * @param sockaddr `[host, port]` or `[host, port, flowinfo, scope_id]`, the host a numeric address.
  * @param flags A sum of NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD (no name is an error), NI_DGRAM
  * (services of UDP) and NI_NOFQDN (a host of the own domain without that domain).
@@ -53,8 +55,6 @@ const KNOWN_FLAGS = c.NI_NUMERICHOST | c.NI_NUMERICSERV | c.NI_NOFQDN | c.NI_NAM
  * await getnameinfo(["127.0.0.1", 80], 0); // ["localhost", "http"]
  * await getnameinfo(["::1", 22], NI_NUMERICHOST); // ["::1", "ssh"]
  * ```
- *
- * Source: POSIX getnameinfo(), RFC 3493, glibc 2.36.
  */
 export async function getnameinfo(
   sockaddr: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],

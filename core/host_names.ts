@@ -29,6 +29,8 @@ const HOST_CODES: Readonly<Record<string, HostCode>> = {
  *
  * On Deno a name needs `--allow-net=NAME`.
  *
+ * Source: POSIX.1-2001 gethostbyname(); Python `socket.gethostbyname`.
+ *
  * @param host A name or a numeric address; `""` is the wildcard address, `"<broadcast>"` the
  * broadcast address.
  * @param options `signal` ends the wait.
@@ -43,8 +45,6 @@ const HOST_CODES: Readonly<Record<string, HostCode>> = {
  *
  * await gethostbyname("localhost"); // "127.0.0.1"
  * ```
- *
- * Source: POSIX.1-2001 gethostbyname(); Python `socket.gethostbyname`.
  */
 export async function gethostbyname(host: string, options?: WaitOptions): Promise<string> {
   const [first] = await addressesOf(checkHost(host, "host"), signalOf(options));
@@ -56,6 +56,8 @@ export async function gethostbyname(host: string, options?: WaitOptions): Promis
  *
  * No runtime tells the canonical name and the aliases: the name is the one that was asked for, the
  * list of aliases is empty. On Deno a name needs `--allow-net=NAME`.
+ *
+ * Source: POSIX.1-2001 gethostbyname(); Python `socket.gethostbyname_ex`.
  *
  * @param host A name or a numeric address.
  * @param options `signal` ends the wait.
@@ -72,8 +74,6 @@ export async function gethostbyname(host: string, options?: WaitOptions): Promis
  *
  * await gethostbyname_ex("localhost"); // ["localhost", [], ["127.0.0.1"]]
  * ```
- *
- * Source: POSIX.1-2001 gethostbyname(); Python `socket.gethostbyname_ex`.
  */
 export async function gethostbyname_ex(host: string, options?: WaitOptions): Promise<HostEntry> {
   const addresses = await addressesOf(checkHost(host, "host"), signalOf(options));
@@ -90,6 +90,8 @@ export async function gethostbyname_ex(host: string, options?: WaitOptions): Pro
  * No runtime tells aliases: the list is empty. On Deno it needs `--allow-net` of the numeric
  * address, for a name also of the name.
  *
+ * Source: POSIX.1-2001 gethostbyaddr(); Python `socket.gethostbyaddr`.
+ *
  * @param ip_address A numeric address, or a name of which the first address is taken.
  * @param options `signal` ends the wait.
  * @returns The name, no aliases, and the address.
@@ -105,8 +107,6 @@ export async function gethostbyname_ex(host: string, options?: WaitOptions): Pro
  *
  * await gethostbyaddr("127.0.0.1"); // ["localhost", [], ["127.0.0.1"]]
  * ```
- *
- * Source: POSIX.1-2001 gethostbyaddr(); Python `socket.gethostbyaddr`.
  */
 export async function gethostbyaddr(
   ip_address: string,
@@ -135,6 +135,8 @@ export async function gethostbyaddr(
  * On Deno it needs `--allow-net` of the name and its address; for the own name
  * `--allow-sys=hostname` too.
  *
+ * Source: Python `socket.getfqdn`.
+ *
  * @param name A name or a numeric address; left out or empty, this machine.
  * @param options `signal` ends the wait.
  * @returns The name.
@@ -147,8 +149,6 @@ export async function gethostbyaddr(
  *
  * console.log(await getfqdn());
  * ```
- *
- * Source: Python `socket.getfqdn`.
  */
 export async function getfqdn(name: string = "", options?: WaitOptions): Promise<string> {
   const trimmed = checkHost(name, "name").trim();

@@ -9,6 +9,8 @@ import { systemError, translate } from "./errors.ts";
  *
  * On Deno it needs `--allow-sys=hostname`.
  *
+ * Source: POSIX gethostname().
+ *
  * @returns The name.
  * @throws {SocketError} EACCES when the permission is missing; ENOTSUP where the adapter has none
  *
@@ -18,8 +20,6 @@ import { systemError, translate } from "./errors.ts";
  *
  * console.log(gethostname());
  * ```
- *
- * Source: POSIX gethostname().
  */
 export function gethostname(): string {
   const adapter = getAdapter();

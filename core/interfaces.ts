@@ -14,6 +14,8 @@ import { interfacesOf } from "./resolve.ts";
  * up, and the index of those that have a link-local IPv6 address; the others are left out. On Deno
  * it needs `--allow-sys=networkInterfaces`; with `--allow-all` it tells all of them.
  *
+ * Source: POSIX if_nameindex(), RFC 3493 section 4.
+ *
  * @returns Index and name of each.
  * @throws {SocketError} EACCES when the permission is missing
  *
@@ -23,8 +25,6 @@ import { interfacesOf } from "./resolve.ts";
  *
  * if_nameindex(); // [[1, "lo"], [2, "eth0"]]
  * ```
- *
- * Source: POSIX if_nameindex(), RFC 3493 section 4.
  */
 export function if_nameindex(): Array<[index: number, name: string]> {
   return interfaces("if_nameindex")
@@ -36,6 +36,8 @@ export function if_nameindex(): Array<[index: number, name: string]> {
 /**
  * The index of a network interface, at once. What each runtime knows, and the permission on Deno,
  * is said at {@linkcode if_nameindex}.
+ *
+ * Source: POSIX if_nametoindex(), RFC 3493 section 4.
  *
  * @param if_name The name, such as "lo".
  * @returns The index, from 1.
@@ -49,8 +51,6 @@ export function if_nameindex(): Array<[index: number, name: string]> {
  *
  * if_nametoindex("lo"); // 1 on Linux
  * ```
- *
- * Source: POSIX if_nametoindex(), RFC 3493 section 4.
  */
 export function if_nametoindex(if_name: string): number {
   if (typeof if_name !== "string") {
@@ -72,6 +72,8 @@ export function if_nametoindex(if_name: string): number {
  * The name of a network interface, at once. What each runtime knows, and the permission on Deno, is
  * said at {@linkcode if_nameindex}.
  *
+ * Source: POSIX if_indextoname(), RFC 3493 section 4.
+ *
  * @param if_index The index, from 1.
  * @returns The name, such as "lo".
  * @throws {TypeError} when the index is not an integer
@@ -85,8 +87,6 @@ export function if_nametoindex(if_name: string): number {
  *
  * if_indextoname(1); // "lo" on Linux
  * ```
- *
- * Source: POSIX if_indextoname(), RFC 3493 section 4.
  */
 export function if_indextoname(if_index: number): string {
   integer(if_index, "if_index", 0, 0xffffffff);

@@ -156,6 +156,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Claims a local address, now: `getsockname()` tells the real port right after, also for port 0.
    *
+   * Source: POSIX bind().
+   *
    * @param address `[host, port]` or a path; `""` as host is every address, port 0 lets the system choose
    * @throws {SocketError} EADDRINUSE, EADDRNOTAVAIL, EACCES; EINVAL when it has an address already
    *
@@ -167,8 +169,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await server.bind(["127.0.0.1", 0]);
    * console.log(server.getsockname()); // [ "127.0.0.1", 49152 ], or another free port
    * ```
-   *
-   * Source: POSIX bind().
    */
   async bind(address: AddressLike): Promise<void> {
     await this.#transport.bind(checkAddress(this.family, address, "address", "bind"));
@@ -176,6 +176,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Lets others connect. Without `bind` the system chooses the address.
+   *
+   * Source: POSIX listen().
    *
    * @param backlog how many connections may wait for `accept`; less than 0 counts as 0, the system limits it
    * @throws {SocketError} EINVAL when it is connected, EADDRINUSE
@@ -188,8 +190,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await server.bind(["127.0.0.1", 0]);
    * await server.listen(16);
    * ```
-   *
-   * Source: POSIX listen().
    */
   async listen(backlog: number = 128): Promise<void> {
     await this.#transport.listen(Math.max(0, int(backlog, "backlog")));
@@ -197,6 +197,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Waits for a connection. Several calls may wait; they are served in their order.
+   *
+   * Source: POSIX accept(), Python `socket.accept`.
    *
    * @returns the connected socket, with the default timeout, and the peer's address
    * @throws {SocketError} EINVAL when it does not listen
@@ -211,8 +213,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log("connected by", address);
    * await conn.close();
    * ```
-   *
-   * Source: POSIX accept(), Python `socket.accept`.
    */
   accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
     try {
@@ -228,6 +228,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Connects to an address; a name is resolved and its addresses of this family are tried in order.
    *
+   * Source: POSIX connect().
+   *
    * @throws {SocketError} ECONNREFUSED, ENETUNREACH, EISCONN, EALREADY; EINPROGRESS at once when non-blocking
    * @throws {GaiError} when the name cannot be resolved
    * @throws {TimeoutError} when the timeout passes first
@@ -240,8 +242,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await using client = socket();
    * await client.connect(server.getsockname());
    * ```
-   *
-   * Source: POSIX connect().
    */
   async connect(address: AddressLike, options?: WaitOptions): Promise<void> {
     await this.#connect(checkAddress(this.family, address, "address", "connect"), options);
@@ -251,6 +251,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Like `connect`, but gives an error's number instead of throwing it; 0 when it is connected. A name that does
    * not resolve still throws.
    *
+   * Source: Python `socket.connect_ex`.
+   *
    * @example
    * ```ts
    * import { errno, socket } from "@bsdsock/bsdsock";
@@ -259,8 +261,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * const error = await client.connect_ex(["127.0.0.1", 1]);
    * console.log(error === errno.ECONNREFUSED ? "refused" : error);
    * ```
-   *
-   * Source: Python `socket.connect_ex`.
    */
   async connect_ex(address: AddressLike, options?: WaitOptions): Promise<number> {
     try {
@@ -278,6 +278,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Receives up to `bufsize` bytes; an empty array is the end of the stream.
    *
+   * Source: POSIX recv().
+   *
    * @param bufsize 0 or more bytes
    * @param flags MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT; for datagrams MSG_TRUNC
    * @throws {SocketError} ENOTCONN, ECONNRESET, EAGAIN when non-blocking
@@ -291,8 +293,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await a.sendall("hello");
    * console.log(new TextDecoder().decode(await b.recv(1024))); // "hello"
    * ```
-   *
-   * Source: POSIX recv().
    */
   recv(bufsize: number, flags: number = 0, options?: WaitOptions): Promise<Uint8Array> {
     try {
@@ -311,6 +311,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Receives into a buffer of the caller's and gives the count of bytes; 0 is the end of the stream.
    *
+   * Source: Python `socket.recv_into`.
+   *
    * @param nbytes at most so many; 0 for the whole buffer
    * @throws {RangeError} when `nbytes` is negative or greater than the buffer
    *
@@ -324,8 +326,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * const count = await b.recv_into(buffer);
    * console.log(buffer.subarray(0, count));
    * ```
-   *
-   * Source: Python `socket.recv_into`.
    */
   recv_into(
     buffer: ArrayBufferView | ArrayBuffer,
@@ -349,6 +349,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Receives with the sender's address, which is `null` on a connected stream.
    *
+   * Source: POSIX recvfrom().
+   *
    * @example
    * ```ts
    * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
@@ -359,8 +361,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * const [data, address] = await s.recvfrom(1024);
    * console.log(data, "from", address);
    * ```
-   *
-   * Source: POSIX recvfrom().
    */
   recvfrom(
     bufsize: number,
@@ -378,6 +378,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Receives into a buffer of the caller's, with the sender's address.
    *
+   * Source: Python `socket.recvfrom_into`.
+   *
    * @example
    * ```ts
    * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
@@ -389,8 +391,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * const [count, address] = await s.recvfrom_into(buffer);
    * console.log(buffer.subarray(0, count), "from", address);
    * ```
-   *
-   * Source: Python `socket.recvfrom_into`.
    */
   async recvfrom_into(
     buffer: ArrayBufferView | ArrayBuffer,
@@ -406,6 +406,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Receives with ancillary data and the message's flags (MSG_TRUNC, MSG_EOR).
    *
+   * Source: POSIX recvmsg(), Python `socket.recvmsg`.
+   *
    * @param ancbufsize room for ancillary data in bytes, 0 or more
    *
    * @example
@@ -418,8 +420,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * const [data, , flags] = await s.recvmsg(4);
    * console.log(data.length, (flags & MSG_TRUNC) !== 0); // 4 true
    * ```
-   *
-   * Source: POSIX recvmsg(), Python `socket.recvmsg`.
    */
   async recvmsg(
     bufsize: number,
@@ -438,6 +438,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Receives into several buffers, one after the other.
    *
+   * Source: Python `socket.recvmsg_into`.
+   *
    * @example
    * ```ts
    * import { socketpair } from "@bsdsock/bsdsock";
@@ -448,8 +450,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * const [count] = await b.recvmsg_into([head, body]);
    * console.log(head, body.subarray(0, count - 4));
    * ```
-   *
-   * Source: Python `socket.recvmsg_into`.
    */
   async recvmsg_into(
     buffers: Iterable<ArrayBufferView | ArrayBuffer>,
@@ -468,6 +468,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Sends what the system takes at once and gives the count of bytes, which may be fewer than given.
    *
+   * Source: POSIX send().
+   *
    * @param flags MSG_DONTWAIT, MSG_NOSIGNAL
    * @throws {SocketError} EPIPE when not connected or after `shutdown(SHUT_WR)`, ECONNRESET, EAGAIN
    *
@@ -479,8 +481,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(await a.send("hello")); // 5
    * await b.recv(5);
    * ```
-   *
-   * Source: POSIX send().
    */
   send(data: BytesLike, flags: number = 0, options?: WaitOptions): Promise<number> {
     return this.#send("send", data, flags, false, options);
@@ -488,6 +488,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Sends all of it. An error tells in `bytes_sent` how much the system had taken; what it had not is dropped.
+   *
+   * Source: Python `socket.sendall`.
    *
    * @example
    * ```ts
@@ -497,8 +499,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await a.sendall(new Uint8Array([1, 2, 3]));
    * await b.recv(3);
    * ```
-   *
-   * Source: Python `socket.sendall`.
    */
   sendall(data: BytesLike, flags: number = 0, options?: WaitOptions): Promise<void> {
     return this.#send("send", data, flags, true, options) as Promise<unknown> as Promise<void>;
@@ -507,6 +507,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Sends to an address: a datagram, or on a connected TCP socket to its peer.
    *
+   * Source: POSIX sendto().
+   *
    * @example
    * ```ts
    * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
@@ -514,8 +516,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await using s = socket(AF_INET, SOCK_DGRAM);
    * await s.sendto("hello", ["127.0.0.1", 9]);
    * ```
-   *
-   * Source: POSIX sendto().
    */
   sendto(data: BytesLike, address: AddressLike, options?: WaitOptions): Promise<number>;
   /** The same with flags before the address, as in C and Python. */
@@ -549,6 +549,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Sends several buffers as one message.
    *
+   * Source: POSIX sendmsg(), Python `socket.sendmsg`.
+   *
    * @param ancdata `[level, type, data]` items; no runtime can send them so far (EOPNOTSUPP)
    * @param address the receiver of a datagram; the peer where left out
    *
@@ -560,8 +562,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await a.sendmsg(["HEAD", "body"]);
    * await b.recv(1024); // the bytes of "HEADbody"
    * ```
-   *
-   * Source: POSIX sendmsg(), Python `socket.sendmsg`.
    */
   async sendmsg(
     buffers: Iterable<BytesLike>,
@@ -593,6 +593,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Sends a file, blob or stream, or `count` bytes of it from `offset` on, and gives how many were sent. An error tells
    * in `bytes_sent` how far it came.
    *
+   * Source: Python `socket.sendfile`.
+   *
    * @throws {RangeError} when this is no stream socket or is non-blocking, `offset` is negative or `count` below 1
    *
    * @example
@@ -605,8 +607,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * });
    * await b.recv(5);
    * ```
-   *
-   * Source: Python `socket.sendfile`.
    */
   async sendfile(
     source: FileSource,
@@ -659,6 +659,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Ends sending, receiving or both. SHUT_WR sends FIN after what was queued and leaves receiving open.
    *
+   * Source: POSIX shutdown().
+   *
    * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
    * @throws {SocketError} ENOTCONN when not connected, EINVAL for another value
    *
@@ -673,8 +675,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log((await b.recv(1024)).length); // 0: the end
    * await b.sendall("and an answer");
    * ```
-   *
-   * Source: POSIX shutdown().
    */
   async shutdown(how: number): Promise<void> {
     int(how, "how");
@@ -688,6 +688,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Closes the socket; again is no error. Data that was sent still goes out, waiting calls reject with EBADF.
    * After SO_LINGER `[1, 0]` the connection is reset instead.
    *
+   * Source: POSIX close().
+   *
    * @example
    * ```ts
    * import { socket } from "@bsdsock/bsdsock";
@@ -696,8 +698,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await s.close();
    * console.log(s.closed); // true
    * ```
-   *
-   * Source: POSIX close().
    */
   close(): Promise<void> {
     this.#closeAsked = true;
@@ -706,6 +706,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Makes a file of the socket: text in the modes `r`, `w` and `rw`, bytes with a `b` added.
+   *
+   * Source: Python `socket.makefile`.
    *
    * @param mode what the file is for; reading text where left out
    * @throws {RangeError} for another mode, an unknown encoding, or text without a buffer
@@ -722,8 +724,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await file.flush();
    * await b.recv(1024); // the bytes of "QUIT\r\n"
    * ```
-   *
-   * Source: Python `socket.makefile`.
    */
   makefile(mode?: TextMode, options?: FileOptions): SocketFile<string>;
   /** A file of bytes without a buffer; it gives `null` where a non-blocking socket can do nothing now. */
@@ -796,6 +796,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Another socket of the same connection or listener, with a descriptor of its own. Bytes that the library has read
    * ahead stay with this one.
    *
+   * Source: Python `socket.dup`.
+   *
    * @throws {SocketError} ENOTSUP where the runtime cannot duplicate the descriptor (without libc; datagram sockets)
    *
    * @example
@@ -811,8 +813,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    *   if (!(error instanceof SocketError) || error.code !== "ENOTSUP") throw error;
    * }
    * ```
-   *
-   * Source: Python `socket.dup`.
    */
   dup(): Socket<A> {
     this.#checkOpen("dup");
@@ -919,6 +919,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Reads an option: what was set, or the system's default. With `buflen` the bytes of C's value.
    *
+   * Source: POSIX getsockopt().
+   *
    * @throws {SocketError} ENOPROTOOPT for an option that this adapter does not offer
    *
    * @example
@@ -928,8 +930,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await using s = socket();
    * console.log(s.getsockopt(SOL_SOCKET, SO_KEEPALIVE)); // 0
    * ```
-   *
-   * Source: POSIX getsockopt().
    */
   getsockopt(level: number, optname: number): number;
   /** The same as bytes. */
@@ -947,6 +947,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Sets an option, before or after `connect` or `listen`.
    *
+   * Source: POSIX setsockopt().
+   *
    * @param value a number or boolean, the bytes of C's value, or `[onoff, seconds]` for SO_LINGER
    * @throws {SocketError} ENOPROTOOPT for an option that this adapter cannot set, EINVAL for a refused value
    *
@@ -957,8 +959,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await using s = socket();
    * s.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
    * ```
-   *
-   * Source: POSIX setsockopt().
    */
   setsockopt(level: number, optname: number, value: OptionValue): void {
     int(level, "level");
@@ -970,6 +970,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Sets how long calls may wait.
    *
+   * Source: Python `socket.settimeout`.
+   *
    * @param timeout fractional seconds; `null` for ever; 0 makes the socket non-blocking
    *
    * @example
@@ -980,8 +982,6 @@ export class Socket<A extends Address = AddressOf<2>> {
    * a.settimeout(0.05);
    * await a.recv(1).catch((error) => console.log(error instanceof TimeoutError)); // true
    * ```
-   *
-   * Source: Python `socket.settimeout`.
    */
   settimeout(timeout: number | null): void {
     const checked = seconds(timeout, "timeout");

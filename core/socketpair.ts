@@ -10,6 +10,8 @@ import { Socket } from "./socket.ts";
  * Makes two connected sockets. No runtime has the system call: they are connected through an abstract name or over
  * loopback, so their addresses are not empty.
  *
+ * Source: POSIX socketpair(), Python `socket.socketpair`.
+ *
  * @param family AF_UNIX (the default), AF_INET or AF_INET6
  * @param type SOCK_STREAM (the default) or SOCK_DGRAM
  * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket
@@ -22,8 +24,6 @@ import { Socket } from "./socket.ts";
  * await a.sendall("hello");
  * console.log(await b.recv(5));
  * ```
- *
- * Source: POSIX socketpair(), Python `socket.socketpair`.
  */
 export async function socketpair<Family extends number = 1>(
   family?: Family,

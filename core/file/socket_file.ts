@@ -25,6 +25,8 @@ export interface FileOwner extends FileSocket {
  * Closing the file does not close the socket; a socket that is closed while files are open keeps its descriptor until
  * the last of them closes. Every method of a closed file fails with EBADF.
  *
+ * Source: Python's `socket.makefile` and `io`.
+ *
  * @example
  * ```ts
  * import { socketpair } from "@bsdsock/bsdsock";
@@ -35,8 +37,6 @@ export interface FileOwner extends FileSocket {
  * await using file = b.makefile("r");
  * for await (const line of file) console.log(line);
  * ```
- *
- * Source: Python's `socket.makefile` and `io`.
  */
 export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N = never> {
   /** The mode as it was given. */
