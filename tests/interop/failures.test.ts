@@ -26,10 +26,10 @@ import {
   server,
 } from "../support/examples.ts";
 import { Namespace, noNamespace } from "../support/namespace.ts";
-import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
+import { checkNothingLeft, noDescriptors, noSs, ss } from "../support/outside.ts";
 import { noPeer, pythonProgram } from "../support/peers.ts";
 import type { Program } from "../support/process.ts";
-import { bounded, type Scope, sleep } from "../support/scope.ts";
+import { bounded, type Scope, sleep, until } from "../support/scope.ts";
 
 type Argument = string | number;
 
@@ -501,6 +501,16 @@ describe("bad arguments", () => {
   }
 });
 
+/** Connects to a server, which may say nothing when it listens: as soon as it does. */
+async function dial(scope: Scope, port: number): Promise<void> {
+  const connects = (): Promise<boolean> =>
+    create_connection(["127.0.0.1", port], { timeout: 5 }).then((client) => {
+      scope.add(client);
+      return true;
+    }, () => false);
+  await until(connects, `a connection to port ${port}`, 10_000);
+}
+
 describe("Ctrl-C", () => {
   for (const [name, row] of tcpClients) {
     it(
@@ -537,7 +547,11 @@ describe("Ctrl-C", () => {
         if (name === "nc") {
           const port = await freePort();
           const program = run(scope, name, row.server!("127.0.0.1", port));
-          await sleep(300);
+          if (noSs === false) {
+            await until(() => ss(port).some(({ state }) => state === "LISTEN"), "nc", 10_000);
+          } else {
+            await sleep(1000);
+          }
           return await interrupted(program);
         }
         const [program] = await serving(scope, name, row.server!("127.0.0.1", 0));
@@ -556,8 +570,7 @@ describe("Ctrl-C", () => {
         const [program, at] = name === "nc"
           ? [run(scope, name, args), port]
           : await serving(scope, name, args);
-        if (name === "nc") await sleep(300);
-        scope.add(await create_connection(["127.0.0.1", at], { timeout: 5 }));
+        await dial(scope, at);
         await sleep(100);
         await interrupted(program);
       }),
