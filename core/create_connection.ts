@@ -7,6 +7,7 @@ import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { systemError } from "./errors.ts";
 import { getaddrinfo } from "./getaddrinfo.ts";
+import { quietly } from "./quiet.ts";
 import { connectResolved, Socket } from "./socket.ts";
 import { pollTurn } from "./turn.ts";
 import { Wait } from "./wait.ts";
@@ -42,30 +43,32 @@ export interface ConnectionOptions extends WaitOptions {
  * await s.sendall("hello");
  * ```
  */
-export async function create_connection(
+export function create_connection(
   address: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],
   options: ConnectionOptions = {},
 ): Promise<Socket<InetAddress>> {
-  const { host, port } = checkInetAddress(AF_INET6, address, "address");
-  const signal = signalOf(options);
-  const { source_address, all_errors = false } = options;
-  const timeout = seconds(options.timeout ?? getdefaulttimeout(), "timeout");
-  if (signal?.aborted) throw signal.reason;
-  const stop = new AbortController();
-  const wait = new Wait<Socket<InetAddress>>("connect");
-  wait.limit({ timeout, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
-    gaveUp: (_wait, reason) => stop.abort(reason),
+  return quietly(async () => {
+    const { host, port } = checkInetAddress(AF_INET6, address, "address");
+    const signal = signalOf(options);
+    const { source_address, all_errors = false } = options;
+    const timeout = seconds(options.timeout ?? getdefaulttimeout(), "timeout");
+    if (signal?.aborted) throw signal.reason;
+    const stop = new AbortController();
+    const wait = new Wait<Socket<InetAddress>>("connect");
+    wait.limit({ timeout, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
+      gaveUp: (_wait, reason) => stop.abort(reason),
+    });
+    connectInTurn(host, port, source_address ?? undefined, all_errors, stop.signal).then(
+      async (socket) => {
+        socket.settimeout(timeout);
+        // It came too late: nobody will close it.
+        if (wait.settled) await socket.close();
+        else wait.done(socket);
+      },
+      (error) => wait.fail(error),
+    );
+    return await wait.promise;
   });
-  connectInTurn(host, port, source_address ?? undefined, all_errors, stop.signal).then(
-    async (socket) => {
-      socket.settimeout(timeout);
-      // It came too late: nobody will close it.
-      if (wait.settled) await socket.close();
-      else wait.done(socket);
-    },
-    (error) => wait.fail(error),
-  );
-  return await wait.promise;
 }
 
 async function connectInTurn(

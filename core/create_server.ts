@@ -14,6 +14,7 @@ import {
   SOL_SOCKET,
 } from "./constants.ts";
 import { SocketError } from "./errors.ts";
+import { quietly } from "./quiet.ts";
 import { Socket } from "./socket.ts";
 
 /** The options of `create_server`. */
@@ -45,28 +46,30 @@ export interface ServerOptions<Family extends number = number> {
  * console.log("listening on", server.getsockname());
  * ```
  */
-export async function create_server<Family extends number = 2>(
+export function create_server<Family extends number = 2>(
   address: AddressLike,
   options: ServerOptions<Family> = {},
 ): Promise<Socket<AddressOf<Family>>> {
-  checkOptions(options);
-  const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
-  if (dualstack_ipv6) {
-    if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");
-    if (!await has_dualstack_ipv6()) throw new RangeError("dualstack_ipv6: this system has none");
-  }
-  const server = new Socket<AddressOf<Family>>(family, SOCK_STREAM);
-  try {
-    server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
-    if (reuse_port) server.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
-    if (family === AF_INET6) server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
-    await server.bind(address);
-    await server.listen(backlog);
-    return server;
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
+  return quietly(async () => {
+    checkOptions(options);
+    const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
+    if (dualstack_ipv6) {
+      if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");
+      if (!await has_dualstack_ipv6()) throw new RangeError("dualstack_ipv6: this system has none");
+    }
+    const server = new Socket<AddressOf<Family>>(family, SOCK_STREAM);
+    try {
+      server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+      if (reuse_port) server.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
+      if (family === AF_INET6) server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
+      await server.bind(address);
+      await server.listen(backlog);
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  });
 }
 
 /**
@@ -84,17 +87,19 @@ export async function create_server<Family extends number = 2>(
  *   : await create_server(["", 0], { family: AF_INET });
  * ```
  */
-export async function has_dualstack_ipv6(): Promise<boolean> {
-  let probe: Socket<InetAddress> | undefined;
-  try {
-    probe = new Socket(AF_INET6, SOCK_STREAM);
-    probe.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    await probe.bind(["::", 0]);
-    return true;
-  } catch (error) {
-    if (error instanceof SocketError) return false;
-    throw error;
-  } finally {
-    await probe?.close();
-  }
+export function has_dualstack_ipv6(): Promise<boolean> {
+  return quietly(async () => {
+    let probe: Socket<InetAddress> | undefined;
+    try {
+      probe = new Socket(AF_INET6, SOCK_STREAM);
+      probe.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+      await probe.bind(["::", 0]);
+      return true;
+    } catch (error) {
+      if (error instanceof SocketError) return false;
+      throw error;
+    } finally {
+      await probe?.close();
+    }
+  });
 }

@@ -6,7 +6,8 @@ import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
 import { SocketError, systemError, translate } from "./errors.ts";
-import { resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
+import { quiet, rejected } from "./quiet.ts";
+import { firstOf, resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
@@ -94,13 +95,13 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
-    return this.receiveFrom(request, limits).then(({ data }) => data);
+    return quiet(this.receiveFrom(request, limits).then(({ data }) => data));
   }
 
   receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message> {
-    if (this.#closed) return Promise.reject(systemError("EBADF", request.syscall));
+    if (this.#closed) return rejected(systemError("EBADF", request.syscall));
     const error = this.#takeError(request.syscall);
-    if (error !== undefined) return Promise.reject(error);
+    if (error !== undefined) return rejected(error);
     const waits = limits.timeout !== 0;
     const received = this.#queue.receive(
       request,
@@ -115,10 +116,14 @@ export class DatagramTransport implements Transport, DatagramSink {
     });
   }
 
-  async send(request: SendRequest, _limits: Limits): Promise<number> {
-    this.#checkSendable(request);
-    if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
-    return await this.#sendTo(request, undefined);
+  send(request: SendRequest, _limits: Limits): Promise<number> {
+    try {
+      this.#checkSendable(request);
+      if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
+      return this.#sendTo(request, undefined);
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   sendTo(request: SendRequest, destination: Destination, _limits: Limits): Promise<number> {
@@ -126,33 +131,30 @@ export class DatagramTransport implements Transport, DatagramSink {
       this.#checkSendable(request);
       const addresses = resolveAll(this.#adapter, this.#family, destination);
       // The usual case, an answer to a literal address, is not worth a promise for each step.
-      const to = Array.isArray(addresses) ? addresses[0] : undefined;
-      if (to === undefined) return this.#sendToName(request, destination);
-      return this.#peer === undefined ? this.#sendTo(request, to) : this.#sendPast(request, to);
+      return Array.isArray(addresses)
+        ? this.#sendToOne(request, firstOf(addresses))
+        : quiet(addresses.then((found) => this.#sendToOne(request, firstOf(found))));
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
-  async #sendToName(request: SendRequest, destination: Destination): Promise<number> {
-    const to = await resolveFirst(this.#adapter, this.#family, destination);
-    return await (this.#peer === undefined
-      ? this.#sendTo(request, to)
-      : this.#sendPast(request, to));
+  #sendToOne(request: SendRequest, to: Address): Promise<number> {
+    return this.#peer === undefined ? this.#sendTo(request, to) : this.#sendPast(request, to);
   }
 
   /** Sends to an address although the peer is fixed. */
   #sendPast(request: SendRequest, to: Address): Promise<number> {
     // POSIX; the runtimes have no way to send past a fixed peer.
     if (!sameAddress(to, this.#peer!)) {
-      return Promise.reject(systemError("EISCONN", request.syscall, { address: to }));
+      return rejected(systemError("EISCONN", request.syscall, { address: to }));
     }
     return this.#sendTo(request, undefined);
   }
 
   shutdown(how: number): Promise<void> {
-    if (this.#closed) return Promise.reject(systemError("EBADF", "shutdown"));
-    if (this.#peer === undefined) return Promise.reject(systemError("ENOTCONN", "shutdown"));
+    if (this.#closed) return rejected(systemError("EBADF", "shutdown"));
+    if (this.#peer === undefined) return rejected(systemError("ENOTCONN", "shutdown"));
     if (how !== SHUT_WR) {
       this.#readShut = true;
       this.#queue.endAll();
@@ -224,11 +226,11 @@ export class DatagramTransport implements Transport, DatagramSink {
         throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
       }
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
     if (this.#socket !== undefined) return this.#sendBy(this.#socket, request, to);
-    return this.#open(() => wildcard(this.#family), syscall, address)
-      .then((socket) => this.#sendBy(socket, request, to));
+    const opening = this.#open(() => wildcard(this.#family), syscall, address);
+    return quiet(opening.then((socket) => this.#sendBy(socket, request, to)));
   }
 
   #sendBy(socket: Datagram, request: SendRequest, to: Address | undefined): Promise<number> {
@@ -238,13 +240,13 @@ export class DatagramTransport implements Transport, DatagramSink {
       const error = translate(this.#adapter, cause, syscall, { address: to ?? this.#peer });
       // The error of an earlier datagram, which the system tells at the next send.
       if (error.code === "ECONNREFUSED") this.#pending = undefined;
-      return Promise.reject(error);
+      return rejected(error);
     };
     try {
       // Where the runtime has not fixed the peer itself, it needs the address.
       const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
       const sent = socket.send(data, target);
-      return sent instanceof Promise ? sent.then(() => result, failed) : resolved(result);
+      return sent instanceof Promise ? quiet(sent.then(() => result, failed)) : resolved(result);
     } catch (cause) {
       return failed(cause);
     }
@@ -326,7 +328,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   #unsupported(syscall: string): Promise<never> {
-    return Promise.reject(systemError(this.#closed ? "EBADF" : "EOPNOTSUPP", syscall));
+    return rejected(systemError(this.#closed ? "EBADF" : "EOPNOTSUPP", syscall));
   }
 }
 

@@ -8,6 +8,7 @@ import { int, signalOf, type WaitOptions } from "./arguments.ts";
 import { describe } from "./bytes.ts";
 import * as c from "./constants.ts";
 import { systemError } from "./errors.ts";
+import { quietly } from "./quiet.ts";
 import {
   asciiName,
   interfacesOf,
@@ -124,7 +125,7 @@ interface Query {
  * await s.connect(sockaddr);
  * ```
  */
-export async function getaddrinfo(
+export function getaddrinfo(
   host: string | null,
   port: number | string | null,
   family: number = c.AF_UNSPEC,
@@ -133,29 +134,31 @@ export async function getaddrinfo(
   flags: number = 0,
   options?: WaitOptions,
 ): Promise<AddrInfo[]> {
-  checkHost(host);
-  checkPort(port);
-  int(family, "family");
-  int(type, "type");
-  int(proto, "proto");
-  int(flags, "flags");
-  const signal = signalOf(options);
+  return quietly(async () => {
+    checkHost(host);
+    checkPort(port);
+    int(family, "family");
+    int(type, "type");
+    int(proto, "proto");
+    int(flags, "flags");
+    const signal = signalOf(options);
 
-  const adapter = getAdapter();
-  const node = host === "*" ? null : host;
-  const service = port === "*" ? null : port;
-  if (node === null && service === null) throw systemError("EAI_NONAME", SYSCALL);
-  if ((flags & ~KNOWN_FLAGS) !== 0 || ((flags & c.AI_CANONNAME) !== 0 && node === null)) {
-    throw systemError("EAI_BADFLAGS", SYSCALL);
-  }
-  const query = {
-    adapter,
-    host: node,
-    family: configuredFamily(adapter, checkFamily(family), flags),
-    flags,
-    services: servicesOf(service, type, proto, flags),
-  };
-  return listed(query, hostsNow(query) ?? await orAborted(hostsLater(query), signal));
+    const adapter = getAdapter();
+    const node = host === "*" ? null : host;
+    const service = port === "*" ? null : port;
+    if (node === null && service === null) throw systemError("EAI_NONAME", SYSCALL);
+    if ((flags & ~KNOWN_FLAGS) !== 0 || ((flags & c.AI_CANONNAME) !== 0 && node === null)) {
+      throw systemError("EAI_BADFLAGS", SYSCALL);
+    }
+    const query = {
+      adapter,
+      host: node,
+      family: configuredFamily(adapter, checkFamily(family), flags),
+      flags,
+      services: servicesOf(service, type, proto, flags),
+    };
+    return listed(query, hostsNow(query) ?? await orAborted(hostsLater(query), signal));
+  });
 }
 
 function checkHost(host: unknown): void {

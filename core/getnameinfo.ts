@@ -10,6 +10,7 @@ import { GaiError, systemError, translate } from "./errors.ts";
 import { getaddrinfo } from "./getaddrinfo.ts";
 import { gethostname } from "./hostname.ts";
 import { parseIPv6 } from "./inet.ts";
+import { quietly } from "./quiet.ts";
 import { isLinkLocal } from "./resolve.ts";
 import { findServiceName } from "./services.ts";
 
@@ -56,30 +57,32 @@ const KNOWN_FLAGS = c.NI_NUMERICHOST | c.NI_NUMERICSERV | c.NI_NOFQDN | c.NI_NAM
  * await getnameinfo(["::1", 22], NI_NUMERICHOST); // ["::1", "ssh"]
  * ```
  */
-export async function getnameinfo(
+export function getnameinfo(
   sockaddr: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],
   flags: number,
   options?: WaitOptions,
 ): Promise<[host: string, service: string]> {
-  const { host, port, scope_id } = checkSockaddr(sockaddr);
-  int(flags, "flags");
-  const signal = signalOf(options);
+  return quietly(async () => {
+    const { host, port, scope_id } = checkSockaddr(sockaddr);
+    int(flags, "flags");
+    const signal = signalOf(options);
 
-  const adapter = getAdapter();
-  const answers = await getaddrinfo(host, port, c.AF_UNSPEC, c.SOCK_DGRAM, 0, c.AI_NUMERICHOST);
-  if (answers.length > 1) {
-    const detail = "sockaddr resolved to multiple addresses";
-    throw systemError("EINVAL", SYSCALL, { detail });
-  }
-  const [family, , , , address] = answers[0]!;
-  if (family === c.AF_INET && sockaddr.length > 2) {
-    throw systemError("EINVAL", SYSCALL, { detail: "an IPv4 sockaddr has two members" });
-  }
-  if ((flags & ~KNOWN_FLAGS) !== 0) throw systemError("EAI_BADFLAGS", SYSCALL);
-  return [
-    await hostOf(adapter, address, scope_id, flags, signal),
-    serviceOf(address[1], flags),
-  ];
+    const adapter = getAdapter();
+    const answers = await getaddrinfo(host, port, c.AF_UNSPEC, c.SOCK_DGRAM, 0, c.AI_NUMERICHOST);
+    if (answers.length > 1) {
+      const detail = "sockaddr resolved to multiple addresses";
+      throw systemError("EINVAL", SYSCALL, { detail });
+    }
+    const [family, , , , address] = answers[0]!;
+    if (family === c.AF_INET && sockaddr.length > 2) {
+      throw systemError("EINVAL", SYSCALL, { detail: "an IPv4 sockaddr has two members" });
+    }
+    if ((flags & ~KNOWN_FLAGS) !== 0) throw systemError("EAI_BADFLAGS", SYSCALL);
+    return [
+      await hostOf(adapter, address, scope_id, flags, signal),
+      serviceOf(address[1], flags),
+    ];
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import { GaiError, SocketError, systemError } from "./errors.ts";
 import type { HostCode } from "./gai.ts";
 import { lookUpName } from "./getnameinfo.ts";
 import { gethostname } from "./hostname.ts";
+import { quietly } from "./quiet.ts";
 import { asciiName, literalOf, lookUp, parseLiteral, resolveInet } from "./resolve.ts";
 
 /** What `gethostbyname_ex` and `gethostbyaddr` give. */
@@ -46,9 +47,11 @@ const HOST_CODES: Readonly<Record<string, HostCode>> = {
  * await gethostbyname("localhost"); // "127.0.0.1"
  * ```
  */
-export async function gethostbyname(host: string, options?: WaitOptions): Promise<string> {
-  const [first] = await addressesOf(checkHost(host, "host"), signalOf(options));
-  return first!;
+export function gethostbyname(host: string, options?: WaitOptions): Promise<string> {
+  return quietly(async () => {
+    const [first] = await addressesOf(checkHost(host, "host"), signalOf(options));
+    return first!;
+  });
 }
 
 /**
@@ -75,13 +78,15 @@ export async function gethostbyname(host: string, options?: WaitOptions): Promis
  * await gethostbyname_ex("localhost"); // ["localhost", [], ["127.0.0.1"]]
  * ```
  */
-export async function gethostbyname_ex(host: string, options?: WaitOptions): Promise<HostEntry> {
-  const addresses = await addressesOf(checkHost(host, "host"), signalOf(options));
-  if (host === "") throw systemError("NO_RECOVERY", "gethostbyname");
-  if (host.includes(":") || host === "<broadcast>") {
-    throw systemError("HOST_NOT_FOUND", "gethostbyname", { detail: host });
-  }
-  return [asciiName(host), [], addresses];
+export function gethostbyname_ex(host: string, options?: WaitOptions): Promise<HostEntry> {
+  return quietly(async () => {
+    const addresses = await addressesOf(checkHost(host, "host"), signalOf(options));
+    if (host === "") throw systemError("NO_RECOVERY", "gethostbyname");
+    if (host.includes(":") || host === "<broadcast>") {
+      throw systemError("HOST_NOT_FOUND", "gethostbyname", { detail: host });
+    }
+    return [asciiName(host), [], addresses];
+  });
 }
 
 /**
@@ -108,25 +113,27 @@ export async function gethostbyname_ex(host: string, options?: WaitOptions): Pro
  * await gethostbyaddr("127.0.0.1"); // ["localhost", [], ["127.0.0.1"]]
  * ```
  */
-export async function gethostbyaddr(
+export function gethostbyaddr(
   ip_address: string,
   options?: WaitOptions,
 ): Promise<HostEntry> {
-  const text = checkHost(ip_address, "ip_address");
-  const signal = signalOf(options);
-  const adapter = getAdapter();
-  if (text === "") {
-    const detail = "the wildcard resolved to multiple addresses";
-    throw systemError("EINVAL", "gethostbyaddr", { detail });
-  }
-  const address = await orAborted(numericOf(adapter, text), signal);
-  try {
-    return [await lookUpName(adapter, address, 0, signal), [], [address]];
-  } catch (cause) {
-    const code = cause instanceof GaiError ? HOST_CODES[cause.code] : undefined;
-    if (code === undefined) throw cause;
-    throw systemError(code, "gethostbyaddr", { detail: address, cause });
-  }
+  return quietly(async () => {
+    const text = checkHost(ip_address, "ip_address");
+    const signal = signalOf(options);
+    const adapter = getAdapter();
+    if (text === "") {
+      const detail = "the wildcard resolved to multiple addresses";
+      throw systemError("EINVAL", "gethostbyaddr", { detail });
+    }
+    const address = await orAborted(numericOf(adapter, text), signal);
+    try {
+      return [await lookUpName(adapter, address, 0, signal), [], [address]];
+    } catch (cause) {
+      const code = cause instanceof GaiError ? HOST_CODES[cause.code] : undefined;
+      if (code === undefined) throw cause;
+      throw systemError(code, "gethostbyaddr", { detail: address, cause });
+    }
+  });
 }
 
 /**
@@ -150,17 +157,19 @@ export async function gethostbyaddr(
  * console.log(await getfqdn());
  * ```
  */
-export async function getfqdn(name: string = "", options?: WaitOptions): Promise<string> {
-  const trimmed = checkHost(name, "name").trim();
-  const isOwn = ["", "0.0.0.0", "::"].includes(trimmed);
-  const host = isOwn ? gethostname() : trimmed;
-  try {
-    const [hostname] = await gethostbyaddr(host, options);
-    return hostname;
-  } catch (error) {
-    if (!(error instanceof SocketError) || error.code === "EACCES") throw error;
-    return host;
-  }
+export function getfqdn(name: string = "", options?: WaitOptions): Promise<string> {
+  return quietly(async () => {
+    const trimmed = checkHost(name, "name").trim();
+    const isOwn = ["", "0.0.0.0", "::"].includes(trimmed);
+    const host = isOwn ? gethostname() : trimmed;
+    try {
+      const [hostname] = await gethostbyaddr(host, options);
+      return hostname;
+    } catch (error) {
+      if (!(error instanceof SocketError) || error.code === "EACCES") throw error;
+      return host;
+    }
+  });
 }
 
 function checkHost(host: unknown, name: string): string {

@@ -231,7 +231,11 @@ export async function resolveFirst(
   family: number,
   destination: Destination,
 ): Promise<Address> {
-  const [first] = await resolveAll(adapter, family, destination);
+  return firstOf(await resolveAll(adapter, family, destination));
+}
+
+/** The first of the resolver's addresses, which are rarely none. */
+export function firstOf([first]: readonly Address[]): Address {
   if (first === undefined) throw systemError("EAI_NONAME", SYSCALL);
   return first;
 }

@@ -4,6 +4,7 @@ import type { Address } from "../adapters/adapter.ts";
 import { integer, signalOf } from "./arguments.ts";
 import { describe } from "./bytes.ts";
 import { SocketError } from "./errors.ts";
+import { quietly } from "./quiet.ts";
 import { Socket } from "./socket.ts";
 
 /** The options of `serve`. */
@@ -52,52 +53,54 @@ const PASSING = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"
  * await served;
  * ```
  */
-export async function serve<A extends Address>(
+export function serve<A extends Address>(
   server: Socket<A>,
   handler: ConnectionHandler<A>,
   options: ServeOptions = {},
 ): Promise<void> {
-  if (!(server instanceof Socket)) {
-    throw new TypeError(`server must be a Socket, not ${describe(server)}`);
-  }
-  if (typeof handler !== "function") {
-    throw new TypeError(`handler must be a function, not ${describe(handler)}`);
-  }
-  const signal = signalOf(options);
-  const { max_connections, onerror = report } = options;
-  if (max_connections !== undefined) {
-    integer(max_connections, "max_connections", 1, Number.MAX_SAFE_INTEGER);
-  }
-  const limit = max_connections ?? Infinity;
-  const running = new Set<Promise<void>>();
-  let pause = FIRST_PAUSE;
-  let wake: (() => void) | undefined;
-  try {
-    while (!signal?.aborted) {
-      if (running.size >= limit) {
-        // Not Promise.race, which would leave something with each of the others every time.
-        await new Promise<void>((resolve) => wake = resolve);
-        continue;
-      }
-      try {
-        const [conn, address] = await server.accept({ signal });
-        const task: Promise<void> = handle(conn, address, handler, onerror)
-          .finally(() => {
-            running.delete(task);
-            wake?.();
-          });
-        running.add(task);
-        pause = FIRST_PAUSE;
-      } catch (error) {
-        if (signal?.aborted || server.closed) break;
-        if (!(error instanceof SocketError) || !PASSING.has(error.code)) throw error;
-        await sleep(pause, signal);
-        pause = Math.min(pause * 2, LONGEST_PAUSE);
-      }
+  return quietly(async () => {
+    if (!(server instanceof Socket)) {
+      throw new TypeError(`server must be a Socket, not ${describe(server)}`);
     }
-  } finally {
-    await Promise.all(running);
-  }
+    if (typeof handler !== "function") {
+      throw new TypeError(`handler must be a function, not ${describe(handler)}`);
+    }
+    const signal = signalOf(options);
+    const { max_connections, onerror = report } = options;
+    if (max_connections !== undefined) {
+      integer(max_connections, "max_connections", 1, Number.MAX_SAFE_INTEGER);
+    }
+    const limit = max_connections ?? Infinity;
+    const running = new Set<Promise<void>>();
+    let pause = FIRST_PAUSE;
+    let wake: (() => void) | undefined;
+    try {
+      while (!signal?.aborted) {
+        if (running.size >= limit) {
+          // Not Promise.race, which would leave something with each of the others every time.
+          await new Promise<void>((resolve) => wake = resolve);
+          continue;
+        }
+        try {
+          const [conn, address] = await server.accept({ signal });
+          const task: Promise<void> = handle(conn, address, handler, onerror)
+            .finally(() => {
+              running.delete(task);
+              wake?.();
+            });
+          running.add(task);
+          pause = FIRST_PAUSE;
+        } catch (error) {
+          if (signal?.aborted || server.closed) break;
+          if (!(error instanceof SocketError) || !PASSING.has(error.code)) throw error;
+          await sleep(pause, signal);
+          pause = Math.min(pause * 2, LONGEST_PAUSE);
+        }
+      }
+    } finally {
+      await Promise.all(running);
+    }
+  });
 }
 
 async function handle<A extends Address>(

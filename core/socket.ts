@@ -30,6 +30,7 @@ import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buf
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
 import type { OptionValue } from "./option_values.ts";
+import { quiet, quietly, rejected } from "./quiet.ts";
 import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import { makeReadable, makeWritable, type StreamSocket } from "./web_streams.ts";
@@ -170,8 +171,10 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(server.getsockname()); // [ "127.0.0.1", 49152 ], or another free port
    * ```
    */
-  async bind(address: AddressLike): Promise<void> {
-    await this.#transport.bind(checkAddress(this.family, address, "address", "bind"));
+  bind(address: AddressLike): Promise<void> {
+    return quietly(async () => {
+      await this.#transport.bind(checkAddress(this.family, address, "address", "bind"));
+    });
   }
 
   /**
@@ -191,8 +194,10 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await server.listen(16);
    * ```
    */
-  async listen(backlog: number = 128): Promise<void> {
-    await this.#transport.listen(Math.max(0, int(backlog, "backlog")));
+  listen(backlog: number = 128): Promise<void> {
+    return quietly(async () => {
+      await this.#transport.listen(Math.max(0, int(backlog, "backlog")));
+    });
   }
 
   /**
@@ -216,12 +221,13 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
     try {
-      return this.#transport.accept(this.#limits(0, options, "SO_RCVTIMEO")).then((endpoint) => {
+      const accepting = this.#transport.accept(this.#limits(0, options, "SO_RCVTIMEO"));
+      return quiet(accepting.then((endpoint) => {
         const conn = this.#connection(endpoint);
         return [conn, copyAddress(endpoint.stream.remote) as A];
-      });
+      }));
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -243,8 +249,10 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await client.connect(server.getsockname());
    * ```
    */
-  async connect(address: AddressLike, options?: WaitOptions): Promise<void> {
-    await this.#connect(checkAddress(this.family, address, "address", "connect"), options);
+  connect(address: AddressLike, options?: WaitOptions): Promise<void> {
+    return quietly(async () => {
+      await this.#connect(checkAddress(this.family, address, "address", "connect"), options);
+    });
   }
 
   /**
@@ -262,17 +270,19 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(error === errno.ECONNREFUSED ? "refused" : error);
    * ```
    */
-  async connect_ex(address: AddressLike, options?: WaitOptions): Promise<number> {
-    try {
-      await this.connect(address, options);
-      return 0;
-    } catch (error) {
-      if (!(error instanceof SocketError) || error instanceof GaiError) throw error;
-      // The socket's own timeout is not an error of connect(2): Python gives EAGAIN for it.
-      return error instanceof TimeoutError && error.cause === undefined
-        ? errno.EAGAIN
-        : error.errno;
-    }
+  connect_ex(address: AddressLike, options?: WaitOptions): Promise<number> {
+    return quietly(async () => {
+      try {
+        await this.connect(address, options);
+        return 0;
+      } catch (error) {
+        if (!(error instanceof SocketError) || error instanceof GaiError) throw error;
+        // The socket's own timeout is not an error of connect(2): Python gives EAGAIN for it.
+        return error instanceof TimeoutError && error.cause === undefined
+          ? errno.EAGAIN
+          : error.errno;
+      }
+    });
   }
 
   /**
@@ -304,7 +314,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       const request = receiveRequest("recv", max, checked, undefined);
       return this.#transport.receive(request, limits) as Promise<Uint8Array>;
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -342,7 +352,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       const request = receiveRequest("recv", into.length, checked, into);
       return this.#transport.receive(request, limits) as Promise<number>;
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -368,10 +378,13 @@ export class Socket<A extends Address = AddressOf<2>> {
     options?: WaitOptions,
   ): Promise<[data: Uint8Array, address: A | null]> {
     try {
-      return this.#receiveFrom("recvfrom", size(bufsize, "bufsize"), flags, undefined, options)
-        .then(({ data, address }) => [data as Uint8Array, address as A | null]);
+      const max = size(bufsize, "bufsize");
+      const receiving = this.#receiveFrom("recvfrom", max, flags, undefined, options);
+      return quiet(
+        receiving.then(({ data, address }) => [data as Uint8Array, address as A | null]),
+      );
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -392,15 +405,17 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(buffer.subarray(0, count), "from", address);
    * ```
    */
-  async recvfrom_into(
+  recvfrom_into(
     buffer: ArrayBufferView | ArrayBuffer,
     nbytes: number = 0,
     flags: number = 0,
     options?: WaitOptions,
   ): Promise<[nbytes: number, address: A | null]> {
-    const into = receiveTarget(buffer, nbytes);
-    const message = await this.#receiveFrom("recvfrom", into.length, flags, into, options);
-    return [message.data as number, message.address as A | null];
+    return quietly(async () => {
+      const into = receiveTarget(buffer, nbytes);
+      const message = await this.#receiveFrom("recvfrom", into.length, flags, into, options);
+      return [message.data as number, message.address as A | null];
+    });
   }
 
   /**
@@ -421,7 +436,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(data.length, (flags & MSG_TRUNC) !== 0); // 4 true
    * ```
    */
-  async recvmsg(
+  recvmsg(
     bufsize: number,
     ancbufsize: number = 0,
     flags: number = 0,
@@ -429,10 +444,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   ): Promise<
     [data: Uint8Array, ancdata: AncillaryData[], msg_flags: number, address: A | null]
   > {
-    const max = size(bufsize, "bufsize");
-    integer(ancbufsize, "ancbufsize", 0, INT_MAX);
-    const message = await this.#receiveFrom("recvmsg", max, flags, undefined, options);
-    return [message.data as Uint8Array, [], message.flags, message.address as A | null];
+    return quietly(async () => {
+      const max = size(bufsize, "bufsize");
+      integer(ancbufsize, "ancbufsize", 0, INT_MAX);
+      const message = await this.#receiveFrom("recvmsg", max, flags, undefined, options);
+      return [message.data as Uint8Array, [], message.flags, message.address as A | null];
+    });
   }
 
   /**
@@ -451,18 +468,20 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(head, body.subarray(0, count - 4));
    * ```
    */
-  async recvmsg_into(
+  recvmsg_into(
     buffers: Iterable<ArrayBufferView | ArrayBuffer>,
     ancbufsize: number = 0,
     flags: number = 0,
     options?: WaitOptions,
   ): Promise<[nbytes: number, ancdata: AncillaryData[], msg_flags: number, address: A | null]> {
-    const targets = bufferList(buffers, toWritableBytes);
-    integer(ancbufsize, "ancbufsize", 0, INT_MAX);
-    const total = targets.reduce((sum, part) => sum + part.length, 0);
-    const message = await this.#receiveFrom("recvmsg", total, flags, undefined, options);
-    const nbytes = scatter(message.data as Uint8Array, targets);
-    return [nbytes, [], message.flags, message.address as A | null];
+    return quietly(async () => {
+      const targets = bufferList(buffers, toWritableBytes);
+      integer(ancbufsize, "ancbufsize", 0, INT_MAX);
+      const total = targets.reduce((sum, part) => sum + part.length, 0);
+      const message = await this.#receiveFrom("recvmsg", total, flags, undefined, options);
+      const nbytes = scatter(message.data as Uint8Array, targets);
+      return [nbytes, [], message.flags, message.address as A | null];
+    });
   }
 
   /**
@@ -542,7 +561,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       const request = { syscall: "sendto", data: bytes, all: false };
       return this.#transport.sendTo(request, destination, limits);
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -563,30 +582,32 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await b.recv(1024); // the bytes of "HEADbody"
    * ```
    */
-  async sendmsg(
+  sendmsg(
     buffers: Iterable<BytesLike>,
     ancdata: Iterable<readonly [number, number, BytesLike]> = [],
     flags: number = 0,
     address?: AddressLike | null,
     options?: WaitOptions,
   ): Promise<number> {
-    const data = concat(bufferList(buffers, toBytes));
-    const items = ancillaryList(ancdata);
-    const checked = sendFlags(flags, "sendmsg");
-    const destination = address === undefined || address === null
-      ? undefined
-      : checkAddress(this.family, address, "address", "sendmsg");
-    const limits = this.#limits(checked, options, "SO_SNDTIMEO");
-    if (items > 0) {
-      const { adapter } = this.#adapter.capabilities();
-      throw systemError("EOPNOTSUPP", "sendmsg", {
-        detail: `${adapter} cannot send ancillary data`,
-      });
-    }
-    const request = { syscall: "sendmsg", data, all: false };
-    return await (destination === undefined
-      ? this.#transport.send(request, limits)
-      : this.#transport.sendTo(request, destination, limits));
+    return quietly(async () => {
+      const data = concat(bufferList(buffers, toBytes));
+      const items = ancillaryList(ancdata);
+      const checked = sendFlags(flags, "sendmsg");
+      const destination = address === undefined || address === null
+        ? undefined
+        : checkAddress(this.family, address, "address", "sendmsg");
+      const limits = this.#limits(checked, options, "SO_SNDTIMEO");
+      if (items > 0) {
+        const { adapter } = this.#adapter.capabilities();
+        throw systemError("EOPNOTSUPP", "sendmsg", {
+          detail: `${adapter} cannot send ancillary data`,
+        });
+      }
+      const request = { syscall: "sendmsg", data, all: false };
+      return await (destination === undefined
+        ? this.#transport.send(request, limits)
+        : this.#transport.sendTo(request, destination, limits));
+    });
   }
 
   /**
@@ -608,18 +629,20 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await b.recv(5);
    * ```
    */
-  async sendfile(
+  sendfile(
     source: FileSource,
     offset: number = 0,
     count?: number | null,
     options: SendFileOptions = {},
   ): Promise<number> {
-    checkFileSource(source, offset, count);
-    if (this.type !== c.SOCK_STREAM) throw new RangeError("sendfile needs a stream socket");
-    if (this.#timeout === 0) throw new RangeError("sendfile needs a blocking socket");
-    const sendAll = (data: Uint8Array, limits: WaitOptions): Promise<void> =>
-      this.sendall(data, 0, limits);
-    return await sendFile(sendAll, source, offset, count, options);
+    return quietly(async () => {
+      checkFileSource(source, offset, count);
+      if (this.type !== c.SOCK_STREAM) throw new RangeError("sendfile needs a stream socket");
+      if (this.#timeout === 0) throw new RangeError("sendfile needs a blocking socket");
+      const sendAll = (data: Uint8Array, limits: WaitOptions): Promise<void> =>
+        this.sendall(data, 0, limits);
+      return await sendFile(sendAll, source, offset, count, options);
+    });
   }
 
   /**
@@ -676,12 +699,14 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await b.sendall("and an answer");
    * ```
    */
-  async shutdown(how: number): Promise<void> {
-    int(how, "how");
-    if (how < c.SHUT_RD || how > c.SHUT_RDWR) {
-      throw systemError(this.#gone ? "EBADF" : "EINVAL", "shutdown", { detail: `how ${how}` });
-    }
-    await this.#transport.shutdown(how);
+  shutdown(how: number): Promise<void> {
+    return quietly(async () => {
+      int(how, "how");
+      if (how < c.SHUT_RD || how > c.SHUT_RDWR) {
+        throw systemError(this.#gone ? "EBADF" : "EINVAL", "shutdown", { detail: `how ${how}` });
+      }
+      await this.#transport.shutdown(how);
+    });
   }
 
   /**
@@ -1100,8 +1125,10 @@ export class Socket<A extends Address = AddressOf<2>> {
    * // Closed where the block ends, also by an error.
    * ```
    */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return quietly(async () => {
+      await this.close();
+    });
   }
 
   /**
@@ -1225,7 +1252,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       const limits = this.#limits(sendFlags(flags, syscall), options, "SO_SNDTIMEO");
       return this.#transport.send({ syscall, data: bytes, all }, limits);
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 

@@ -4,6 +4,7 @@ import type { Address } from "../adapters/adapter.ts";
 import { type AddressLike, type AddressOf, sameAddress } from "./address.ts";
 import { AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
 import { systemError } from "./errors.ts";
+import { quietly } from "./quiet.ts";
 import { Socket } from "./socket.ts";
 
 /**
@@ -25,17 +26,20 @@ import { Socket } from "./socket.ts";
  * console.log(await b.recv(5));
  * ```
  */
-export async function socketpair<Family extends number = 1>(
+export function socketpair<Family extends number = 1>(
   family?: Family,
   type: number = SOCK_STREAM,
   proto: number = 0,
 ): Promise<[Socket<AddressOf<Family>>, Socket<AddressOf<Family>>]> {
-  const chosen = family ?? AF_UNIX;
-  const make = (): Socket<AddressOf<Family>> => new Socket<AddressOf<Family>>(chosen, type, proto);
-  const first = make();
-  return await (first.type === SOCK_DGRAM
-    ? pairOfDatagrams(first, make())
-    : pairOfStreams(first, make));
+  return quietly(async () => {
+    const chosen = family ?? AF_UNIX;
+    const make = (): Socket<AddressOf<Family>> =>
+      new Socket<AddressOf<Family>>(chosen, type, proto);
+    const first = make();
+    return await (first.type === SOCK_DGRAM
+      ? pairOfDatagrams(first, make())
+      : pairOfStreams(first, make));
+  });
 }
 
 async function pairOfStreams<A extends Address>(

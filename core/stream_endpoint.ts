@@ -2,6 +2,7 @@
 
 import type { Adapter, Stream, StreamSink } from "../adapters/adapter.ts";
 import { type SocketError, systemError, translate } from "./errors.ts";
+import { rejected } from "./quiet.ts";
 import {
   type Received,
   type ReceiveErrors,
@@ -52,7 +53,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   send(request: SendRequest, limits: Limits): Promise<number> {
     if (this.#writeShut || this.#broken) {
       const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);
-      return Promise.reject(request.all ? withBytesSent(error, 0) : error);
+      return rejected(request.all ? withBytesSent(error, 0) : error);
     }
     return this.#sender.send(request, limits);
   }

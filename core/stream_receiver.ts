@@ -3,6 +3,7 @@
 import type { Stream } from "../adapters/adapter.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { SocketError } from "./errors.ts";
+import { rejected } from "./quiet.ts";
 import { resolved, turn } from "./turn.ts";
 import { type Limits, Wait, type WaitOwner } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
@@ -135,7 +136,7 @@ export class StreamReceiver implements WaitOwner {
 
   #serveNow(request: ReceiveRequest): Promise<Received> {
     const error = this.#errorFor(request);
-    if (error !== undefined) return Promise.reject(error);
+    if (error !== undefined) return rejected(error);
     const short = request.peek && !this.#ended && this.#queue.size < request.max;
     const result = this.#take(request);
     // A program that peeks until enough has come must not wait for bytes that nobody fetches.

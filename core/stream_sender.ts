@@ -2,6 +2,7 @@
 
 import type { Stream } from "../adapters/adapter.ts";
 import { SocketError } from "./errors.ts";
+import { rejected } from "./quiet.ts";
 import { resolved } from "./turn.ts";
 import { type Limits, Wait, type WaitOwner } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
@@ -86,7 +87,7 @@ export class StreamSender implements WaitOwner {
           sent = this.#stream.tryWrite(data);
         } catch (cause) {
           const error = this.#errors.sendFailed(cause, request.syscall);
-          return Promise.reject(request.all ? withBytesSent(error, 0) : error);
+          return rejected(request.all ? withBytesSent(error, 0) : error);
         }
         if (sent === data.length || (sent > 0 && !request.all)) {
           return resolved(outcome(request.all, sent));

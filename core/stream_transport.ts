@@ -15,6 +15,7 @@ import { Connecting } from "./connecting.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "./constants.ts";
 import { type SocketError, systemError, translate } from "./errors.ts";
 import { ListenerEndpoint } from "./listener_endpoint.ts";
+import { quiet, quietly, rejected } from "./quiet.ts";
 import { resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import { StreamEndpoint } from "./stream_endpoint.ts";
@@ -128,7 +129,7 @@ export class StreamTransport implements Transport {
   accept(limits: Limits): Promise<StreamEndpoint> {
     if (this.#listener === undefined) {
       if (this.#inherited) return this.listen(SOMAXCONN).then(() => this.accept(limits));
-      return Promise.reject(systemError(this.#closed ? "EBADF" : "EINVAL", "accept"));
+      return rejected(systemError(this.#closed ? "EBADF" : "EINVAL", "accept"));
     }
     return this.#listener.endpoint.accept(limits);
   }
@@ -169,8 +170,10 @@ export class StreamTransport implements Transport {
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
     return this.#endpoint?.receive(request, limits) ??
-      this.#whenConnected(request.syscall, "ENOTCONN", limits)
-        .then((endpoint) => endpoint.receive(request, limits));
+      quiet(
+        this.#whenConnected(request.syscall, "ENOTCONN", limits)
+          .then((endpoint) => endpoint.receive(request, limits)),
+      );
   }
 
   receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message> {
@@ -178,23 +181,18 @@ export class StreamTransport implements Transport {
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
-    return this.#endpoint?.send(request, limits) ??
-      this.#whenConnected(request.syscall, this.#family === AF_UNIX ? "ENOTCONN" : "EPIPE", limits)
-        .then(
-          (endpoint) => endpoint.send(request, limits),
-          (error) => {
-            throw request.all ? withBytesSent(error, 0) : error;
-          },
-        );
+    return this.#endpoint?.send(request, limits) ?? quietly(() => this.#sendLater(request, limits));
   }
 
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
-  async sendTo(request: SendRequest, _destination: Destination, limits: Limits): Promise<number> {
-    if (this.#family === AF_UNIX) {
-      this.#checkOpen(request.syscall);
-      throw systemError(this.#endpoint === undefined ? "EOPNOTSUPP" : "EISCONN", request.syscall);
-    }
-    return await this.send(request, limits);
+  sendTo(request: SendRequest, _destination: Destination, limits: Limits): Promise<number> {
+    return quietly(async () => {
+      if (this.#family === AF_UNIX) {
+        this.#checkOpen(request.syscall);
+        throw systemError(this.#endpoint === undefined ? "EOPNOTSUPP" : "EISCONN", request.syscall);
+      }
+      return await this.send(request, limits);
+    });
   }
 
   async shutdown(how: number): Promise<void> {
@@ -293,6 +291,18 @@ export class StreamTransport implements Transport {
   #isConnected(): boolean {
     return this.#endpoint !== undefined || this.#listener !== undefined ||
       this.#connecting !== undefined;
+  }
+
+  /** Sends once a connect under way has made the connection. */
+  async #sendLater(request: SendRequest, limits: Limits): Promise<number> {
+    const code = this.#family === AF_UNIX ? "ENOTCONN" : "EPIPE";
+    let endpoint: StreamEndpoint;
+    try {
+      endpoint = await this.#whenConnected(request.syscall, code, limits);
+    } catch (error) {
+      throw request.all ? withBytesSent(error, 0) : error;
+    }
+    return await endpoint.send(request, limits);
   }
 
   /** The connection once a connect under way has made it; else the error of an unconnected socket. */

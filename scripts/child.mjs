@@ -62,7 +62,14 @@ for (const [signal, code] of /** @type {const} */ ([["SIGINT", 130], ["SIGTERM",
 export function start(file, args, options = {}) {
   const child = spawn(file, args, {
     cwd: options.cwd,
-    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...options.env },
+    env: {
+      ...process.env,
+      NO_COLOR: "1",
+      FORCE_COLOR: undefined,
+      // Node's runner does nothing in a process that a test has started.
+      NODE_TEST_CONTEXT: undefined,
+      ...options.env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
     shell: options.shell ?? false,
     detached: process.platform !== "win32",

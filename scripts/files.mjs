@@ -22,7 +22,7 @@ export function filesBelow(folder) {
 }
 
 /**
- * The test files that a command line names.
+ * The test files that a command line names. A file that is none by its name has to be named in full.
  *
  * @param {string[]} args Files and folders, as seen from where the command was given; all where there are none.
  * @returns {string[]}
@@ -31,7 +31,8 @@ export function testFiles(args) {
   const filters = args.filter((arg) => !arg.startsWith("-"))
     .map((arg) => relative(root, join(process.cwd(), arg)).split(sep).join("/"));
   return filesBelow("tests").filter((file) =>
-    file.endsWith(".test.ts") &&
-    (filters.length === 0 || filters.some((filter) => file.startsWith(filter)))
+    file.endsWith(".test.ts")
+      ? filters.length === 0 || filters.some((filter) => file.startsWith(filter))
+      : filters.includes(file)
   );
 }

@@ -3,6 +3,7 @@
 import { integer } from "../arguments.ts";
 import { type BytesLike, describe, toBytes, toWritableBytes } from "../bytes.ts";
 import { systemError } from "../errors.ts";
+import { quietly } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import type { FileKind } from "./file_mode.ts";
@@ -117,12 +118,14 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.read()); // "hello"
    * ```
    */
-  async read(size: number | null = null): Promise<T | N> {
-    const limit = sizeOf(size);
-    this.#checkReadable("read");
-    if (this.#text !== undefined) return await this.#text.read(limit) as T;
-    if (this.#kind.bufferSize === 0) return await this.#readRaw(limit) as T | N;
-    return await this.#reader.read(limit) as T;
+  read(size: number | null = null): Promise<T | N> {
+    return quietly(async () => {
+      const limit = sizeOf(size);
+      this.#checkReadable("read");
+      if (this.#text !== undefined) return await this.#text.read(limit) as T;
+      if (this.#kind.bufferSize === 0) return await this.#readRaw(limit) as T | N;
+      return await this.#reader.read(limit) as T;
+    });
   }
 
   /**
@@ -138,15 +141,17 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.readline()); // "one\n"
    * ```
    */
-  async readline(size: number | null = null): Promise<T | N> {
-    const limit = sizeOf(size);
-    this.#checkReadable("readline");
-    if (this.#text !== undefined) {
-      return (limit === undefined ? this.#text.nextLine() : undefined) as T | undefined ??
-        await this.#text.readline(limit) as T;
-    }
-    if (this.#kind.bufferSize === 0) return await readRawLine(this.#owner, limit) as T | N;
-    return await this.#reader.readline(limit) as T;
+  readline(size: number | null = null): Promise<T | N> {
+    return quietly(async () => {
+      const limit = sizeOf(size);
+      this.#checkReadable("readline");
+      if (this.#text !== undefined) {
+        return (limit === undefined ? this.#text.nextLine() : undefined) as T | undefined ??
+          await this.#text.readline(limit) as T;
+      }
+      if (this.#kind.bufferSize === 0) return await readRawLine(this.#owner, limit) as T | N;
+      return await this.#reader.readline(limit) as T;
+    });
   }
 
   /**
@@ -163,16 +168,18 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.readlines()); // [ "one\n", "two\n" ]
    * ```
    */
-  async readlines(hint: number | null = null): Promise<T[]> {
-    const most = sizeOf(hint) || Infinity;
-    const lines: T[] = [];
-    let total = 0;
-    for await (const line of this) {
-      lines.push(line);
-      total += line.length;
-      if (total >= most) break;
-    }
-    return lines;
+  readlines(hint: number | null = null): Promise<T[]> {
+    return quietly(async () => {
+      const most = sizeOf(hint) || Infinity;
+      const lines: T[] = [];
+      let total = 0;
+      for await (const line of this) {
+        lines.push(line);
+        total += line.length;
+        if (total >= most) break;
+      }
+      return lines;
+    });
   }
 
   /**
@@ -189,16 +196,18 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.readinto(head)); // 4
    * ```
    */
-  async readinto(buffer: ArrayBufferView | ArrayBuffer): Promise<number | N> {
-    const target = toWritableBytes(buffer, "buffer");
-    this.#checkReadable("readinto");
-    if (!this.#kind.binary) throw new TypeError("readinto needs a binary file");
-    const data = this.#kind.bufferSize === 0
-      ? await this.#readRaw(target.length)
-      : await this.#reader.read(target.length);
-    if (data === null) return null as N;
-    target.set(data);
-    return data.length;
+  readinto(buffer: ArrayBufferView | ArrayBuffer): Promise<number | N> {
+    return quietly(async () => {
+      const target = toWritableBytes(buffer, "buffer");
+      this.#checkReadable("readinto");
+      if (!this.#kind.binary) throw new TypeError("readinto needs a binary file");
+      const data = this.#kind.bufferSize === 0
+        ? await this.#readRaw(target.length)
+        : await this.#reader.read(target.length);
+      if (data === null) return null as N;
+      target.set(data);
+      return data.length;
+    });
   }
 
   /**
@@ -217,16 +226,18 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * await b.recv(6);
    * ```
    */
-  async write(data: T extends string ? string : BytesLike): Promise<number | N> {
-    if (!this.#kind.binary) return await this.#writeText(data);
-    if (typeof data === "string") {
-      throw new TypeError("data must be bytes, not a string, for a binary file");
-    }
-    const bytes = toBytes(data as Uint8Array, "data");
-    this.#checkWritable("write");
-    if (this.#kind.bufferSize === 0) return await orNull(this.#owner.send(bytes)) as number | N;
-    await this.#writer.write(bytes);
-    return bytes.length;
+  write(data: T extends string ? string : BytesLike): Promise<number | N> {
+    return quietly(async () => {
+      if (!this.#kind.binary) return await this.#writeText(data);
+      if (typeof data === "string") {
+        throw new TypeError("data must be bytes, not a string, for a binary file");
+      }
+      const bytes = toBytes(data as Uint8Array, "data");
+      this.#checkWritable("write");
+      if (this.#kind.bufferSize === 0) return await orNull(this.#owner.send(bytes)) as number | N;
+      await this.#writer.write(bytes);
+      return bytes.length;
+    });
   }
 
   /**
@@ -243,14 +254,16 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * await b.recv(8);
    * ```
    */
-  async writelines(
+  writelines(
     lines: Iterable<T extends string ? string : BytesLike>,
   ): Promise<void> {
-    if (typeof lines !== "object" || lines === null || !(Symbol.iterator in lines)) {
-      throw new TypeError(`lines must be an iterable, not ${describe(lines)}`);
-    }
-    this.#checkWritable("writelines");
-    for (const line of lines) await this.write(line);
+    return quietly(async () => {
+      if (typeof lines !== "object" || lines === null || !(Symbol.iterator in lines)) {
+        throw new TypeError(`lines must be an iterable, not ${describe(lines)}`);
+      }
+      this.#checkWritable("writelines");
+      for (const line of lines) await this.write(line);
+    });
   }
 
   /**
@@ -267,9 +280,11 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * await b.recv(6);
    * ```
    */
-  async flush(): Promise<void> {
-    this.#checkOpen("flush");
-    await this.#writer.flush();
+  flush(): Promise<void> {
+    return quietly(async () => {
+      this.#checkOpen("flush");
+      await this.#writer.flush();
+    });
   }
 
   /**
@@ -320,8 +335,10 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /** Closes the file. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return quietly(async () => {
+      await this.close();
+    });
   }
 
   #nextLine(): Promise<IteratorResult<T, undefined>> {

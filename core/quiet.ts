@@ -1,0 +1,19 @@
+/** Promises that nobody looks at: a program that drops one must not die of what a peer or the network does. */
+
+const nothing = (): void => {};
+
+/** The same promise, whose rejection is nobody's unless somebody looks. */
+export function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.then(undefined, nothing);
+  return promise;
+}
+
+/** A rejected promise of this kind. */
+export function rejected(error: unknown): Promise<never> {
+  return quiet(Promise.reject(error));
+}
+
+/** The promise of an asynchronous function, of this kind. */
+export function quietly<T>(call: () => Promise<T>): Promise<T> {
+  return quiet(call());
+}
