@@ -27,11 +27,6 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
     if (this.#waits.first !== undefined) listener.resume();
   }
 
-  /** Whether a connection waits. */
-  get ready(): boolean {
-    return this.#queue.length > 0;
-  }
-
   /** The next connection; calls are served in their order. */
   accept(limits: Limits): Promise<StreamEndpoint> {
     if (this.#waits.first === undefined) {

@@ -355,6 +355,13 @@ describe("create_server", () => {
 });
 
 describe("socketpair", () => {
+  test("leaves nothing open where it fails", async (scope) => {
+    const adapter = useMemory(scope);
+    adapter.faults.failAccept(1);
+    await rejects(() => socketpair(AF_INET, SOCK_STREAM), "EMFILE", "accept");
+    assert.deepEqual(adapter.connections, []);
+  });
+
   for (const setting of settings) {
     const offered = setting.adapter.capabilities().types;
     for (const [familyName, family] of Object.entries(families)) {
@@ -557,6 +564,9 @@ for (const setting of settings) {
       });
       assert.equal(await client.sendfile(stream, 0, 5), 5);
       await until(() => left === "stream", "the stream is cancelled");
+      // As the streams of some platforms, it can only be read by a reader.
+      const bare = { getReader: () => streamOf(Uint8Array.of(1, 2, 3, 4), 3).getReader() };
+      assert.equal(await client.sendfile(bare as ReadableStream<Uint8Array>, 2), 2);
     });
 
     test("a failure tells how much was sent", async (scope) => {

@@ -16,6 +16,9 @@ import {
   inet_aton,
   inet_pton,
   type InetAddress,
+  IP_MULTICAST_TTL,
+  IP_TTL,
+  IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
@@ -137,6 +140,12 @@ for (const { name, adapter } of adapters) {
         assert.ok(big instanceof RangeError);
         throws(() => s.setsockopt(SOL_SOCKET, SO_KEEPALIVE, new Uint8Array(3)), "EINVAL");
         throws(() => s.setsockopt(SOL_SOCKET, SO_LINGER, 1), "EINVAL");
+        const endless = new Uint8Array(16);
+        new DataView(endless.buffer).setBigInt64(8, 1_000_000n, true);
+        throws(() => s.setsockopt(SOL_SOCKET, SO_RCVTIMEO, endless), "EDOM", "setsockopt");
+        const datagrams = scope.add(new Socket(AF_INET, SOCK_DGRAM, 0, { adapter }));
+        throws(() => datagrams.setsockopt(IPPROTO_IP, IP_MULTICAST_TTL, 256), "EINVAL");
+        throws(() => datagrams.setsockopt(IPPROTO_IP, IP_TTL, 256), "EINVAL", "setsockopt");
         throws(() => s.setsockopt(SOL_SOCKET, 9999, 1), "ENOPROTOOPT", "setsockopt");
         throws(() => s.getsockopt(9999, 1), "ENOPROTOOPT", "getsockopt");
         s.setsockopt(SOL_SOCKET, SO_KEEPALIVE, Uint8Array.from([1, 0, 0, 0]));

@@ -23,6 +23,7 @@ import {
   MSG_DONTWAIT,
   MSG_PEEK,
   MSG_TRUNC,
+  SHUT_RD,
   SHUT_RDWR,
   SO_BROADCAST,
   SO_ERROR,
@@ -70,6 +71,40 @@ for (const { name, family, host, skip } of families) {
   };
 
   describe(`UDP over ${name}`, () => {
+    test("names resolve in sendto and sendmsg", async (scope) => {
+      const receiver = await bound(scope, family, host);
+      const [, port] = receiver.getsockname();
+      const sender = open(scope, family);
+      const name = family === AF_INET ? "localhost" : host;
+      assert.equal(await sender.sendto("one", [name, port]), 3);
+      assert.equal(text(await receiver.recv(9)), "one");
+      assert.equal(await sender.sendmsg(["t", "wo"], [], 0, [name, port]), 3);
+      assert.equal(text(await receiver.recv(9)), "two");
+      await sender.connect([host, port]);
+      assert.equal(await sender.sendto("three", [name, port]), 5);
+      assert.equal(text(await receiver.recv(9)), "three");
+      await rejects(() => sender.sendto("four", [name, port + 1]), "EISCONN", "sendto");
+    });
+
+    test("a receive after shutdown of reading can be aborted", async (scope) => {
+      const s = await bound(scope, family, host);
+      await s.connect(s.getsockname());
+      await s.shutdown(SHUT_RD);
+      const controller = new AbortController();
+      const waiting = rejection(() => s.recv(9, 0, { signal: controller.signal }));
+      controller.abort("enough");
+      assert.equal(await waiting, "enough");
+      assert.equal((await s.recv(9)).length, 0);
+    });
+
+    test("a socket that is closed while it is bound stays closed", async (scope) => {
+      const s = open(scope, family);
+      const binding = rejects(() => s.bind([host, 0]), "EBADF", "bind");
+      await s.close();
+      await binding;
+      assert.equal(s.closed, true);
+    });
+
     test("the first send binds; recvfrom tells who sent", async (scope) => {
       const receiver = await bound(scope, family, host);
       const sender = open(scope, family);

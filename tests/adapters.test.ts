@@ -1,0 +1,148 @@
+/** What the library makes of an adapter that offers less than those it has itself. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type Adapter,
+  AF_INET,
+  AF_INET6,
+  create_server,
+  createMemoryAdapter,
+  getAdapter,
+  getfqdn,
+  gethostname,
+  getnameinfo,
+  has_dualstack_ipv6,
+  if_indextoname,
+  if_nameindex,
+  if_nametoindex,
+  NI_NAMEREQD,
+  setAdapter,
+  SOCK_DGRAM,
+  Socket,
+} from "../mod.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { bounded, rejects, type Scope, throws } from "./support/scope.ts";
+
+/** A network in memory without what an adapter need not have, used by all new sockets until the scope ends. */
+function useLeast(scope: Scope, more: Partial<Adapter> = {}): void {
+  const memory = createMemoryAdapter();
+  const adapter: Adapter = {
+    capabilities: () => ({
+      ...memory.capabilities(),
+      adapter: "least",
+      types: { AF_INET: ["SOCK_STREAM"] },
+    }),
+    bind: (request) => memory.bind(request),
+    connect: (target) => memory.connect(target),
+    lookup: (name, family) => memory.lookup(name, family),
+    errorCode: (cause) => memory.errorCode(cause),
+    ...more,
+  };
+  setAdapter(adapter);
+  scope.add({ close: () => setAdapter(undefined) });
+}
+
+describe("an adapter with the least", () => {
+  it(
+    "connects, listens and says what it has not",
+    bounded(async (scope) => {
+      useLeast(scope);
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      const client = scope.add(new Socket(AF_INET));
+      await client.connect(server.getsockname());
+      const [conn] = await server.accept();
+      scope.add(conn);
+      await client.sendall("hello");
+      assert.equal((await conn.recv(9)).length, 5);
+      throws(() => client.dup(), "ENOTSUP", "dup");
+      throws(() => client.detach(), "ENOTSUP", "detach");
+      throws(() => new Socket(AF_INET, -1, 0, { fileno: 3 }), "ENOTSUP", "socket");
+      assert.match(throws(() => new Socket(AF_INET6), "EAFNOSUPPORT").message, /least adapter/);
+      throws(() => new Socket(AF_INET, SOCK_DGRAM), "ESOCKTNOSUPPORT", "socket");
+      assert.equal(await has_dualstack_ipv6(), false);
+    }),
+  );
+
+  it(
+    "knows no names but those that it looks up",
+    bounded(async (scope) => {
+      useLeast(scope);
+      throws(gethostname, "ENOTSUP", "gethostname");
+      throws(if_nameindex, "ENOTSUP", "if_nameindex");
+      throws(() => if_nametoindex("lo"), "ENOTSUP", "if_nametoindex");
+      throws(() => if_indextoname(1), "ENOTSUP", "if_indextoname");
+      await rejects(() => getnameinfo(["127.0.0.1", 80], NI_NAMEREQD), "EAI_NONAME", "getnameinfo");
+      assert.deepEqual(await getnameinfo(["127.0.0.1", 80], 0), ["127.0.0.1", "http"]);
+      assert.equal(await getfqdn("127.0.0.1"), "127.0.0.1");
+    }),
+  );
+
+  it(
+    "may have an interface whose index it does not know",
+    bounded((scope) => {
+      useLeast(scope, {
+        interfaces: () => [{ name: "tun9", index: 0, addresses: ["10.0.0.1"] }],
+      });
+      throws(() => if_nametoindex("tun9"), "ENOTSUP", "if_nametoindex");
+      assert.match(throws(() => if_indextoname(7), "ENXIO").message, /tun9 is not known here/);
+      return Promise.resolve();
+    }),
+  );
+});
+
+describe("an adapter whose connections cannot be stopped", () => {
+  it(
+    "has them reset where nobody accepts as many as the largest backlog",
+    bounded(async (scope) => {
+      let connection: ((local: number) => boolean) | undefined;
+      const closed: number[] = [];
+      const memory = createMemoryAdapter();
+      useLeast(scope, {
+        bind: async (request) => {
+          const bound = await memory.bind(request);
+          return {
+            fd: -1,
+            local: bound.local,
+            connect: (target) => bound.connect(target),
+            close: () => bound.close(),
+            setOption: () => true,
+            getOption: () => undefined,
+            listen: async (backlog, sink) => {
+              connection = (n) =>
+                sink.connection({
+                  fd: -1,
+                  local: bound.local,
+                  remote: ["127.0.0.1", 1],
+                  readAhead: 0,
+                  sink: undefined as never,
+                  resume: () => {},
+                  write: () => Promise.resolve(1),
+                  shutdownWrite: () => Promise.resolve(),
+                  close: () => Promise.resolve(void closed.push(n)),
+                  setOption: () => true,
+                  getOption: () => undefined,
+                });
+              return await bound.listen(backlog, sink);
+            },
+          };
+        },
+      });
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      for (let n = 0; n < 4100; n++) assert.equal(connection!(n), false);
+      assert.deepEqual(closed, [4096, 4097, 4098, 4099]);
+      const [conn] = await server.accept();
+      await conn.close();
+      assert.equal(closed.at(-1), 0);
+      await server.close();
+      assert.equal(closed.length, 4100);
+    }),
+  );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, async () => {
+    assert.notEqual(getAdapter().capabilities().adapter, "least");
+    await checkNothingLeft();
+  });
+});
