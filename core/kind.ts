@@ -26,6 +26,9 @@ export function typeName(type: number): string {
   return TYPE_NAMES[type] ?? String(type);
 }
 
+/** The kinds that were asked for, a handful: sockets of the same kind share one. */
+const known: Kind[] = [];
+
 /** Checks family, type and protocol; -1 means the default, as in Python, and SOCK_CLOEXEC is taken off. */
 export function checkKind(adapter: Adapter, family: number, type: number, proto: number): Kind {
   const kind: Kind = {
@@ -40,6 +43,12 @@ export function checkKind(adapter: Adapter, family: number, type: number, proto:
   if (kind.proto !== 0 && kind.proto !== protocolOf(kind)) {
     throw refused(adapter, kind, "EPROTONOSUPPORT");
   }
+  for (const one of known) {
+    if (one.family === kind.family && one.type === kind.type && one.proto === kind.proto) {
+      return one;
+    }
+  }
+  known.push(kind);
   return kind;
 }
 

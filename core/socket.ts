@@ -1199,7 +1199,11 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   #makeLimits(): Limits {
     const turn = this.#adapter.turn ?? pollTurn;
-    return { timeout: this.#timeout, expired: "ETIMEDOUT", signal: undefined, turn };
+    const timeout = this.#timeout;
+    if (usualLimits?.timeout !== timeout || usualLimits.turn !== turn) {
+      usualLimits = { timeout, expired: "ETIMEDOUT", signal: undefined, turn };
+    }
+    return usualLimits;
   }
 
   async #connect(destination: Destination, options: WaitOptions | undefined): Promise<void> {
@@ -1297,6 +1301,9 @@ for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
 function ignoreNotConnected(error: unknown): void {
   if (!(error instanceof SocketError) || error.code !== "ENOTCONN") throw error;
 }
+
+/** The limits that were made last: most sockets have the same timeout, and share them. */
+let usualLimits: Limits | undefined;
 
 /** Calls the adapter; its errors become the library's. */
 function calling<T>(adapter: Adapter, syscall: string, call: () => T): T {
