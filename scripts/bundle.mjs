@@ -3,7 +3,7 @@
  *
  *     node scripts/bundle.mjs FOLDER_OF_DECLARATIONS
  *
- * `dist/mod.js` imports its runtime's adapter as `#runtime`, which package.json maps to one of the other modules. So
+ * They import their runtime's adapter as `#runtime`, which package.json maps to one of the other modules. So
  * a bundle made for Node holds Node's adapter only.
  */
 
@@ -131,11 +131,23 @@ const modules = await rollup({
   onwarn,
 });
 
+/**
+ * Modules of their own beside the runtimes', for bundlers: `mod.js` only passes on what they export, so whoever uses
+ * nothing of one has nothing of it.
+ *
+ * @type {[sources: RegExp, name: string][]}
+ */
+const parts = [
+  [/^adapters\/memory/, "memory"],
+  [/^core\/services\./, "services"],
+  [/^core\/socket\./, "socket"],
+];
+
 /** @type {Map<string, string | undefined>} */
 const chosen = new Map();
 /**
- * Which module a source goes into: its runtime's, or, if any adapter needs it, the one that they share. All else goes
- * where rollup puts it. Deno's and Bun's adapters use much of Node's.
+ * Which module a source goes into: its runtime's, that of the one part which needs it, or, if several do, the one that
+ * they share. What none needs stays in `mod.js`. Deno's and Bun's adapters use much of Node's.
  *
  * @param {string} id
  * @param {(id: string) => readonly string[]} importersOf
@@ -146,13 +158,17 @@ function moduleOf(id, importersOf) {
   const file = below(id);
   const [, adapter] = /^adapters\/(deno|bun|node(?=\.))/.exec(file) ?? [];
   if (adapter !== undefined) return adapter;
-  if (/^adapters\/(detect|memory)/.test(file)) return undefined;
+  if (file === "adapters/detect.ts") return undefined;
+  const part = parts.find(([sources]) => sources.test(file));
+  if (part !== undefined) return part[1];
   if (file.startsWith("adapters/")) return "shared";
   if (!chosen.has(id)) {
     chosen.set(id, undefined);
-    if (importersOf(id).some((by) => moduleOf(by, importersOf) !== undefined)) {
-      chosen.set(id, "shared");
-    }
+    const users = new Set(importersOf(id).map((by) => moduleOf(by, importersOf)));
+    users.delete(undefined);
+    const [user] = users;
+    const one = users.size === 1 && parts.some(([, name]) => name === user);
+    chosen.set(id, users.size === 0 ? undefined : one ? user : "shared");
   }
   return chosen.get(id);
 }
