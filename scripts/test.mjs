@@ -6,7 +6,7 @@
  *     npm test -- --runtime=deno,bun tests/tcp.test.ts
  *
  * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if nothing failed and
- * every runtime ran. Each file runs in a process of its own, one after another: the tests watch
+ * every runtime ran. `--write` puts what was tried, and how often, into docs/reliability.md. Each file runs in a process of its own, one after another: the tests watch
  * time, memory and descriptors, and share none of them. Only those of tests/interop, which mostly wait
  * for programs, run two at a time.
  */
@@ -28,13 +28,15 @@ import { run } from "./child.mjs";
 import { filesBelow, testFiles } from "./files.mjs";
 import { readReport } from "./junit.mjs";
 import { pack } from "./pack.mjs";
+import { Tally } from "./reliability.mjs";
 import { commandOf, executable, versionOf } from "./runtimes.mjs";
 import { table } from "./table.mjs";
 import { testPermissions } from "../tests/support/permissions.mjs";
 
 /** Milliseconds for one test, where the runner can tell, and for one file. */
-const testLimit = 120_000;
-const fileLimit = 400_000;
+const slower = process.env["BSDSOCK_SOAK"] === "1" ? 10 : 1;
+const testLimit = 120_000 * slower;
+const fileLimit = 400_000 * slower;
 
 /** The files that run two at a time. */
 const together = "tests/interop/";
@@ -203,7 +205,9 @@ async function runTarget(key, files) {
       const file = target.packaged ? source.replace(/\.ts$/, ".js") : source;
       const report = join(scratch, `${key}-${file.replaceAll("/", "_")}.xml`);
       const started = performance.now();
-      const done = await run(program, target.args(file, report), { cwd, limit: fileLimit });
+      const tallied = `${report}.tally`;
+      const env = { BSDSOCK_TALLY: tallied };
+      const done = await run(program, target.args(file, report), { cwd, env, limit: fileLimit });
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const tests = existsSync(report) ? readReport(readFileSync(report, "utf8"), file) : [];
       /** @param {import("./junit.mjs").Result} result */
@@ -226,6 +230,7 @@ async function runTarget(key, files) {
       console.log(`  ${failed === 0 ? "ok    " : "FAILED"} ${source}: ${counts} (${seconds} s)`);
       if (failed === 0) {
         row.counts.set(source, tests.length);
+        tally.read(tallied, source, row.label);
       } else {
         for (const note of notes) console.log(`         - ${note}`);
         console.log(done.output.trimEnd().replaceAll(/^/gm, "    | "));
@@ -267,20 +272,29 @@ const args = process.argv.slice(2);
 const chosen = args.filter((arg) => arg.startsWith("--runtime="))
   .flatMap((arg) => arg.slice("--runtime=".length).split(","));
 const unknown = [
-  ...args.filter((arg) => arg.startsWith("-") && !arg.startsWith("--runtime=")),
+  ...args.filter((arg) => /^-(?!-runtime=|-write$)/.test(arg)),
   ...chosen.filter((key) => targets[key] === undefined),
 ];
 if (unknown.length > 0) {
   console.error(`unknown: ${unknown.join(" ")}`);
-  console.error(`usage: npm test -- [--runtime=${Object.keys(targets).join(",")}] [FILE ...]`);
+  console.error(
+    `usage: npm test -- [--runtime=${Object.keys(targets).join(",")}] [--write] [FILE ...]`,
+  );
   process.exit(2);
 }
 const files = testFiles(args);
+const tally = new Tally();
 
 /** @type {Row[]} */
 const rows = [];
 for (const key of chosen.length > 0 ? chosen : usual) rows.push(await runTarget(key, files));
 compareCounts(rows, files);
+const column = slower > 1 ? "soak" : "usual";
+if (args.includes("--write")) await tally.write(column);
+// The soak's numbers are those of the last one that was written.
+const stale = column === "usual" ? tally.differences(column) : [];
+for (const difference of stale) console.log(`\nFAILED ${difference}`);
+if (stale.length > 0) console.log("\n`npm test -- --write FILE` brings the page up to date");
 
 console.log(`\n${
   table([
@@ -289,6 +303,7 @@ console.log(`\n${
   ])
 }\n`);
 /** @param {"passed" | "failed" | "skipped"} key */
-const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+const sum = (key) =>
+  rows.reduce((total, row) => total + row[key], key === "failed" ? stale.length : 0);
 console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
 process.exitCode = sum("failed") === 0 ? 0 : 1;

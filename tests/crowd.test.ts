@@ -69,8 +69,7 @@ function tell(role: string, { open, bytes }: Opened): void {
   console.log(`${runtimeName}: ${open} ${role} connections, ${bytes} bytes of memory each`);
 }
 
-function count(failed: number): void {
-  const what = "connections open at once in one process, echo on each";
+function count(what: string, failed: number): void {
   tally({ what, tried: COUNT, unit: "connections", lost: failed });
 }
 
@@ -89,7 +88,7 @@ describe(`${COUNT} connections at once`, () => {
       const wrong = await peer.json<number>(patience);
       assert.deepEqual(await here.json(patience), { failed: 0, names: COUNT });
       assert.equal((await here.exit()).code, 0, here.stderr);
-      count(wrong);
+      count("accepted and open at once in one process, an echo on each", wrong);
     }, patience),
   );
 
@@ -107,7 +106,7 @@ describe(`${COUNT} connections at once`, () => {
       assert.equal(names, COUNT);
       assert.equal((await here.exit()).code, 0, here.stderr);
       assert.equal(await peer.line(), "done", peer.stderr);
-      count(failed);
+      count("made and open at once in one process, an echo on each", failed);
     }, patience),
   );
 });

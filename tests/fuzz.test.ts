@@ -21,9 +21,10 @@ import { Random } from "./support/bytes.ts";
 import { ODD, oddArguments, OWN_ERROR, OWN_REASON } from "./support/odd_values.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { within } from "./support/scope.ts";
+import { tally, times } from "./support/tally.ts";
 
-const SEED = Number(process.env["BSDSOCK_FUZZ_SEED"] ?? 8);
-const CALLS = 10_000;
+const SEED = Number(process.env["BSDSOCK_FUZZ_SEED"] ?? process.env["BSDSOCK_SEED"] ?? 8);
+const CALLS = times(10_000, 100_000);
 /** Calls on one set of sockets. */
 const ROUND = 40;
 /** Milliseconds for a call; its socket's timeout is 10. */
@@ -266,6 +267,7 @@ async function fuzz(adapter: Adapter, seed: number, native: boolean): Promise<vo
     assert.deepEqual([...complaints.values()], []);
     assert.deepEqual(unhandled.filter(isOurs), []);
     assert.equal(globals(), untouched);
+    tally({ what: "calls with wrong kinds and values", tried: CALLS, unit: "calls", lost: 0 });
   } finally {
     setdefaulttimeout(null);
     setAdapter(before);

@@ -10,6 +10,7 @@ import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/ou
 import { start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejects, type Scope, sleep, until } from "./support/scope.ts";
+import { limit, tally, times } from "./support/tally.ts";
 import { native, settings } from "./support/tcp.ts";
 
 const MiB = 1024 * 1024;
@@ -54,7 +55,7 @@ const unscoped = { add: <T>(opened: T): T => opened } as unknown as Scope;
 
 const rounds: Round[] = [
   {
-    name: "20,000 connections, opened and closed",
+    name: "connections, opened and closed",
     times: 20_000,
     async prepare(scope) {
       const server = await setting.server(scope);
@@ -66,7 +67,7 @@ const rounds: Round[] = [
     },
   },
   {
-    name: "3,000 conversations under timeouts and signals",
+    name: "conversations under timeouts and signals",
     times: 3_000,
     async prepare(scope) {
       const server = await setting.server(scope);
@@ -88,7 +89,7 @@ const rounds: Round[] = [
     },
   },
   {
-    name: "2,000 refused connections",
+    name: "refused connections",
     times: 2_000,
     async prepare() {
       const address: [string, number] = [setting.host, await setting.freePort()];
@@ -101,7 +102,7 @@ const rounds: Round[] = [
     },
   },
   {
-    name: "2,000 listeners, bound, listening and waiting",
+    name: "listeners, bound, listening and waiting",
     times: 2_000,
     // deno-lint-ignore require-await
     async prepare() {
@@ -116,7 +117,7 @@ const rounds: Round[] = [
     },
   },
   {
-    name: "3,000 bound sockets",
+    name: "bound sockets",
     times: 3_000,
     // deno-lint-ignore require-await
     async prepare() {
@@ -128,7 +129,7 @@ const rounds: Round[] = [
     },
   },
   {
-    name: "2,000 connections served, with as many open as may be",
+    name: "connections served, with as many open as may be",
     times: 2_000,
     async prepare(scope) {
       const server = await setting.server(scope);
@@ -157,7 +158,7 @@ const rounds: Round[] = [
     },
   },
   {
-    name: "1,000 connections closed with unread bytes",
+    name: "connections closed with unread bytes",
     times: 1_000,
     async prepare(scope) {
       const server = await setting.server(scope);
@@ -174,20 +175,21 @@ const rounds: Round[] = [
 ];
 
 describe("what was closed", () => {
-  for (const { name, times, prepare } of rounds) {
+  for (const { name, times: usual, prepare } of rounds) {
+    const count = times(usual, usual * 5);
     it(
-      `leaves no descriptor and no memory: ${name}`,
+      `leaves no descriptor and no memory: ${count} ${name}`,
       { skip: noDescriptors },
       bounded(async (scope) => {
         const round = await prepare(scope);
         // The runtime's own caches fill first, and its heap grows to what it likes.
-        const first = times / 2;
+        const first = count / 2;
         for (let i = 0; i < first; i++) await round();
         await sleep(50);
         const descriptors = socketDescriptors();
         const before = await heap();
         const rss = process.memoryUsage().rss / MiB;
-        for (let i = first; i < times; i++) await round();
+        for (let i = first; i < count; i++) await round();
         const growth = await heap() - before;
         const rssGrowth = process.memoryUsage().rss / MiB - rss;
         let left: string[] = [];
@@ -199,10 +201,11 @@ describe("what was closed", () => {
           left.length <= descriptors.length,
           `${left.length} sockets, ${descriptors.length} before`,
         );
-        const allowed = 0.5 + (times - first) * 200 / MiB;
+        const allowed = 0.5 + (count - first) * 200 / MiB;
         assert.ok(growth < allowed, `the heap grew by ${growth.toFixed(1)} MiB`);
         assert.ok(rssGrowth < 32, `memory grew by ${rssGrowth.toFixed(1)} MiB`);
-      }, 90_000),
+        tally({ what: `${name}: nothing is left of them`, tried: count, unit: "rounds", lost: 0 });
+      }, limit(90_000, 900_000)),
     );
   }
 
@@ -231,6 +234,50 @@ describe("what was closed", () => {
       }),
     );
   }
+});
+
+describe("a signal", () => {
+  const receives = times(20_000, 1_000_000);
+  it(
+    `that ${receives} receives have used keeps no listener of them, and nothing else`,
+    bounded(async (scope) => {
+      const memory = settings.find((one) => !one.native)!;
+      const [here, there] = await memory.pair(scope);
+      const { signal } = new AbortController();
+      const listeners = { most: 0, now: 0 };
+      const count = (change: number): void => {
+        listeners.now += change;
+        listeners.most = Math.max(listeners.most, listeners.now);
+      };
+      const { addEventListener, removeEventListener } = signal;
+      Object.assign(signal, {
+        addEventListener(...args: Parameters<typeof addEventListener>) {
+          count(1);
+          addEventListener.apply(signal, args);
+        },
+        removeEventListener(...args: Parameters<typeof removeEventListener>) {
+          count(-1);
+          removeEventListener.apply(signal, args);
+        },
+      });
+      const one = new Uint8Array(1);
+      const round = async () => {
+        // Two wait, each for its byte.
+        const waiting = [here.recv(1, 0, { signal }), here.recv_into(one, 0, 0, { signal })];
+        await there.sendall("ab", 0, { signal });
+        await Promise.all(waiting);
+      };
+      for (let i = 0; i < receives / 4; i++) await round();
+      const before = await heap();
+      for (let i = receives / 4; i < receives / 2; i++) await round();
+      const growth = await heap() - before;
+      assert.equal(listeners.now, 0);
+      assert.ok(listeners.most >= 1 && listeners.most <= 2, `${listeners.most} at a time`);
+      assert.ok(growth < 0.5, `the heap grew by ${growth.toFixed(1)} MiB`);
+      const what = "receives under one AbortSignal, which keeps no listener";
+      tally({ what, tried: receives, unit: "receives", lost: listeners.now });
+    }, limit(60_000, 600_000)),
+  );
 });
 
 describe("a program that closed its sockets ends by itself", () => {

@@ -14,7 +14,7 @@ type Inet = Socket<InetAddress>;
 
 const MiB = 1024 * 1024;
 const [setting] = native;
-const ROUNDS = times(3, 100);
+const ROUNDS = times(3, 30);
 
 /** Bytes that repeat with a length that divides no buffer: `block` of the peers in Python. */
 const CYCLE = 251;
@@ -376,7 +376,7 @@ describe("a full accept queue", () => {
     await later.connect(address);
     await echo(later, "later");
     const what = "connecting to a full accept queue";
-    tally({ what, tried: tried + queued.length + 3, unit: "connections", lost: 0 });
+    tally({ what, tried, unit: "connections", lost: 0 });
   });
 
   test("of a listener here refuses nobody who waits", async (scope) => {

@@ -26,7 +26,7 @@ type Inet = Socket<InetAddress>;
 const MiB = 1024 * 1024;
 /** More than the system takes of one who does not read. */
 const flood = new Uint8Array(pattern(32 * MiB));
-const ROUNDS = times(2, 50);
+const ROUNDS = times(2, 20);
 
 /** What came out of a call, in one line: a count of bytes that are those of the pattern, or the error whole. */
 async function outcome(call: Promise<unknown>, start = 0): Promise<string> {

@@ -12,6 +12,7 @@ import { type Adapter, createMemoryAdapter } from "../../mod.ts";
 import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
 import { hasPython } from "../support/process.ts";
 import { isCompiled } from "../support/runtime.ts";
+import { tally } from "../support/tally.ts";
 import { checkMany, type Difference, Laboratory } from "./check.ts";
 import { NOT_GENERATED, rowNames } from "./differences.ts";
 import { generate, type Predicted } from "./generate.ts";
@@ -29,6 +30,7 @@ async function run(makeAdapter: () => Adapter, firstSeed: number, programs: numb
     const report = await checkMany(laboratory, makeAdapter, limits);
     assert.equal(report.failures.length, 0, `\n${report.failures.join("\n\n")}`);
     assert.equal(report.programs, programs, "not all programs have run in time");
+    tally({ what: "generated programs, call by call", tried: programs, unit: "programs", lost: 0 });
   } finally {
     await laboratory.close();
   }

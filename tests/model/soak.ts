@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { createMemoryAdapter, getAdapter } from "../../mod.ts";
+import { tally } from "../support/tally.ts";
 import { checkMany, Laboratory } from "./check.ts";
 
 const [seed, programs, minutes, place] = process.argv.slice(2);
@@ -17,6 +18,10 @@ try {
   console.log(`${report.programs} programs, ${report.calls} calls, from seed ${seed}`);
   for (const [row, count] of report.known) console.log(`  ${count} times: ${row}`);
   for (const failure of report.failures) console.log(`\n${failure}`);
+  if (report.failures.length === 0) {
+    const what = "generated programs, call by call";
+    tally({ what, tried: report.programs, unit: "programs", lost: 0 });
+  }
   process.exitCode = report.failures.length === 0 ? 0 : 1;
 } finally {
   await laboratory.close();
