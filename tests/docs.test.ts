@@ -9,10 +9,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import * as library from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { start } from "./support/process.ts";
 import { isCompiled, launch, runtimeName } from "./support/runtime.ts";
 import { bounded } from "./support/scope.ts";
+import { tally } from "./support/tally.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -153,8 +155,8 @@ describe("what the pages name", () => {
       const rows = [...table.matchAll(/^\| ([^|]+?) +\|.*\| `(.*?)` +\|$/gm)];
       assert.ok(rows.length > 10, `${rows.length} rows`);
       for (const [, what = "", name = ""] of rows) {
-        // The last words: some names begin with what the test goes through.
-        const words = what.split(/: | while there is a /).pop()!;
+        // Without the words that the test puts around the name of one of its rounds.
+        const [words = ""] = what.replace("bytes while there is a ", "").split(": ");
         assert.ok(read(`tests/${name}.test.ts`).includes(words), `${name} does not say: ${words}`);
       }
     },
@@ -169,6 +171,20 @@ const permissionRows = isCompiled
       call,
       flags: [...flags.matchAll(/`([^`]+)`/g)].map(([, flag = ""]) => flag),
     }));
+
+/** The same flags in all ways without one of them, or without one of what a flag lists. */
+function oneLess(flags: readonly string[]): string[][] {
+  return flags.flatMap((flag) => {
+    const others = flags.filter((other) => other !== flag);
+    const [name, list = ""] = flag.split("=");
+    const parts = list.split(",");
+    if (parts.length < 2) return [others];
+    return parts.map((part) => {
+      const rest = parts.filter((other) => other !== part);
+      return [...others, `${name}=${rest.join(",")}`];
+    });
+  });
+}
 
 const notDeno = runtimeName !== "deno" &&
   `${runtimeName} has no permissions that tests could take away`;
@@ -202,13 +218,26 @@ Deno.exit();
         // Nobody listens there, or another row does, or has just gone: all of it was permitted.
         const how = await outcome(flags);
         assert.match(how, /^(done|ECONN[A-Z]+|EADDRINUSE|ENOENT)$/, `${call}: ${how}`);
-        for (const flag of flags) {
-          const left = flags.filter((other) => other !== flag);
-          assert.equal(await outcome(left), "EACCES", `${call} without ${flag}`);
+        for (const less of oneLess(flags)) {
+          assert.equal(await outcome(less), "EACCES", `${call} with ${less}`);
         }
+        tally({
+          what: "calls on Deno with exactly their permissions, and with one less",
+          tried: 1 + oneLess(flags).length,
+          unit: "runs",
+          lost: 0,
+        });
       }));
     }, 60_000),
   );
+
+  it("tells of every function", { skip: missing("SECURITY.md") }, () => {
+    const page = read("SECURITY.md");
+    for (const [name, value] of Object.entries(library)) {
+      if (typeof value !== "function" || /^class\b/.test(String(value))) continue;
+      assert.match(page, new RegExp(`(socket\\.|\`)${name}[(\`]`), name);
+    }
+  });
 
   it("is right that no code is made at run time and no other module loaded", () => {
     const sources = ["core", "adapters"].flatMap((folder) =>
