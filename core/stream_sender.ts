@@ -63,6 +63,8 @@ export class StreamSender implements WaitOwner {
   /** Where pieces are copied to; one at a time is with the runtime. */
   #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
+  /** The connection has broken, or was closed. */
+  #over = false;
   #idle: Array<() => void> | undefined;
 
   constructor(stream: Stream, errors: SendErrors) {
@@ -109,12 +111,16 @@ export class StreamSender implements WaitOwner {
 
   /** Sends FIN after what was queued. */
   shutdown(): Promise<void> {
-    this.#shutdown ??= this.#whenIdle().then(() => this.#stream.shutdownWrite());
+    this.#shutdown ??= this.#whenIdle().then(() =>
+      // A connection that has broken or was closed meanwhile has ended sending itself.
+      this.#over ? undefined : this.#stream.shutdownWrite()
+    );
     return this.#shutdown;
   }
 
   /** Ends every wait with an error. */
   fail(makeError: (syscall: string) => unknown): void {
+    this.#over = true;
     for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
     if (this.#piece === undefined) this.#becomeIdle();
   }

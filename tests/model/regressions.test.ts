@@ -14,6 +14,7 @@ import {
   MSG_WAITALL,
   SHUT_RD,
   SHUT_RDWR,
+  SHUT_WR,
   SO_KEEPALIVE,
   SO_LINGER,
   SOCK_DGRAM,
@@ -23,7 +24,7 @@ import {
 } from "../../mod.ts";
 import { text } from "../support/bytes.ts";
 import { checkNothingLeft, noDescriptors, socketDescriptors } from "../support/outside.ts";
-import { bounded, rejects, type Scope, sleep } from "../support/scope.ts";
+import { bounded, rejection, rejects, type Scope, sleep } from "../support/scope.ts";
 import { settings } from "../support/tcp.ts";
 
 for (const setting of settings) {
@@ -68,6 +69,27 @@ for (const setting of settings) {
       await client.send("for nobody");
       await sleep(20);
       client.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    });
+
+    test("shutdown ends, though close or a reset comes before its FIN", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const shutting = client.shutdown(SHUT_WR);
+      await client.close();
+      await shutting;
+      const sending = rejects(() => conn.sendall(new Uint8Array(32 << 20)), "EBADF");
+      const queued = conn.shutdown(SHUT_WR);
+      await conn.close();
+      await sending;
+      await queued;
+      const [reset, resetting] = await setting.pair(scope);
+      await reset.sendall("unread");
+      // Deno cannot reset this connection: docs/differences.md.
+      const failing = rejection(() => reset.sendall(new Uint8Array(32 << 20)));
+      const late = reset.shutdown(SHUT_WR);
+      await resetting.recv(1);
+      await resetting.close();
+      await failing;
+      await late;
     });
 
     test("a signal that throws ends its own call only, and loses nothing", async (scope) => {
