@@ -287,6 +287,9 @@ class Execution {
       this.#addresses.set(number, address);
       const key = String(address);
       if (key === "" || key.endsWith(",0")) continue;
+      // An accepted socket has its listener's address.
+      const isWild = Array.isArray(address) && this.#owners.has(`0.0.0.0,${address[1]}`);
+      if (isWild && this.#accepted.has(number)) continue;
       const owner = this.#owners.get(key);
       if (owner === undefined) this.#owners.set(key, number);
       else if (owner !== number && !this.#accepted.has(number)) this.#collided = true;

@@ -208,6 +208,9 @@ class Run:
             except OSError:
                 continue
             self.last[number] = address
+            # An accepted socket has its listener's address.
+            if isinstance(address, tuple) and number in self.conns and address[1] in self.wild:
+                continue
             if isinstance(address, tuple) and address[1] != 0:
                 owner = self.names.setdefault(address, number)
                 if address[0] == "0.0.0.0":

@@ -455,8 +455,8 @@ export class Model {
       step.flags?.includes("MSG_WAITALL")
     ) throw new Undetermined();
     if (
-      step.flags?.includes("MSG_WAITALL") && ((sock.timeout ?? 0) > 0 || step.ends === "timeout") &&
-      sock.end.unread !== "" && sock.end.wouldWait(step.n!)
+      step.flags?.includes("MSG_WAITALL") && sock.end.wouldWait(step.n!) &&
+      (step.ends === "timeout" ? sock.end.unread !== "" : (sock.timeout ?? 0) > 0)
     ) throw notGenerated("MSG_WAITALL with a timeout");
     const data = sock.end.receive(step.n!, all, step.flags?.includes("MSG_PEEK") === true);
     if (data === undefined || data.startsWith("!")) return data;
