@@ -230,7 +230,7 @@ async function runTarget(key, files) {
       console.log(`  ${failed === 0 ? "ok    " : "FAILED"} ${source}: ${counts} (${seconds} s)`);
       if (failed === 0) {
         row.counts.set(source, tests.length);
-        tally.read(tallied, source, row.label);
+        tally.read(tallied, source, key);
       } else {
         for (const note of notes) console.log(`         - ${note}`);
         console.log(done.output.trimEnd().replaceAll(/^/gm, "    | "));
