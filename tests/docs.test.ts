@@ -106,7 +106,8 @@ describe("the links of a page lead to files and headings", () => {
       page,
       { skip: missing(page) || (isCompiled && "its links lead out of the npm package") },
       () => {
-        for (const [whole, target = ""] of withoutCode(read(page)).matchAll(/\]\(([^)\s]+)\)/g)) {
+        const links = /(?:\]\(|\b(?:src|srcset)=")([^)"\s]+)[)"]/g;
+        for (const [whole, target = ""] of withoutCode(read(page)).matchAll(links)) {
           if (/^https?:/.test(target)) continue;
           const [path = "", heading] = target.split("#");
           const file = path === "" ? page : join(dirname(page), path);
