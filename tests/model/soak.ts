@@ -19,7 +19,8 @@ try {
   for (const [row, count] of report.known) console.log(`  ${count} times: ${row}`);
   for (const failure of report.failures) console.log(`\n${failure}`);
   if (report.failures.length === 0) {
-    const what = "generated programs, call by call";
+    const where = place === "memory" ? "in memory" : "on the system's network";
+    const what = `generated programs ${where}, call by call`;
     tally({ what, tried: report.programs, unit: "programs", lost: 0 });
   }
   process.exitCode = report.failures.length === 0 ? 0 : 1;
