@@ -17,6 +17,9 @@ try {
   );
   console.log(`${report.programs} programs, ${report.calls} calls, from seed ${seed}`);
   for (const [row, count] of report.known) console.log(`  ${count} times: ${row}`);
+  if (report.once > 0) {
+    console.log(`  ${report.once} programs differed once, and not by themselves`);
+  }
   for (const failure of report.failures) console.log(`\n${failure}`);
   if (report.failures.length === 0) {
     const where = place === "memory" ? "in memory" : "on the system's network";
