@@ -4,6 +4,7 @@
  * option sets is set here, in the same way from Node 20 to 26.
  */
 
+import { ownerOf, setOwner } from "./node_owner.ts";
 import { type NetSocket, nodeModule } from "./node_types.ts";
 
 const SIZE = 64 * 1024;
@@ -24,12 +25,6 @@ export interface Reader {
   received(chunk: Uint8Array, owned: boolean): boolean;
 }
 
-const READER = Symbol("reader");
-
-interface Read extends NetSocket {
-  [READER]: Reader;
-}
-
 /** The symbols of the properties in which a socket of Node has what `onread` sets. */
 interface Keys {
   readonly buffer: symbol;
@@ -47,7 +42,7 @@ let keys: Keys | null | undefined;
 export function readShared(socket: NetSocket, reader: Reader): boolean {
   if (keys === undefined) keys = findKeys();
   if (keys === null || !socket._handle?.useUserBuffer) return false;
-  (socket as Read)[READER] = reader;
+  setOwner(socket, reader);
   Reflect.set(socket, keys.buffer, shared);
   Reflect.set(socket, keys.callback, received);
   socket._handle.useUserBuffer(shared);
@@ -59,7 +54,7 @@ let following: Uint8Array = shared;
 const nextBuffer = (): Uint8Array => following;
 
 function received(this: NetSocket, count: number, buffer: Uint8Array): boolean {
-  const reader = (this as Read)[READER];
+  const reader = ownerOf<Reader>(this);
   // Where one read fills the buffer, the next will: handing a fresh one over is cheaper than copying this much.
   const bulk = count === SIZE && reader.keeps;
   following = bulk ? unzeroed() : shared;

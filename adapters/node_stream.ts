@@ -2,6 +2,7 @@
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
 import { type Reader, readShared } from "./node_onread.ts";
+import { ownerOf, setOwner } from "./node_owner.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { plain } from "./node_buffer.ts";
 import { release } from "./released.ts";
@@ -16,13 +17,6 @@ const LARGEST_WRITE = 64 * 1024;
 
 /** Before Node 24, a reset after unread data ends the stream as a FIN would. */
 let hidesReset: boolean | undefined;
-
-/** Where a socket has its stream, for handlers that all sockets share: those of its own would cost memory and time. */
-const STREAM = Symbol("stream");
-
-interface Carrier extends NetSocket {
-  [STREAM]: NetStream;
-}
 
 /** A stream over a connected socket that is paused and has not read yet. */
 export class NetStream implements Stream {
@@ -40,7 +34,7 @@ export class NetStream implements Stream {
     this.remote = remote;
     // The cheapest way to read without losing back-pressure: chunks never enter the stream's own buffer, and
     // answering false stops the handle at once. 'end' is then never emitted, so nothing destroys by itself.
-    (socket as Carrier)[STREAM] = this;
+    setOwner<NetStream>(socket, this);
     socket.push = pushed;
     socket.on("error", failed);
   }
@@ -147,12 +141,12 @@ export class NetStream implements Stream {
 }
 
 function pushed(this: NetSocket, chunk: Uint8Array | null): boolean {
-  const stream = (this as Carrier)[STREAM];
+  const stream = ownerOf<NetStream>(this);
   return chunk === null ? stream.finished() : stream.sink.data(plain(chunk), true);
 }
 
 function failed(this: NetSocket, error: Error): void {
-  (this as Carrier)[STREAM].failed(error);
+  ownerOf<NetStream>(this).failed(error);
 }
 
 /** A stream of Node, whose descriptor is known: writes go straight to it. */
@@ -282,6 +276,6 @@ function destroyed(
   error: Error | null,
   callback: (error: Error | null) => void,
 ): void {
-  ((this as Carrier)[STREAM] as NodeStream).leaving(error);
+  ownerOf<NodeStream>(this).leaving(error);
   nodeModule("node:net").Socket.prototype._destroy.call(this, error, callback);
 }
