@@ -89,7 +89,7 @@ export interface Stream extends Handle {
   /** The peer's address. Stays readable after the end. */
   readonly remote: Address;
   /**
-   * How many unclaimed bytes the core may let this stream read ahead. Where stopping and starting
+   * How many unclaimed bytes the core may let this stream read ahead, at the moment. Where stopping and starting
    * costs system calls, some 64 KiB; where a read is posted for each chunk anyway, 0.
    */
   readonly readAhead: number;
@@ -98,8 +98,8 @@ export interface Stream extends Handle {
   /**
    * Start or go on pushing.
    *
-   * @param into memory of the receive that waits, which will not give up before it is served: a stream that reads
-   * into memory it is given may read there and call `sink.filled`; the others push as ever
+   * @param into memory of the receive that waits, which has no timeout and no signal: a stream that reads into memory it
+   * is given may read there and call `sink.filled`; the others push as ever
    */
   resume(into?: Uint8Array): void;
   /**

@@ -13,9 +13,9 @@ import type {
   ListenerSink,
   Settings,
 } from "./adapter.ts";
-import { type Libc, libc } from "./bun_libc.ts";
+import { type BunLibc, libc } from "./bun_libc.ts";
 import { bindNatively, connectNatively, nativeOptions } from "./bun_native.ts";
-import { BunStream, type BunStreamOptions, streamHandlers } from "./bun_stream.ts";
+import { BunStream, type BunStreamCalls, streamHandlers } from "./bun_stream.ts";
 import { nodeModule } from "./node_types.ts";
 import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
@@ -119,7 +119,7 @@ function descriptorOptions(): Capabilities["options"] {
   };
 }
 
-function bind(c: Libc, { family, address, settings }: BindRequest): Bound {
+function bind(c: BunLibc, { family, address, settings }: BindRequest): Bound {
   const fd = c.socket(family, SOCK_STREAM);
   try {
     applySettings(c, fd, settings);
@@ -135,12 +135,12 @@ function bind(c: Libc, { family, address, settings }: BindRequest): Bound {
 class BunBound implements Bound {
   readonly fd: number;
   readonly local: Address;
-  #libc: Libc;
+  #libc: BunLibc;
   #family: number;
   /** The path to remove with the socket: none where another process has bound it. */
   #path: Address;
 
-  constructor(c: Libc, fd: number, family: number, inherited: boolean = false) {
+  constructor(c: BunLibc, fd: number, family: number, inherited: boolean = false) {
     this.#libc = c;
     this.fd = fd;
     this.#family = family;
@@ -184,12 +184,12 @@ class BunBound implements Bound {
 /** Bun accepts by itself and cannot be stopped; connections wait in the core's queue. */
 class LibcListener implements Listener {
   readonly local: Address;
-  #libc: Libc;
+  #libc: BunLibc;
   #listener: BunListener;
   #path: Address;
 
   /** `path` is removed with the socket. */
-  constructor(c: Libc, fd: number, family: number, path: Address, sink: ListenerSink) {
+  constructor(c: BunLibc, fd: number, family: number, path: Address, sink: ListenerSink) {
     this.#libc = c;
     const local = this.local = c.getsockname(fd);
     this.#path = path;
@@ -239,7 +239,7 @@ class LibcListener implements Listener {
 }
 
 /** Takes an inherited descriptor over. */
-function adopt(c: Libc, fd: number): Adopted {
+function adopt(c: BunLibc, fd: number): Adopted {
   const family = c.getOption(fd, SOL_SOCKET, SO_DOMAIN);
   if (c.getOption(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) {
     throw Object.assign(new Error("not a stream socket"), { code: "ESOCKTNOSUPPORT" });
@@ -266,7 +266,7 @@ function adopt(c: Libc, fd: number): Adopted {
   return { family, stream: stream! };
 }
 
-function connect(c: Libc, target: ConnectTarget): ConnectAttempt {
+function connect(c: BunLibc, target: ConnectTarget): ConnectAttempt {
   let fd: number;
   try {
     fd = c.socket(target.family, SOCK_STREAM);
@@ -281,7 +281,7 @@ function connect(c: Libc, target: ConnectTarget): ConnectAttempt {
  * connect(2) by libc, then Bun adopts the descriptor: `Bun.connect` itself reports unreachable networks and missing
  * descriptors as ECONNREFUSED, and cannot be cancelled.
  */
-function connectDescriptor(c: Libc, fd: number, target: ConnectTarget): BunConnecting {
+function connectDescriptor(c: BunLibc, fd: number, target: ConnectTarget): BunConnecting {
   const connecting = new BunConnecting(c, fd);
   try {
     c.connect(fd, target.family, target.address);
@@ -303,14 +303,14 @@ function connectDescriptor(c: Libc, fd: number, target: ConnectTarget): BunConne
 /** A descriptor of Bun's that is not connected yet. */
 class BunConnecting implements ConnectAttempt {
   readonly done: Promise<BunStream>;
-  #libc: Libc;
+  #libc: BunLibc;
   #fd: number;
   #socket: BunSocket<unknown> | undefined;
   #cancelled = false;
   #resolve!: (stream: BunStream) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(c: Libc, fd: number) {
+  constructor(c: BunLibc, fd: number) {
     this.#libc = c;
     this.#fd = fd;
     this.done = new Promise((resolve, reject) => {
@@ -369,7 +369,7 @@ const connectHandlers: BunHandlers<BunConnecting | BunStream> = {
   },
 };
 
-function needLibc(): Libc {
+function needLibc(): BunLibc {
   const c = libc();
   if (c !== null) return c;
   const detail = "there is no C library that is known here";
@@ -377,7 +377,7 @@ function needLibc(): Libc {
 }
 
 /** Some options only work before bind or connect, and all work then. */
-function applySettings(c: Libc, fd: number, settings: Settings): void {
+function applySettings(c: BunLibc, fd: number, settings: Settings): void {
   for (const [name, value] of settings) {
     // On for every TCP socket, as on the other runtimes.
     if (name !== "SO_REUSEADDR") setDescriptorOption(c, fd, name, value);
@@ -385,20 +385,21 @@ function applySettings(c: Libc, fd: number, settings: Settings): void {
 }
 
 function streamOver(
-  c: Libc,
+  c: BunLibc,
   socket: BunSocket<unknown>,
   local: Address,
   remote: Address,
 ): BunStream {
   // One object for all: there is one C library.
-  streamOptions ??= {
+  streamCalls ??= {
     set: ({ fd }, name, value) => setDescriptorOption(c, fd, name, value),
     get: ({ fd }, name) => getDescriptorOption(c, fd, name),
+    receive: ({ fd }, into) => c.receive(fd, into),
   };
-  return new BunStream(socket, local, remote, streamOptions);
+  return new BunStream(socket, local, remote, streamCalls);
 }
 
-let streamOptions: BunStreamOptions | undefined;
+let streamCalls: BunStreamCalls | undefined;
 
 function errorCode(cause: unknown): string | undefined {
   const { code } = cause as { code?: unknown };

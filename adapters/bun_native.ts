@@ -15,7 +15,7 @@ import type {
   ListenerSink,
   Stream,
 } from "./adapter.ts";
-import { BunStream, type BunStreamOptions, streamHandlers } from "./bun_stream.ts";
+import { BunStream, type BunStreamCalls, streamHandlers } from "./bun_stream.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
 import { addressFrom, hostOf } from "./endpoints.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
@@ -137,11 +137,11 @@ function streamOver(socket: BunSocket<unknown>, family: number): BunStream {
     socket,
     addressFrom(family, socket.localAddress, socket.localPort),
     addressFrom(family, socket.remoteAddress, socket.remotePort),
-    OPTIONS,
+    CALLS,
   );
 }
 
-const OPTIONS: BunStreamOptions = { set: setOption, get: () => undefined };
+const CALLS: BunStreamCalls = { set: setOption, get: () => undefined };
 
 function setOption(socket: BunSocket<unknown>, name: string, value: number): boolean {
   switch (name) {

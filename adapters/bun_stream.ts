@@ -1,17 +1,21 @@
 /** A stream over a socket of Bun's. */
 
 import type { Address, Stream, StreamSink } from "./adapter.ts";
+import { BULK, BulkReader, type BulkSource } from "./bun_bulk.ts";
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
 import { release } from "./released.ts";
 
 /** Bytes that the core may leave unread before the stream pauses: pause and resume cost four system calls. */
 const READ_AHEAD = 64 * 1024;
 
-/** How the options of connected sockets are reached: by libc, or by Bun's own API. */
-export interface BunStreamOptions {
-  /** Answers whether it could. */
+/** What is done with connected sockets by libc, or by Bun's own API. */
+export interface BunStreamCalls {
+  /** Sets an option; answers whether it could. */
   set(socket: BunSocket<unknown>, name: string, value: number): boolean;
+  /** Reads an option. */
   get(socket: BunSocket<unknown>, name: string): number | undefined;
+  /** recv(2), as {@linkcode BulkSource} has it. Absent without libc. */
+  receive?(socket: BunSocket<unknown>, into: Uint8Array): number | undefined;
 }
 
 /** A write that waits for room, or has just been served. */
@@ -23,13 +27,14 @@ interface Write {
 }
 
 /** A stream over a connected socket that was opened paused. */
-export class BunStream implements Stream {
+export class BunStream implements Stream, BulkSource {
   readonly local: Address;
   readonly remote: Address;
-  readonly readAhead: number = READ_AHEAD;
   declare sink: StreamSink;
   #socket: BunSocket<unknown>;
-  #options: BunStreamOptions;
+  #calls: BunStreamCalls;
+  /** Reads while bytes come in bulk; Bun is paused then. */
+  #bulk: BulkReader | undefined;
   #paused = true;
   /** The sink wants no more, but the stream goes on for one chunk. */
   #full = false;
@@ -46,12 +51,12 @@ export class BunStream implements Stream {
     socket: BunSocket<unknown>,
     local: Address,
     remote: Address,
-    options: BunStreamOptions,
+    calls: BunStreamCalls,
   ) {
     this.#socket = socket;
     this.local = local;
     this.remote = remote;
-    this.#options = options;
+    this.#calls = calls;
     // Bun sets TCP_NODELAY on every socket; BSD does not.
     if (typeof remote !== "string") socket.setNoDelay(false);
   }
@@ -66,9 +71,16 @@ export class BunStream implements Stream {
     return this.#closed ? -1 : this.#socket.fd;
   }
 
-  resume(): void {
+  /** In bulk each receive has a read of its own. */
+  get readAhead(): number {
+    return this.#bulk === undefined ? READ_AHEAD : 0;
+  }
+
+  resume(into?: Uint8Array): void {
     this.#full = false;
-    if (!this.#paused || this.#closed || this.#ended) return;
+    if (this.#closed || this.#ended) return;
+    if (this.#bulk !== undefined) return this.#bulk.read(into);
+    if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();
   }
@@ -116,24 +128,53 @@ export class BunStream implements Stream {
   setOption(name: string, value: number): boolean {
     // Bun 1.4 closes the descriptor of a connection that is over, which has nothing to set any more.
     if (this.#closed) return true;
-    return this.#options.set(this.#socket, name, value);
+    return this.#calls.set(this.#socket, name, value);
   }
 
   getOption(name: string): number | undefined {
-    return this.#closed ? undefined : this.#options.get(this.#socket, name);
+    return this.#closed ? undefined : this.#calls.get(this.#socket, name);
   }
 
   release(): number {
+    this.#stopBulk();
     return release(this);
+  }
+
+  receive(into: Uint8Array): number | undefined {
+    return this.#calls.receive?.(this.#socket, into);
+  }
+
+  filled(count: number): boolean {
+    return this.sink.filled(count);
+  }
+
+  data(chunk: Uint8Array, owned: boolean): boolean {
+    return this.sink.data(chunk, owned);
+  }
+
+  /** The kernel tells an error once: to Bun the connection will only be over. */
+  failed(error: unknown): void {
+    this.#broken = true;
+    this.sink.error(error);
+    this.leave();
+  }
+
+  leave(): void {
+    this.#stopBulk();
+    this.resume();
   }
 
   /** Bytes came. They may come while paused: Bun 1.4 empties the kernel's queue when it sees a reset. */
   received(chunk: Uint8Array): void {
-    if (this.#closed || this.sink.data(chunk, true) || this.#paused) {
+    if (this.#closed) return;
+    if (chunk.length >= BULK && this.#calls.receive !== undefined && !this.#paused) {
+      this.#bulk = new BulkReader(this);
+      this.#pause();
+    }
+    if (this.sink.data(chunk, true) || this.#paused) {
       this.#full = false;
     } else if (this.#full) {
-      this.#paused = true;
-      this.#socket.pause();
+      this.#pause();
     } else {
       // Pausing costs more than the chunk: a program that reads as fast as it comes has emptied the queue by the next.
       this.#full = true;
@@ -169,8 +210,19 @@ export class BunStream implements Stream {
     else if (!ended) this.sink.end();
   }
 
+  #pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  #stopBulk(): void {
+    this.#bulk?.stop();
+    this.#bulk = undefined;
+  }
+
   #leave(): void {
     this.#closed = true;
+    this.#stopBulk();
     this.#markClosed?.();
     const write = this.#write;
     this.#write = undefined;

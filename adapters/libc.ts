@@ -73,7 +73,7 @@ export class Libc implements OptionCalls {
   connect(fd: number, family: number, address: Address): void {
     const bytes = encodeSockaddr(family, address);
     if (this.#calls.connect(fd, bytes, bytes.length) === 0) return;
-    const error = this.#error("connect");
+    const error = this.failure("connect");
     if (error.code !== "EINPROGRESS") throw error;
   }
 
@@ -105,7 +105,7 @@ export class Libc implements OptionCalls {
   getpeername(fd: number): Address | undefined {
     const { name, result } = this.#name("getpeername", fd);
     if (result === 0) return name();
-    const error = this.#error("getpeername");
+    const error = this.failure("getpeername");
     if (error.code === "ENOTCONN") return undefined;
     throw error;
   }
@@ -157,11 +157,12 @@ export class Libc implements OptionCalls {
   }
 
   #check(syscall: string, result: number): number {
-    if (result < 0) throw this.#error(syscall);
+    if (result < 0) throw this.failure(syscall);
     return result;
   }
 
-  #error(syscall: string): Error & { code: string } {
+  /** The error of the call that has just failed. */
+  protected failure(syscall: string): Error & { code: string } {
     // errno has to be read before anything else runs.
     const errno = this.#errno();
     const code: string = errnoName(errno) ?? "EIO";
@@ -175,7 +176,7 @@ export class Libc implements OptionCalls {
  * @param open opens a library by its name, and throws where there is none
  * @returns `null` where there is none that fits
  */
-export function openLibc(open: (library: string) => Libc): Libc | null {
+export function openLibc<L extends Libc>(open: (library: string) => L): L | null {
   if (nodeProcess().platform !== "linux") return null;
   for (const library of LIBRARIES) {
     try {

@@ -47,6 +47,8 @@ export class StreamReceiver implements WaitOwner {
   #errors: ReceiveErrors;
   readonly #queue = new ByteQueue();
   readonly #waits = new WaitQueue<Receive>();
+  /** The wait whose memory the stream was given. */
+  #lender: Receive | undefined;
   #ended = false;
   /** Reading was shut down: nothing waits any more. */
   #shut = false;
@@ -70,6 +72,7 @@ export class StreamReceiver implements WaitOwner {
     if (this.#shut) limits = { ...limits, timeout: 0 };
     const settled = limits.timeout === null && limits.signal === undefined;
     const direct = settled && this.#waits.first === wait && !request.peek && !request.all;
+    if (direct && request.into !== undefined) this.#lender = wait;
     this.#stream.resume(direct ? request.into : undefined);
     return settled ? wait.promise : wait.limit(limits, this).promise;
   }
@@ -91,9 +94,13 @@ export class StreamReceiver implements WaitOwner {
     return this.#wantsMore();
   }
 
-  /** So many bytes have come straight into the buffer of the first wait. Answers whether more are wanted. */
+  /** So many bytes have come straight into the memory of a wait. Answers whether more are wanted. */
   filled(count: number): boolean {
-    this.#waits.shift()?.done(count);
+    const lender = this.#lender!;
+    // Shutting down has ended it: the bytes are for the next one.
+    if (lender.settled) return this.push(lender.request.into!.subarray(0, count), false);
+    this.#waits.shift();
+    lender.done(count);
     return this.#wantsMore();
   }
 
