@@ -8,17 +8,18 @@ const RECEIVE_STREAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_NOSIG
 const RECEIVE_DATAGRAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_TRUNC | c.MSG_NOSIGNAL;
 const SEND = c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
 
-const NAMES = [
-  "MSG_OOB",
-  "MSG_PEEK",
-  "MSG_DONTROUTE",
-  "MSG_CTRUNC",
-  "MSG_TRUNC",
-  "MSG_EOR",
-  "MSG_WAITALL",
-  "MSG_ERRQUEUE",
-  "MSG_MORE",
-] as const;
+/** Those that can be asked for and are not offered everywhere, by name. */
+const NAMED = {
+  MSG_OOB: c.MSG_OOB,
+  MSG_PEEK: c.MSG_PEEK,
+  MSG_DONTROUTE: c.MSG_DONTROUTE,
+  MSG_CTRUNC: c.MSG_CTRUNC,
+  MSG_TRUNC: c.MSG_TRUNC,
+  MSG_EOR: c.MSG_EOR,
+  MSG_WAITALL: c.MSG_WAITALL,
+  MSG_ERRQUEUE: c.MSG_ERRQUEUE,
+  MSG_MORE: c.MSG_MORE,
+};
 
 /** The flags of a receive; EOPNOTSUPP for one that the library cannot honour. */
 export function receiveFlags(flags: unknown, type: number, syscall: string): number {
@@ -35,7 +36,8 @@ function check(value: unknown, allowed: number, syscall: string): number {
   const flags = int(value, "flags");
   const rest = flags & ~allowed;
   if (rest === 0) return flags;
-  const names = NAMES.filter((name) => (c[name] & rest) !== 0);
+  const names = Object.entries(NAMED).filter(([, flag]) => (flag & rest) !== 0)
+    .map(([name]) => name);
   const detail = `flags ${names.length > 0 ? names.join(", ") : `0x${(rest >>> 0).toString(16)}`}`;
   throw systemError("EOPNOTSUPP", syscall, { detail: `${detail} not offered here` });
 }
