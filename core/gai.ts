@@ -51,21 +51,22 @@ export const gaiCodes: Readonly<Record<GaiCode, number>> = {
   EAI_OVERFLOW,
 };
 
-const gaiTexts: Readonly<Record<number, string>> = {
-  [EAI_BADFLAGS]: "Bad value for ai_flags",
-  [EAI_NONAME]: "Name or service not known",
-  [EAI_AGAIN]: "Temporary failure in name resolution",
-  [EAI_FAIL]: "Non-recoverable failure in name resolution",
-  [EAI_NODATA]: "No address associated with hostname",
-  [EAI_FAMILY]: "ai_family not supported",
-  [EAI_SOCKTYPE]: "ai_socktype not supported",
-  [EAI_SERVICE]: "Servname not supported for ai_socktype",
-  [EAI_ADDRFAMILY]: "Address family for hostname not supported",
-  [EAI_MEMORY]: "Memory allocation failure",
-  [EAI_SYSTEM]: "System error",
+// In the order of the numbers, from -1 down.
+const gaiTexts: readonly string[] = [
+  "Bad value for ai_flags",
+  "Name or service not known",
+  "Temporary failure in name resolution",
+  "Non-recoverable failure in name resolution",
+  "No address associated with hostname",
+  "ai_family not supported",
+  "ai_socktype not supported",
+  "Servname not supported for ai_socktype",
+  "Address family for hostname not supported",
+  "Memory allocation failure",
+  "System error",
   // glibc before 2.37 had no text of its own for this one.
-  [EAI_OVERFLOW]: "Result too large for supplied buffer",
-};
+  "Result too large for supplied buffer",
+];
 
 /**
  * The text of an error of `getaddrinfo`, as glibc's `gai_strerror` gives it.
@@ -81,7 +82,7 @@ const gaiTexts: Readonly<Record<number, string>> = {
  * ```
  */
 export function gai_strerror(code: number): string {
-  return gaiTexts[code] ?? "Unknown error";
+  return gaiTexts[-1 - code] ?? "Unknown error";
 }
 
 /** The name of an error of `gethostbyaddr`: the `code` of a `HostError`. */
