@@ -15,6 +15,7 @@ import process from "node:process";
 import { decode, encode } from "@jridgewell/sourcemap-codec";
 import { rollup } from "rollup";
 import { minify } from "terser";
+import * as constants from "../core/constants.ts";
 import { root } from "./setup.mjs";
 
 const dist = join(root, "dist");
@@ -51,11 +52,38 @@ const virtual = new Map(oneAdapter);
 /** @param {string} path */
 const below = (path) => relative(root, path).split(sep).join("/");
 
+/** @type {Map<string, unknown>} */
+const values = new Map(Object.entries(constants));
+
+/**
+ * The constants' values in the place of their import: a module that imported them would name each twice more, in what
+ * one module exports and the other imports.
+ *
+ * @param {string} code
+ */
+function withValues(code) {
+  const imported = /^import (?:\* as (\w+)|\{([^}]*)\}) from "[\w./]+\/constants\.ts";/m.exec(code);
+  if (imported === null) return code;
+  const [statement, namespace, names = ""] = imported;
+  /** @param {string} name */
+  const valueOf = (name) => {
+    if (!values.has(name)) throw new Error(`${name} is no constant`);
+    return `(${values.get(name)})`;
+  };
+  if (namespace !== undefined) {
+    const member = new RegExp(`\\b${namespace}\\.(\\w+)`, "g");
+    return code.replace(statement, "").replaceAll(member, (_, name) => valueOf(name));
+  }
+  const declared = names.replaceAll(/\w+/g, (name) => `${name} = ${valueOf(name)}`);
+  return code.replace(statement, `const ${declared.replace(/,\s*$/, "")};`);
+}
+
 /** @type {import("rollup").Plugin} */
 const sources = {
   name: "sources",
   resolveId(id, from) {
     if (virtual.has(id)) return id;
+    if (id === "./core/constants.ts") return { id: "./constants.js", external: true };
     if (id === "../adapters/detect.ts") return { id: "#runtime", external: true };
     return id.startsWith(".") && from !== undefined ? resolve(dirname(from), id) : undefined;
   },
@@ -63,7 +91,7 @@ const sources = {
   load(id) {
     const code = virtual.get(id);
     if (code !== undefined) return { code, map: { mappings: "" } };
-    return stripTypeScriptTypes(readFileSync(id, "utf8"));
+    return withValues(stripTypeScriptTypes(readFileSync(id, "utf8")));
   },
 };
 
@@ -90,9 +118,14 @@ function linesOnly(mappings) {
   });
 }
 
+/** What `mod.js` passes on of the constants, and what stands there instead. */
+const passed = /^export \* from '\.\/constants\.js';\n/m;
+const declared = `export const ${[...values].map(([name, value]) => `${name}=${value}`).join()}`;
+
 /** @param {import("rollup").OutputChunk} chunk */
 async function write({ fileName, code, map }) {
-  const small = await minify({ [fileName]: code }, {
+  const ending = passed.test(code) ? `\n${declared}` : "";
+  const small = await minify({ [fileName]: code.replace(passed, "\n") }, {
     module: true,
     ecma: 2020,
     compress: { passes: 2, inline: 0, reduce_funcs: false },
@@ -105,7 +138,8 @@ async function write({ fileName, code, map }) {
   });
   /** @type {import("rollup").ExistingRawSourceMap} */
   const { mappings = "", sources } = JSON.parse(String(small.map));
-  writeFileSync(join(dist, fileName), `${small.code}\n`);
+  const [text = "", comment = ""] = String(small.code).split(/\n+(?=\/\/# sourceMappingURL)/);
+  writeFileSync(join(dist, fileName), `${text}${ending}\n${comment}\n`);
   writeFileSync(
     join(dist, `${fileName}.map`),
     JSON.stringify({
