@@ -100,19 +100,34 @@ function onwarn({ message }) {
   throw new Error(message);
 }
 
+/** What a line must hold for an error to come from it, or a call to stand on it in a stack trace. */
+const traceable = /[.([`]|=>|[\]}]=|\b(?:await|throw|new|yield|in|of|instanceof)\b/;
+
 /**
- * A map that knows the line and the first column of each statement: what a stack trace needs, in a fifth of the bytes.
+ * A map that knows the line of what can stand in a stack trace: in an eighth of the bytes.
  *
+ * @param {string} code
  * @param {import("@jridgewell/sourcemap-codec").SourceMapMappings} mappings
  */
-function linesOnly(mappings) {
-  return mappings.map((segments) => {
-    /** @type {typeof segments} */
+function linesOnly(code, mappings) {
+  const texts = code.split("\n");
+  return mappings.map((segments, index) => {
+    const text = texts[index] ?? "";
+    /** @type {[column: number, source: number, line: number][]} */
+    const runs = [];
+    for (const [column, source, line] of segments) {
+      if (source === undefined || line === undefined) continue;
+      const last = runs.at(-1);
+      if (last?.[1] !== source || last[2] !== line) runs.push([column, source, line]);
+    }
+    /** @type {[column: number, source: number, line: number, from: number][]} */
     const kept = [];
-    for (const [column, source, line, from] of segments) {
-      if (source === undefined || line === undefined || from === undefined) continue;
+    for (const [at, [column, source, line]] of runs.entries()) {
       const last = kept.at(-1);
-      if (last?.[1] !== source || last[2] !== line) kept.push([column, source, line, from]);
+      if (last?.[1] === source && last[2] === line) continue;
+      // The name after a dot is where reading it from nothing fails.
+      const own = text.slice(Math.max(0, column - 1), runs[at + 1]?.[0]);
+      if (last === undefined || traceable.test(own)) kept.push([column, source, line, 0]);
     }
     return kept;
   });
@@ -147,7 +162,7 @@ async function write({ fileName, code, map }) {
       file: fileName,
       sources,
       names: [],
-      mappings: encode(linesOnly(decode(mappings))),
+      mappings: encode(linesOnly(String(small.code), decode(mappings))),
     }),
   );
 }
