@@ -16,6 +16,7 @@ import { decode, encode } from "@jridgewell/sourcemap-codec";
 import { rollup } from "rollup";
 import { minify } from "terser";
 import * as constants from "../core/constants.ts";
+import { compactDeclarations } from "./declarations.mjs";
 import { root } from "./setup.mjs";
 
 const dist = join(root, "dist");
@@ -242,9 +243,5 @@ const declarations = await rollup({
   plugins: [dts()],
   onwarn,
 });
-const { output: [{ code: commented }] } = await declarations.generate({ format: "es" });
-// The examples stay in the documentation: here they would be a quarter of the file.
-const example = /(?:\n *\*)?\n *\* @example\n *\* ```ts\n(?: *\*(?! ```$).*\n)*? *\* ```(?=\n)/gm;
-// So do the first lines of the source files, which a comment follows.
-const header = /^\/\*\*(?:(?!\*\/)[^])*\*\/\n+(?=\/\*\*)/gm;
-writeFileSync(join(dist, "mod.d.ts"), commented.replaceAll(example, "").replaceAll(header, ""));
+const { output: [{ code }] } = await declarations.generate({ format: "es" });
+writeFileSync(join(dist, "mod.d.ts"), compactDeclarations(code));
