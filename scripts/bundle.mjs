@@ -105,7 +105,7 @@ function onwarn({ message }) {
 const traceable = /[.([`]|=>|[\]}]=|\b(?:await|throw|new|yield|in|of|instanceof)\b/;
 
 /**
- * A map that knows the line of what can stand in a stack trace: in an eighth of the bytes.
+ * A map that knows the line of what can stand in a stack trace: in a fifth of the bytes.
  *
  * @param {string} code
  * @param {import("@jridgewell/sourcemap-codec").SourceMapMappings} mappings

@@ -55,9 +55,7 @@ export function compactDeclarations(code) {
     .replaceAll(
       /^((?:\/\*\*(?:(?!\*\/)[^])*\*\/\n)?export const \w+(?: = |: )[^;{\n]*;\n){2,}/gm,
       (run) =>
-        `export const\n${
-          run.replaceAll(/^export const /gm, "").replaceAll(/;$/gm, ",").replace(/,\n$/, ";\n")
-        }`,
+        `export const\n${run.replaceAll(/^export const (.*);$/gm, "$1,").replace(/,\n$/, ";\n")}`,
     )
     .replace(
       /(?<=^export const errno: )\{[^}]*\}/m,
