@@ -112,8 +112,8 @@ export interface Stream extends Handle {
   tryWrite?(chunk: Uint8Array): number;
   /**
    * Gives the operating system at least one byte of `chunk`, waiting for room. One call at a time;
-   * nobody changes the memory of `chunk` until the promise settles. A core that gave up waiting and cannot take the
-   * chunk back leaves the call to finish by itself.
+   * nobody changes the memory of `chunk` until the promise settles, which closing the stream makes it do, too. A core that
+   * gave up waiting and cannot take the chunk back leaves the call to finish by itself.
    *
    * @param revocable the core may give up waiting and has no way to say that some bytes went out: where the runtime
    * can wait for room without being given bytes, it does

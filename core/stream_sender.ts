@@ -2,7 +2,7 @@
 
 import type { Stream } from "../adapters/adapter.ts";
 import { SocketError } from "./errors.ts";
-import { rejected } from "./quiet.ts";
+import { quiet, rejected } from "./quiet.ts";
 import { resolved } from "./turn.ts";
 import { type Limits, Wait, type WaitOwner } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
@@ -60,11 +60,15 @@ export class StreamSender implements WaitOwner {
   readonly #sends = new WaitQueue<Send>();
   /** The piece that is with the runtime. */
   #piece: Uint8Array | undefined;
+  /** The bytes of a call that is not among the waiting are with the runtime. */
+  #direct = false;
   /** Where pieces are copied to; one at a time is with the runtime. */
   #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
   /** The connection has broken, or was closed. */
   #over = false;
+  /** What calls end with since then. */
+  #makeError: ((syscall: string) => unknown) | undefined;
   #idle: Array<() => void> | undefined;
 
   constructor(stream: Stream, errors: SendErrors) {
@@ -74,7 +78,7 @@ export class StreamSender implements WaitOwner {
 
   /** Whether a send would have to wait for another. */
   get busy(): boolean {
-    return this.#sends.first !== undefined || this.#piece !== undefined;
+    return this.#sends.first !== undefined || this.#writing;
   }
 
   /** Sends; gives the count of bytes taken, for `all` nothing. */
@@ -97,7 +101,11 @@ export class StreamSender implements WaitOwner {
       }
     }
     const { timeout, signal } = limits;
-    const wait = new Send(request, timeout !== null || signal !== undefined);
+    const unlimited = timeout === null && signal === undefined;
+    if (unlimited && !busy && this.#stream.tryWrite === undefined) {
+      return this.#sendDirectly(request);
+    }
+    const wait = new Send(request, !unlimited);
     wait.limit(limits, this);
     wait.sent = sent;
     if (wait.settled) return wait.promise;
@@ -121,8 +129,9 @@ export class StreamSender implements WaitOwner {
   /** Ends every wait with an error. */
   fail(makeError: (syscall: string) => unknown): void {
     this.#over = true;
+    this.#makeError = makeError;
     for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
-    if (this.#piece === undefined) this.#becomeIdle();
+    if (!this.#writing) this.#becomeIdle();
   }
 
   /**
@@ -149,12 +158,49 @@ export class StreamSender implements WaitOwner {
     if (wait.all) this.#failOne(wait, reason);
   }
 
+  /** Whether bytes are with the runtime. */
+  get #writing(): boolean {
+    return this.#piece !== undefined || this.#direct;
+  }
+
+  /** A call that nothing can end but its connection needs no wait of its own: the runtime's promise serves it. */
+  #sendDirectly(request: SendRequest): Promise<number> {
+    const { data, syscall, all } = request;
+    this.#direct = true;
+    const sending = this.#stream.write(pieceOf(data, 0)).then((count) => {
+      this.#direct = false;
+      if (!all || count === data.length) {
+        this.#next();
+        return outcome(all, count);
+      }
+      quiet(sending);
+      if (!this.#over) return this.#goOn(request, count);
+      this.#next();
+      throw withBytesSent(this.#makeError!(syscall), count);
+    }, (cause) => {
+      this.#direct = false;
+      quiet(sending);
+      const error = this.#makeError?.(syscall) ?? this.#errors.sendFailed(cause, syscall);
+      this.#next();
+      throw all ? withBytesSent(error, 0) : error;
+    });
+    return sending;
+  }
+
+  #goOn(request: SendRequest, sent: number): Promise<number> {
+    const wait = new Send(request, false);
+    wait.sent = sent;
+    this.#sends.unshift(wait);
+    this.#next();
+    return wait.promise;
+  }
+
   #next(): void {
     const wait = this.#sends.first;
     if (wait === undefined) return this.#becomeIdle();
     this.#piece = wait.limited
       ? this.#copy(wait.data.subarray(wait.sent, wait.sent + COPIED_PIECE))
-      : wait.data.subarray(wait.sent, wait.sent + PIECE);
+      : pieceOf(wait.data, wait.sent);
     const revocable = wait.limited && !wait.all;
     this.#stream.write(this.#piece, revocable).then(
       (count) => this.#wrote(count),
@@ -239,6 +285,11 @@ export class StreamSender implements WaitOwner {
     this.#idle = undefined;
     for (const resolve of idle ?? []) resolve();
   }
+}
+
+/** What is given to a runtime next; without a view of its own where that is all of it. */
+function pieceOf(data: Uint8Array, sent: number): Uint8Array {
+  return sent === 0 && data.length <= PIECE ? data : data.subarray(sent, sent + PIECE);
 }
 
 /** `send` gives the count, `sendall` nothing; decided here, as one more promise would cost as much as the rest. */
