@@ -171,9 +171,10 @@ export class BunStream implements Stream, BulkSource {
       this.#bulk = new BulkReader(this);
       this.#pause();
     }
-    if (this.sink.data(chunk, true) || this.#paused) {
+    if (this.sink.data(chunk, true)) {
       this.#full = false;
-    } else if (this.#full) {
+      this.#bulk?.read();
+    } else if (this.#full && !this.#paused) {
       this.#pause();
     } else {
       // Pausing costs more than the chunk: a program that reads as fast as it comes has emptied the queue by the next.
