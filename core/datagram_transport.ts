@@ -116,9 +116,10 @@ export class DatagramTransport implements Transport, DatagramSink {
     });
   }
 
-  send(request: SendRequest, _limits: Limits): Promise<number> {
+  send(request: SendRequest, limits: Limits): Promise<number> {
     try {
       this.#checkSendable(request);
+      if (this.#writeShut) return quiet(this.#sendShut(request.syscall, limits));
       if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
       return this.#sendTo(request, undefined);
     } catch (error) {
@@ -126,9 +127,10 @@ export class DatagramTransport implements Transport, DatagramSink {
     }
   }
 
-  sendTo(request: SendRequest, destination: Destination, _limits: Limits): Promise<number> {
+  sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
     try {
       this.#checkSendable(request);
+      if (this.#writeShut) return quiet(this.#sendShut(request.syscall, limits));
       const addresses = resolveAll(this.#adapter, this.#family, destination);
       // The usual case, an answer to a literal address, is not worth a promise for each step.
       return Array.isArray(addresses)
@@ -318,9 +320,14 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   #checkSendable({ syscall }: SendRequest): void {
     this.#checkOpen(syscall);
-    if (this.#writeShut) throw systemError("EPIPE", syscall);
     const error = this.#takeError(syscall);
     if (error !== undefined) throw error;
+  }
+
+  /** A send after SHUT_WR. Linux tells the pending error first, of which the runtime may not have told yet. */
+  async #sendShut(syscall: string, { turn }: Limits): Promise<never> {
+    await turn();
+    throw this.#takeError(syscall) ?? systemError("EPIPE", syscall);
   }
 
   #unconnectedCode(): string {

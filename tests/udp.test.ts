@@ -25,6 +25,7 @@ import {
   MSG_TRUNC,
   SHUT_RD,
   SHUT_RDWR,
+  SHUT_WR,
   SO_BROADCAST,
   SO_ERROR,
   SO_RCVBUF,
@@ -219,6 +220,15 @@ for (const { name, family, host, skip } of families) {
       } else {
         await rejects(() => s.recv(10), "ETIMEDOUT", "recv");
       }
+      // Also after SHUT_WR the pending error goes first.
+      const shut = open(scope, family);
+      await shut.connect(address);
+      await shut.send("x");
+      await shut.shutdown(SHUT_WR);
+      if (capabilities().datagramRefused) {
+        await rejects(() => shut.send("x"), "ECONNREFUSED", "send");
+      }
+      await rejects(() => shut.send("x"), "EPIPE", "send");
       const free = open(scope, family);
       free.settimeout(0.1);
       await free.sendto("x", address);
