@@ -16,7 +16,7 @@ import { hasLibc } from "./deno_ffi.ts";
 import { DenoOptions } from "./deno_options.ts";
 import { DenoStream } from "./deno_stream.ts";
 import { addressOf, deno, type DenoListener } from "./deno_types.ts";
-import { hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { hostOf, isUnix, isWildcard, pathOf } from "./endpoints.ts";
 
 const SOCK_STREAM = 1;
 
@@ -165,8 +165,11 @@ class DenoTcpListener implements Listener {
     while (this.#wanted && !this.#closed) {
       try {
         const conn = await this.#listener.accept();
-        const local = addressOf(this.#family, conn.localAddr);
-        const stream = new DenoStream(conn, local, addressOf(this.#family, conn.remoteAddr));
+        const { local } = this;
+        const own = isUnix(local) || !isWildcard(local)
+          ? local
+          : addressOf(this.#family, conn.localAddr);
+        const stream = new DenoStream(conn, own, addressOf(this.#family, conn.remoteAddr));
         this.#wanted = this.#sink.connection(stream);
       } catch (error) {
         // Deno 2.9 asks for the peer's name, and loses a connection that was reset before it was accepted.

@@ -9,7 +9,7 @@ import { isUnix } from "./endpoints.ts";
 const SOCK_STREAM = 1;
 
 /** A fresh buffer of 64 KiB for each read costs 12 µs; a small kept one that grows on demand keeps idle connections light. */
-const SMALLEST_BUFFER = 2 * 1024;
+const SMALLEST_BUFFER = 512;
 const LARGEST_BUFFER = 64 * 1024;
 
 /** A stream that reads only while a receive waits: a pending read costs memory and keeps the process alive. */

@@ -44,6 +44,10 @@ const FD_CLOEXEC = 1;
 export class Libc implements OptionCalls {
   #calls: LibcCalls;
   #errno: () => number;
+  /** Where the calls put what they tell: it is read before the next call. */
+  readonly #sockaddr = new Uint8Array(SOCKADDR_SIZE);
+  readonly #int = new Uint8Array(4);
+  readonly #intView = new DataView(this.#int.buffer);
 
   /** `errno` reads the thread's errno right after a call has failed. */
   constructor(calls: LibcCalls, errno: () => number) {
@@ -90,21 +94,18 @@ export class Libc implements OptionCalls {
 
   /** getsockname(2) */
   getsockname(fd: number): Address {
-    const { name, result } = this.#name("getsockname", fd);
-    this.#check("getsockname", result);
-    return name();
+    this.#check("getsockname", this.#name("getsockname", fd));
+    return this.#address();
   }
 
   /** getsockname(2) of a number that may be no socket's: `undefined` then. */
   findSocket(fd: number): Address | undefined {
-    const { name, result } = this.#name("getsockname", fd);
-    return result === 0 ? name() : undefined;
+    return this.#name("getsockname", fd) === 0 ? this.#address() : undefined;
   }
 
   /** getpeername(2); `undefined` while there is no peer. */
   getpeername(fd: number): Address | undefined {
-    const { name, result } = this.#name("getpeername", fd);
-    if (result === 0) return name();
+    if (this.#name("getpeername", fd) === 0) return this.#address();
     const error = this.failure("getpeername");
     if (error.code === "ENOTCONN") return undefined;
     throw error;
@@ -144,16 +145,14 @@ export class Libc implements OptionCalls {
     this.#check("close", this.#calls.close(fd));
   }
 
-  #name(
-    call: "getsockname" | "getpeername",
-    fd: number,
-  ): { result: number; name: () => Address } {
-    const bytes = new Uint8Array(SOCKADDR_SIZE);
-    const length = int32(SOCKADDR_SIZE);
-    const result = this.#calls[call](fd, bytes, length);
-    const name = (): Address =>
-      decodeSockaddr(bytes, new DataView(length.buffer).getInt32(0, true));
-    return { result, name };
+  #name(call: "getsockname" | "getpeername", fd: number): number {
+    this.#intView.setInt32(0, SOCKADDR_SIZE, true);
+    return this.#calls[call](fd, this.#sockaddr, this.#int);
+  }
+
+  /** What the last `#name` has told. */
+  #address(): Address {
+    return decodeSockaddr(this.#sockaddr, this.#intView.getInt32(0, true));
   }
 
   #check(syscall: string, result: number): number {

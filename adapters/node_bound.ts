@@ -22,6 +22,7 @@ import { takeReleased } from "./released.ts";
 import { unlinkPath } from "./unix_path.ts";
 import {
   type BoundSocket,
+  type HandleAddress,
   type NetServer,
   type NetSocket,
   nodeModule,
@@ -156,7 +157,7 @@ class NodeBound implements Bound {
 
   #address(): Address {
     if ("getsockname" in this.#handle) {
-      const out: { address?: string; port?: number } = {};
+      const out: HandleAddress = {};
       // A port in use shows only here: libuv puts off the error of bind(2).
       const failure = this.#handle.getsockname(out);
       if (failure !== 0) {
@@ -291,9 +292,19 @@ function connectFrom(
 
 /** `known` is the local address where it need not be asked for. */
 function inetStream(socket: NetSocket, family: number, known?: InetAddress): NetStream {
-  const local = known ?? addressFrom(family, socket.localAddress, socket.localPort, scopeOf);
-  const remote = addressFrom(family, socket.remoteAddress, socket.remotePort, scopeOf);
-  return streamOver(socket, local, remote);
+  const local = known ?? nameOf(socket, "getsockname", family);
+  return streamOver(socket, local, nameOf(socket, "getpeername", family));
+}
+
+/** An address of a connection. Not by `remoteAddress` and its like: the socket would keep an object for each. */
+function nameOf(
+  socket: NetSocket,
+  call: "getsockname" | "getpeername",
+  family: number,
+): InetAddress {
+  const out: HandleAddress = {};
+  socket._handle?.[call]?.(out);
+  return addressFrom(family, out.address, out.port, scopeOf);
 }
 
 function streamOver(socket: NetSocket, local: Address, remote: Address): NetStream {

@@ -18,6 +18,8 @@ export interface NetSocket {
   readonly _handle?: {
     readonly fd?: number;
     useUserBuffer?(buffer: Uint8Array): void;
+    getsockname?(out: HandleAddress): number;
+    getpeername?(out: HandleAddress): number;
   } | null;
   push(chunk: Uint8Array | null): boolean;
   _read(size: number): void;
@@ -35,6 +37,12 @@ export interface NetSocket {
   on(event: string, listener: (argument: never) => void): void;
   once(event: string, listener: (argument: never) => void): void;
   off(event: string, listener: (argument: never) => void): void;
+}
+
+/** Where a native handle puts an address. */
+export interface HandleAddress {
+  address?: string;
+  port?: number;
 }
 
 /** A server of `node:net`. */
@@ -58,7 +66,7 @@ export interface BoundSocket {
 /** The native handle that older versions of Node bind. */
 export interface TcpHandle {
   readonly fd: number;
-  getsockname(out: { address?: string; port?: number }): number;
+  getsockname(out: HandleAddress): number;
   close(): void;
 }
 

@@ -30,17 +30,16 @@ export function encodeSockaddr(family: number, address: Address): Uint8Array {
 
 /** The address of bytes that the kernel filled in, `length` of them. */
 export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  switch (length < 2 ? AF_UNIX : view.getUint16(0, true)) {
+  // Not by a DataView for IPv4: there is one of these for each connection.
+  const port = bytes[2]! << 8 | bytes[3]!;
+  switch (length < 2 ? AF_UNIX : bytes[0]! | bytes[1]! << 8) {
     case AF_INET:
-      return [formatIPv4(bytes.slice(4, 8)), view.getUint16(2)];
-    case AF_INET6:
-      return [
-        formatIPv6(bytes.slice(8, 24)),
-        view.getUint16(2),
-        view.getUint32(4) & 0xfffff,
-        view.getUint32(24, true),
-      ];
+      return [formatIPv4(bytes.slice(4, 8)), port];
+    case AF_INET6: {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const [flowinfo, scope_id] = [view.getUint32(4) & 0xfffff, view.getUint32(24, true)];
+      return [formatIPv6(bytes.slice(8, 24)), port, flowinfo, scope_id];
+    }
     default:
       return decodeUnix(bytes.subarray(2, length));
   }

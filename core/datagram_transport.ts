@@ -81,7 +81,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     return this.#unsupported("listen");
   }
 
-  accept(_limits: Limits): Promise<StreamEndpoint> {
+  accept<T>(_limits: Limits, _make: (endpoint: StreamEndpoint) => T): Promise<T> {
     return this.#unsupported("accept");
   }
 

@@ -10,12 +10,34 @@ import { WaitQueue } from "./wait_queue.ts";
 
 const SYSCALL = "accept";
 
+/** What a call makes of the connection that it gets. */
+type Make<T> = (endpoint: StreamEndpoint) => T;
+
+/** A call of `accept`. */
+class Accept<T> extends Wait<T> {
+  #make: Make<T>;
+
+  constructor(make: Make<T>) {
+    super(SYSCALL);
+    this.#make = make;
+  }
+
+  /** Here and not in a promise of its own, which would cost as much as the rest. */
+  take(endpoint: StreamEndpoint): void {
+    try {
+      this.done(this.#make(endpoint));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}
+
 /** The core's side of a {@linkcode Listener}. */
 export class ListenerEndpoint implements ListenerSink, WaitOwner {
   #adapter: Adapter;
   #listener: Listener | undefined;
   #queue: StreamEndpoint[] = [];
-  readonly #waits = new WaitQueue<Wait<StreamEndpoint>>();
+  readonly #waits = new WaitQueue<Accept<unknown>>();
 
   constructor(adapter: Adapter) {
     this.#adapter = adapter;
@@ -28,13 +50,13 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   }
 
   /** The next connection; calls are served in their order. */
-  accept(limits: Limits): Promise<StreamEndpoint> {
+  accept<T>(limits: Limits, make: Make<T>): Promise<T> {
     if (this.#waits.first === undefined) {
       const endpoint = this.#queue.shift();
-      if (endpoint !== undefined) return resolved(endpoint);
+      if (endpoint !== undefined) return resolved(make(endpoint));
     }
-    const wait = new Wait<StreamEndpoint>(SYSCALL);
-    this.#waits.push(wait);
+    const wait = new Accept(make);
+    this.#waits.push(wait as Accept<unknown>);
     this.#listener?.resume();
     return wait.limit(limits, this).promise;
   }
@@ -55,7 +77,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   connection(stream: Stream): boolean {
     const endpoint = new StreamEndpoint(this.#adapter, stream);
     const wait = this.#waits.shift();
-    if (wait !== undefined) wait.done(endpoint);
+    if (wait !== undefined) wait.take(endpoint);
     else if (this.#queue.length < SOMAXCONN) this.#queue.push(endpoint);
     else drop(endpoint);
     return this.#waits.first !== undefined;
@@ -67,7 +89,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   }
 
   gaveUp(wait: object): void {
-    this.#waits.remove(wait as Wait<StreamEndpoint>);
+    this.#waits.remove(wait as Accept<unknown>);
   }
 }
 

@@ -221,11 +221,11 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
     try {
-      const accepting = this.#transport.accept(this.#limits(0, options, "SO_RCVTIMEO"));
-      return quiet(accepting.then((endpoint) => {
+      const limits = this.#limits(0, options, "SO_RCVTIMEO");
+      return this.#transport.accept(limits, (endpoint) => {
         const conn = this.#connection(endpoint);
         return [conn, copyAddress(endpoint.stream.remote) as A];
-      }));
+      });
     } catch (error) {
       return rejected(error);
     }

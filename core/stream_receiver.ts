@@ -27,6 +27,9 @@ export interface ReceiveRequest {
 /** A receive gives the bytes, or with `into` their count. */
 export type Received = Uint8Array | number;
 
+/** The queue of connections that never had a byte for which no call waited, as most have not. */
+const NO_BYTES = new ByteQueue();
+
 class Receive extends Wait<Received> {
   readonly request: ReceiveRequest;
   constructor(request: ReceiveRequest) {
@@ -45,7 +48,7 @@ export interface ReceiveErrors {
 export class StreamReceiver implements WaitOwner {
   #stream: Stream;
   #errors: ReceiveErrors;
-  readonly #queue = new ByteQueue();
+  #queue: ByteQueue = NO_BYTES;
   readonly #waits = new WaitQueue<Receive>();
   /** The wait whose memory the stream was given. */
   #lender: Receive | undefined;
@@ -89,6 +92,7 @@ export class StreamReceiver implements WaitOwner {
         return this.#wantsMore();
       }
     }
+    if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
     this.#queue.append(chunk, owned);
     this.#serve();
     return this.#wantsMore();

@@ -126,12 +126,14 @@ export class StreamTransport implements Transport {
     });
   }
 
-  accept(limits: Limits): Promise<StreamEndpoint> {
+  accept<T>(limits: Limits, make: (endpoint: StreamEndpoint) => T): Promise<T> {
     if (this.#listener === undefined) {
-      if (this.#inherited) return this.listen(SOMAXCONN).then(() => this.accept(limits));
+      if (this.#inherited) {
+        return quiet(this.listen(SOMAXCONN).then(() => this.accept(limits, make)));
+      }
       return rejected(systemError(this.#closed ? "EBADF" : "EINVAL", "accept"));
     }
-    return this.#listener.endpoint.accept(limits);
+    return this.#listener.endpoint.accept(limits, make);
   }
 
   async connect(destination: Destination, limits: Limits): Promise<void> {

@@ -33,8 +33,8 @@ export interface Transport {
   bind(destination: Destination): Promise<void>;
   /** listen(2) */
   listen(backlog: number): Promise<void>;
-  /** accept(2) */
-  accept(limits: Limits): Promise<StreamEndpoint>;
+  /** accept(2); gives what `make` makes of the connection. */
+  accept<T>(limits: Limits, make: (endpoint: StreamEndpoint) => T): Promise<T>;
   /** connect(2) */
   connect(destination: Destination, limits: Limits): Promise<void>;
   /** recv(2) */
