@@ -24,6 +24,8 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   #sender: StreamSender;
   /** The connection's error until a call has reported it: the kernel's sk_err. */
   #pending: { cause: unknown } | undefined;
+  /** What a call has reported of a failed write: a stream that breaks by it says it once more. */
+  #told: unknown;
   #broken = false;
   #writeShut = false;
 
@@ -112,7 +114,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   error(cause: unknown): void {
     if (this.#broken) return;
     this.#broken = true;
-    this.#pending = { cause };
+    if (cause !== this.#told) this.#pending = { cause };
     this.#receiver.end();
     this.#sender.fail((syscall) => this.#takeError(syscall) ?? systemError("EPIPE", syscall));
   }
@@ -135,6 +137,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
       if (!this.#broken) this.#pending ??= { cause };
       return undefined;
     }
+    this.#told = cause;
     const error = this.#translate(cause, syscall);
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
     this.#pending = undefined;

@@ -15,6 +15,7 @@ import {
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
+  SO_ERROR,
   SO_KEEPALIVE,
   SO_LINGER,
   SOCK_DGRAM,
@@ -59,6 +60,20 @@ for (const setting of settings) {
       await client.sendall("for nobody");
       await sleep(20);
       assert.equal((await client.recv(100)).length, 0);
+      await rejects(() => client.send("more"), "EPIPE", "send");
+    });
+
+    test("an error that a send has told is pending no more, also where it was bound first", async (scope) => {
+      const server = await setting.server(scope);
+      const client = await setting.bound(scope);
+      await client.connect(server.getsockname());
+      const [conn] = await server.accept();
+      await conn.close();
+      await client.sendall("for nobody");
+      await sleep(20);
+      await rejects(() => client.send("more"), "EPIPE", "send");
+      await sleep(20);
+      assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), 0);
       await rejects(() => client.send("more"), "EPIPE", "send");
     });
 
