@@ -217,8 +217,8 @@ function globals(): string {
   const objects = { globalThis, Object, Array, Promise, Uint8Array, Error, Symbol, Function };
   const keys = Object.entries(objects).map(([name, object]) => [
     name,
-    // Deno 2.9 makes this one when a program first asks for a module of Node.
-    Reflect.ownKeys(object).map(String).filter((key) => key !== "nodeBootstrap"),
+    // Deno 2.9 makes this one when a program first asks for a module of Node, and others anew, at the end, at their first use.
+    Reflect.ownKeys(object).map(String).filter((key) => key !== "nodeBootstrap").sort(),
     "prototype" in object ? Reflect.ownKeys(object.prototype as object).map(String) : [],
   ]);
   return JSON.stringify([keys, Object.keys(process.env).length, process.cwd()]);
