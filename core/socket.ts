@@ -1331,13 +1331,18 @@ function adopt(adapter: Adapter, fileno: number): Adopted {
   }
 }
 
+/** The plain request that was made last: most receives ask for the same, and share it. */
+let usualRequest: ReceiveRequest | undefined;
+
 function receiveRequest(
   syscall: string,
   max: number,
   flags: number,
   into: Uint8Array | undefined,
 ): ReceiveRequest {
-  return {
+  const isPlain = flags === 0 && into === undefined;
+  if (isPlain && usualRequest?.max === max && usualRequest.syscall === syscall) return usualRequest;
+  const request = {
     syscall,
     max,
     peek: (flags & c.MSG_PEEK) !== 0,
@@ -1345,4 +1350,6 @@ function receiveRequest(
     whole: (flags & c.MSG_TRUNC) !== 0,
     into,
   };
+  if (isPlain) usualRequest = request;
+  return request;
 }

@@ -24,9 +24,12 @@ export function pollTurn(): Promise<void> {
   return turn().then(turn);
 }
 
+/** For all calls that give nothing. */
+const nothing: Promise<unknown> = Promise.resolve(undefined);
+
 /** A resolved promise for a call that succeeded at once; now and then it takes a turn of the loop. */
 export function resolved<T>(value: T): Promise<T> {
-  if (--left > 0) return Promise.resolve(value);
+  if (--left > 0) return value === undefined ? nothing as Promise<T> : Promise.resolve(value);
   left = CALLS_A_TURN;
   return turn().then(() => value);
 }

@@ -24,6 +24,15 @@ export interface WaitOwner {
   gaveUp(wait: object, reason: unknown): void;
 }
 
+/** What settles the promise that was made last: one function for all saves each wait one of its own. */
+let resolveLast!: (value: unknown) => void;
+let rejectLast!: (reason: unknown) => void;
+
+function keepSettlers(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
+  resolveLast = resolve as (value: unknown) => void;
+  rejectLast = reject;
+}
+
 /** A call that waits for something; it ends once, by `done`, `fail`, its timeout or its signal. */
 export class Wait<T> implements Abortable, Expiring {
   /** Settles with the end of the wait. */
@@ -42,10 +51,9 @@ export class Wait<T> implements Abortable, Expiring {
 
   constructor(syscall: string) {
     this.#syscall = syscall;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.promise = new Promise(keepSettlers);
+    this.#resolve = resolveLast;
+    this.#reject = rejectLast;
   }
 
   /** Whether it has ended. */

@@ -133,10 +133,10 @@ async function cost(scope: Scope, way: string): Promise<Cost> {
  * more is 130 bytes (Bun: 80), one `async` function more 400 (Bun: 160).
  */
 const allowed: Record<string, Record<typeof runtimeName, number>> = {
-  waiting: { node: 2_690, deno: 2_840, bun: 1_230 },
-  ready: { node: 3_175, deno: 3_310, bun: 1_440 },
-  into: { node: 2_680, deno: 2_810, bun: 1_230 },
-  timeout: { node: 2_980, deno: 3_090, bun: 1_330 },
+  waiting: { node: 2_440, deno: 2_560, bun: 1_060 },
+  ready: { node: 2_910, deno: 3_030, bun: 1_250 },
+  into: { node: 2_515, deno: 2_615, bun: 1_120 },
+  timeout: { node: 2_730, deno: 2_830, bun: 1_140 },
 };
 
 /** Why allocations cannot be counted here, or false. */
