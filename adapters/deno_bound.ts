@@ -105,6 +105,7 @@ class DenoBound implements Bound {
   }
 
   setOption(name: string, value: number): boolean {
+    this.#settings = new Map(this.#settings).set(name, value);
     this.#held.options.set(name, value);
     return true;
   }

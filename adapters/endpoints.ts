@@ -26,7 +26,8 @@ export function familyOf(address: Address): number {
 }
 
 /** Whether an address stands for all of the machine's. */
-export function isWildcard([host]: InetAddress): boolean {
+export function isWildcard(address: InetAddress): boolean {
+  const host = address[0];
   return host === "0.0.0.0" || host === "::";
 }
 

@@ -31,11 +31,11 @@ const known: Kind[] = [];
 
 /** Checks family, type and protocol; -1 means the default, as in Python, and SOCK_CLOEXEC is taken off. */
 export function checkKind(adapter: Adapter, family: number, type: number, proto: number): Kind {
-  const kind: Kind = {
-    family: int(family, "family") === -1 ? c.AF_INET : family,
-    type: int(type, "type") === -1 ? c.SOCK_STREAM : type & ~c.SOCK_CLOEXEC,
-    proto: int(proto, "proto") === -1 ? 0 : proto,
-  };
+  const kind = kindOf(
+    int(family, "family") === -1 ? c.AF_INET : family,
+    int(type, "type") === -1 ? c.SOCK_STREAM : type & ~c.SOCK_CLOEXEC,
+    int(proto, "proto") === -1 ? 0 : proto,
+  );
   const { types } = adapter.capabilities();
   const offered = types[familyName(kind.family)];
   if (offered === undefined) throw refused(adapter, kind, "EAFNOSUPPORT");
@@ -43,13 +43,16 @@ export function checkKind(adapter: Adapter, family: number, type: number, proto:
   if (kind.proto !== 0 && kind.proto !== protocolOf(kind)) {
     throw refused(adapter, kind, "EPROTONOSUPPORT");
   }
-  for (const one of known) {
-    if (one.family === kind.family && one.type === kind.type && one.proto === kind.proto) {
-      return one;
-    }
-  }
-  known.push(kind);
+  if (!known.includes(kind)) known.push(kind);
   return kind;
+}
+
+/** The one that is known, or a new one. */
+function kindOf(family: number, type: number, proto: number): Kind {
+  for (const one of known) {
+    if (one.family === family && one.type === type && one.proto === proto) return one;
+  }
+  return { family, type, proto };
 }
 
 /** The protocol that a kind of socket speaks: what SO_PROTOCOL tells. */

@@ -22,16 +22,27 @@ export type OptionSource = Pick<Transport, "handle" | "listening" | "takeErrno">
 /** Kept by the library: the runtimes set SO_REUSEADDR on every socket, and none knows the timeouts. */
 const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
 
+const NOTHING: Settings = new Map();
+
+/** The change that was made last. */
+let usual: { from: Settings; name: string; value: number; to: Settings } | undefined;
+
+/** The settings with one more, or another value of one. */
+function withSetting(from: Settings, name: string, value: number): Settings {
+  if (usual?.from === from && usual.name === name && usual.value === value) return usual.to;
+  const to = new Map(from).set(name, value);
+  usual = { from, name, value, to };
+  return to;
+}
+
 /** The options of one socket. */
 export class SocketOptions {
   /** The socket's state: set once, before anything is asked. */
   declare source: OptionSource;
   #adapter: Adapter;
   #kind: Kind;
-  /** Absent where nothing was set, which saves most connections a map. */
-  #settings: Map<string, number> | undefined;
-  /** Others have the same map: it is copied before it changes. */
-  #isShared = false;
+  /** Never changed, but replaced: connections that are all set in the same way share what they have set. */
+  #settings: Settings = NOTHING;
   #hasTimeouts = false;
   /** Multicast calls made before the socket is open. */
   #postponed: Array<(handle: Datagram) => void> | undefined;
@@ -43,7 +54,7 @@ export class SocketOptions {
 
   /** What the user has set. */
   get settings(): Settings {
-    return this.#settings ??= new Map();
+    return this.#settings;
   }
 
   /** Whether SO_RCVTIMEO or SO_SNDTIMEO was set. */
@@ -53,7 +64,7 @@ export class SocketOptions {
 
   /** The seconds of SO_LINGER, `LINGER_OFF` where it is off. */
   get linger(): number {
-    return this.#settings?.get("SO_LINGER") ?? LINGER_OFF;
+    return this.#settings.get("SO_LINGER") ?? LINGER_OFF;
   }
 
   /** Sets an option, on the real socket where there is one. */
@@ -77,7 +88,7 @@ export class SocketOptions {
         throw systemError("ENOPROTOOPT", "setsockopt", { detail });
       }
     }
-    this.#ownSettings().set(spec.name, setting);
+    this.#settings = withSetting(this.#settings, spec.name, setting);
     this.#hasTimeouts ||= spec.kind === "timeval";
   }
 
@@ -96,25 +107,23 @@ export class SocketOptions {
 
   /** Sets on a socket that was just opened what was set before; what it refuses is as if it had not been set. */
   apply(handle: Handle): void {
-    for (const [name, value] of this.#settings ?? []) {
+    // Not by an iterator, which would make an array for each option of each connection.
+    this.#settings.forEach((value, name) => {
       // What only works before bind or connect, the adapter has set by then.
-      if (KEPT.has(name) || this.#supportOf(name) === "before-open") continue;
-      if (!this.#try(() => handle.setOption(name, value))) this.#ownSettings().delete(name);
-    }
+      if (KEPT.has(name) || this.#supportOf(name) === "before-open") return;
+      if (!this.#try(() => handle.setOption(name, value))) {
+        const left = new Map(this.#settings);
+        left.delete(name);
+        this.#settings = left;
+      }
+    });
     for (const call of this.#postponed?.splice(0) ?? []) this.#try(() => call(handle as Datagram));
   }
 
   /** Takes from a listener what an accepted socket has from it. */
   inherit(from: SocketOptions): void {
     this.#settings = from.#settings;
-    this.#isShared = from.#isShared = true;
     this.#hasTimeouts = from.#hasTimeouts;
-  }
-
-  #ownSettings(): Map<string, number> {
-    if (this.#settings === undefined || this.#isShared) this.#settings = new Map(this.#settings);
-    this.#isShared = false;
-    return this.#settings;
   }
 
   #multicast(spec: OptionSpec, value: OptionValue): void {
@@ -150,7 +159,7 @@ export class SocketOptions {
   #read(spec: OptionSpec): number {
     if (spec.kind === "answer") return this.#answer(spec.name);
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "getsockopt");
-    const set = this.#settings?.get(spec.name);
+    const set = this.#settings.get(spec.name);
     if (spec.kind === "linger") return set ?? LINGER_OFF;
     if (KEPT.has(spec.name)) return set ?? 0;
     const { handle } = this.source;
