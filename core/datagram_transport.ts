@@ -3,7 +3,7 @@
 import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../adapters/adapter.ts";
 import { copyAddress, type Destination, familyName, sameAddress, wildcard } from "./address.ts";
 import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
-import { AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
+import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
 import { SocketError, systemError, translate } from "./errors.ts";
 import { quiet, rejected } from "./quiet.ts";
@@ -11,13 +11,14 @@ import { firstOf, resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
-import type { SendRequest } from "./stream_sender.ts";
+import { type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { Message, Transport } from "./transport.ts";
 import { resolved } from "./turn.ts";
 import { type Limits, Wait, type WaitOwner } from "./wait.ts";
 
-/** The largest payload of a UDP datagram over IPv4, and over IPv6 without jumbograms. */
-const MAX_DATAGRAM = 65507;
+/** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
+const MAX_DATAGRAM_IPV4 = 65507;
+const MAX_DATAGRAM_IPV6 = 65527;
 /** Linux's default of net.core.rmem_default, where the runtime does not tell. */
 const RECEIVE_BUFFER = 212992;
 
@@ -119,18 +120,18 @@ export class DatagramTransport implements Transport, DatagramSink {
   send(request: SendRequest, limits: Limits): Promise<number> {
     try {
       this.#checkSendable(request);
-      if (this.#writeShut) return quiet(this.#sendShut(request.syscall, limits));
+      if (this.#writeShut) return quiet(this.#sendShut(request, limits));
       if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
       return this.#sendTo(request, undefined);
     } catch (error) {
-      return rejected(error);
+      return unsent(request, error);
     }
   }
 
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
     try {
       this.#checkSendable(request);
-      if (this.#writeShut) return quiet(this.#sendShut(request.syscall, limits));
+      if (this.#writeShut) return quiet(this.#sendShut(request, limits));
       const addresses = resolveAll(this.#adapter, this.#family, destination);
       // The usual case, an answer to a literal address, is not worth a promise for each step.
       return Array.isArray(addresses)
@@ -204,6 +205,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     if (Array.isArray(peer) && peer[1] === 0) {
       throw systemError("EINVAL", "connect", { address: peer });
     }
+    this.#checkBroadcast(peer, "connect");
     const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
     try {
       await socket.connect?.(peer);
@@ -221,14 +223,12 @@ export class DatagramTransport implements Transport, DatagramSink {
       if (Array.isArray(address) && address[1] === 0) {
         throw systemError("EINVAL", syscall, { address });
       }
-      if (this.#family !== AF_UNIX && data.length > MAX_DATAGRAM) {
+      if (data.length > largestPayload(this.#family)) {
         throw systemError("EMSGSIZE", syscall, { address });
       }
-      if (isBroadcast(address) && this.#options.settings.get("SO_BROADCAST") !== 1) {
-        throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
-      }
+      this.#checkBroadcast(address, syscall);
     } catch (error) {
-      return rejected(error);
+      return unsent(request, error);
     }
     if (this.#socket !== undefined) return this.#sendBy(this.#socket, request, to);
     const opening = this.#open(() => wildcard(this.#family), syscall, address);
@@ -242,7 +242,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       const error = translate(this.#adapter, cause, syscall, { address: to ?? this.#peer });
       // The error of an earlier datagram, which the system tells at the next send.
       if (error.code === "ECONNREFUSED") this.#pending = undefined;
-      return rejected(error);
+      return unsent(request, error);
     };
     try {
       // Where the runtime has not fixed the peer itself, it needs the address.
@@ -252,6 +252,12 @@ export class DatagramTransport implements Transport, DatagramSink {
     } catch (cause) {
       return failed(cause);
     }
+  }
+
+  /** As in Linux; Deno would let a connect pass. */
+  #checkBroadcast(address: Address | undefined, syscall: string): void {
+    if (!isBroadcast(address) || this.#options.settings.get("SO_BROADCAST") === 1) return;
+    throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
   }
 
   /** Opens the socket on an address; calls that come meanwhile share it. */
@@ -325,9 +331,10 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   /** A send after SHUT_WR. Linux tells the pending error first, of which the runtime may not have told yet. */
-  async #sendShut(syscall: string, { turn }: Limits): Promise<never> {
+  async #sendShut(request: SendRequest, { turn }: Limits): Promise<never> {
     await turn();
-    throw this.#takeError(syscall) ?? systemError("EPIPE", syscall);
+    const { syscall } = request;
+    return await unsent(request, this.#takeError(syscall) ?? systemError("EPIPE", syscall));
   }
 
   #unconnectedCode(): string {
@@ -345,6 +352,16 @@ function reachable(peer: Address): Address {
   const [host, port, ...rest] = peer;
   if (host === "0.0.0.0") return ["127.0.0.1", port];
   return host === "::" ? ["::1", port, ...rest] : peer;
+}
+
+/** A datagram goes as a whole or not at all. */
+function unsent({ all }: SendRequest, error: unknown): Promise<never> {
+  return rejected(all ? withBytesSent(error, 0) : error);
+}
+
+function largestPayload(family: number): number {
+  if (family === AF_INET) return MAX_DATAGRAM_IPV4;
+  return family === AF_INET6 ? MAX_DATAGRAM_IPV6 : Infinity;
 }
 
 function isBroadcast(address: Address | undefined): boolean {

@@ -15,10 +15,9 @@ import { after, failure, MemoryHandle } from "./failure.ts";
 import type { Claim } from "./names.ts";
 import type { Network } from "./network.ts";
 
-/**
- * The most that fits one datagram: of UDP over IPv4, and of AF_UNIX with Linux's usual send buffer.
- */
+/** The most that fits one datagram: of UDP, and of AF_UNIX with Linux's usual send buffer. */
 const LARGEST_INET = 65507;
+const LARGEST_INET6 = 65527;
 const LARGEST_UNIX = 212960;
 const BROADCAST = "255.255.255.255";
 /** The one interface, by all the names that it can be given. */
@@ -58,9 +57,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
 
   send(data: Uint8Array, to: Address | undefined): void {
     if (this.#closed) throw failure("EBADF");
-    if (data.length > (this.#family === AF_UNIX ? LARGEST_UNIX : LARGEST_INET)) {
-      throw failure("EMSGSIZE");
-    }
+    if (data.length > largestOf(this.#family)) throw failure("EMSGSIZE");
     const endpoint = to === undefined ? this.#remote?.endpoint : this.#destination(to);
     if (endpoint === undefined) throw failure("EDESTADDRREQ");
     const copy = data.slice();
@@ -198,4 +195,9 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
       if (!receiver.#closed) receiver.sink.datagram(data, from, true);
     });
   }
+}
+
+function largestOf(family: number): number {
+  if (family === AF_UNIX) return LARGEST_UNIX;
+  return family === AF_INET6 ? LARGEST_INET6 : LARGEST_INET;
 }
