@@ -90,8 +90,9 @@ function errorCode(cause: unknown): string | undefined {
     case "ERR_STREAM_DESTROYED":
     case "ERR_STREAM_WRITE_AFTER_END":
       return "EPIPE";
+    // It is a socket: that was looked at before.
     case "ERR_INVALID_FD_TYPE":
-      return "ENOTSOCK";
+      return "ESOCKTNOSUPPORT";
     case "ERR_ACCESS_DENIED":
       return "EACCES";
     default:

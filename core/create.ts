@@ -1,6 +1,7 @@
 /** Making sockets. */
 
 import type { AddressOf } from "./address.ts";
+import { INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
 import { Socket, type SocketInit } from "./socket.ts";
 
@@ -58,5 +59,7 @@ export function fromfd<Family extends number>(
   type: number = SOCK_STREAM,
   proto: number = 0,
 ): Socket<AddressOf<Family>> {
-  return new Socket<AddressOf<Family>>(family, type, proto, { fileno: fd });
+  // In `init`, undefined would mean a new socket.
+  const fileno = integer(fd, "fd", 0, INT_MAX);
+  return new Socket<AddressOf<Family>>(family, type, proto, { fileno });
 }

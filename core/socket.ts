@@ -111,13 +111,17 @@ export class Socket<A extends Address = AddressOf<2>> {
     }
     const { adapter, fileno } = init;
     this.#adapter = adapter === undefined ? getAdapter() : checkAdapter(adapter, "options.adapter");
-    const adopted = fileno === undefined ? undefined : adopt(this.#adapter, fileno);
-    this.#kind = checkKind(
+    // Before the descriptor is taken over: it stays the caller's where the kind is refused.
+    const kind = checkKind(
       this.#adapter,
-      family === undefined || family === -1 ? adopted?.family ?? c.AF_INET : family,
+      family === undefined ? c.AF_INET : family,
       type === undefined ? c.SOCK_STREAM : type,
       proto,
     );
+    const adopted = fileno === undefined ? undefined : adopt(this.#adapter, fileno, kind.type);
+    this.#kind = adopted !== undefined && (family === undefined || family === -1)
+      ? { ...kind, family: adopted.family }
+      : kind;
     this.#options = new SocketOptions(this.#adapter, this.#kind);
     if (this.#kind.type === c.SOCK_DGRAM) {
       this.#transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
@@ -1314,11 +1318,12 @@ function calling<T>(adapter: Adapter, syscall: string, call: () => T): T {
   }
 }
 
-/** Takes a descriptor over. */
-function adopt(adapter: Adapter, fileno: number): Adopted {
+/** Takes a descriptor over; only streams have one that an adapter can work with. */
+function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
   const fd = integer(fileno, "fileno", 0, INT_MAX);
-  if (adapter.adopt === undefined) {
-    const detail = `the ${adapter.capabilities().adapter} adapter cannot take over a descriptor`;
+  if (adapter.adopt === undefined || type !== c.SOCK_STREAM) {
+    const { adapter: name } = adapter.capabilities();
+    const detail = `the ${name} adapter cannot take over a descriptor as a ${typeName(type)}`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
   try {

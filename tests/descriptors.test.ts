@@ -202,6 +202,18 @@ describe("descriptors given away and taken back", () => {
       assert.equal(text(await conn.recv(1)), "x");
     }, skip);
 
+    test(`one that is refused stays its owner's, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const fd = client.detach();
+      throws(() => fromfd(fd, 99), "EAFNOSUPPORT", "socket");
+      throws(() => fromfd(fd, setting.family, SOCK_DGRAM), "ENOTSUP", "socket");
+      throws(() => fromfd(fd, setting.family, SOCK_STREAM, 17), "EPROTONOSUPPORT", "socket");
+      const s = scope.add(fromfd(fd, setting.family));
+      assert.equal(s.fileno(), fd);
+      await s.sendall("x");
+      assert.equal(text(await conn.recv(1)), "x");
+    }, skip);
+
     test(`a listener is not let go of, ${setting.name}`, async (scope) => {
       const server = await setting.server(scope);
       assert.ok(server.fileno() >= 0);
@@ -329,7 +341,17 @@ describe("what is no socket", () => {
     }
   }, noAdopt);
 
+  test("a datagram socket is no stream, and stays open", async (scope) => {
+    const s = scope.add(socket(AF_INET, SOCK_DGRAM));
+    await s.bind(["127.0.0.1", 0]);
+    throws(() => fromfd(s.fileno(), AF_INET), "ESOCKTNOSUPPORT", "socket");
+    await s.sendto("x", s.getsockname());
+    assert.equal(text(await s.recv(1)), "x");
+  }, noGivenAway);
+
   test("wrong arguments", () => {
+    const missing = thrown(() => fromfd(undefined as never, AF_INET));
+    assert.ok(missing instanceof TypeError, String(missing));
     for (const wrong of [null, "3", 1.5, {}, true]) {
       for (
         const call of [
