@@ -14,7 +14,10 @@ import { Wait } from "./wait.ts";
 
 /** The options of `create_connection`. */
 export interface ConnectionOptions extends WaitOptions {
-  /** Seconds for the whole, and then the timeout of the socket; the default timeout where left out. */
+  /**
+   * Seconds for the whole, and then the timeout of the socket; the default timeout where left out. With 0 no connection
+   * can be made: EINPROGRESS, as in Python.
+   */
   timeout?: number | null | undefined;
   /** The local address to connect from. */
   source_address?: AddressLike | null | undefined;
@@ -50,15 +53,20 @@ export function create_connection(
   return quietly(async () => {
     const { host, port } = checkInetAddress(AF_INET6, address, "address");
     const signal = signalOf(options);
-    const { source_address, all_errors = false } = options;
+    const { all_errors = false } = options;
+    const source = options.source_address ?? undefined;
+    if (source !== undefined) checkInetAddress(AF_INET6, source, "source_address");
     const timeout = seconds(options.timeout ?? getdefaulttimeout(), "timeout");
     if (signal?.aborted) throw signal.reason;
     const stop = new AbortController();
     const wait = new Wait<Socket<InetAddress>>("connect");
-    wait.limit({ timeout, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
+    // A socket that does not block ends its connect by itself.
+    const blocking = timeout !== 0;
+    const limit = blocking ? timeout : null;
+    wait.limit({ timeout: limit, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
       gaveUp: (_wait, reason) => stop.abort(reason),
     });
-    connectInTurn(host, port, source_address ?? undefined, all_errors, stop.signal).then(
+    connectInTurn({ host, port, source, blocking, all_errors, signal: stop.signal }).then(
       async (socket) => {
         socket.settimeout(timeout);
         // It came too late: nobody will close it.
@@ -71,19 +79,26 @@ export function create_connection(
   });
 }
 
+/** What to connect, checked. */
+interface Connection {
+  readonly host: string;
+  readonly port: number;
+  readonly source: AddressLike | undefined;
+  readonly blocking: boolean;
+  readonly all_errors: boolean;
+  readonly signal: AbortSignal;
+}
+
 async function connectInTurn(
-  host: string,
-  port: number,
-  source: AddressLike | undefined,
-  allErrors: boolean,
-  signal: AbortSignal,
+  { host, port, source, blocking, all_errors, signal }: Connection,
 ): Promise<Socket<InetAddress>> {
   const errors: unknown[] = [];
   for (const [family, type, proto, , address] of await getaddrinfo(host, port, 0, SOCK_STREAM)) {
     if (signal.aborted) throw signal.reason;
     const socket = new Socket<InetAddress>(family, type, proto);
     try {
-      socket.settimeout(null);
+      // The time is limited for the whole.
+      socket.settimeout(blocking ? null : 0);
       if (source !== undefined) await socket.bind(source);
       const resolved = { ...checkInetAddress(family, address, "address"), name: host };
       await connectResolved(socket, resolved, { signal });
@@ -93,7 +108,7 @@ async function connectInTurn(
       await socket.close();
     }
   }
-  if (allErrors && !signal.aborted) {
+  if (all_errors && !signal.aborted) {
     throw new AggregateError(errors, `create_connection failed for ${host} port ${port}`);
   }
   throw errors.at(-1) ?? systemError("EAI_NONAME", "getaddrinfo", { detail: host });
