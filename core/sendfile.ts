@@ -1,8 +1,10 @@
 /** Sending a whole file, blob or stream. */
 
-import { integer, signalOf, type WaitOptions } from "./arguments.ts";
+import { orAborted } from "./abort.ts";
+import { checkOptions, integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
 import { SocketError } from "./errors.ts";
+import { quiet } from "./quiet.ts";
 
 /** What `sendfile` takes: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
 export type FileSource = Blob | ReadableStream<Uint8Array> | AsyncIterable<BytesLike>;
@@ -21,6 +23,7 @@ export function checkFileSource(
   source: FileSource,
   offset: number,
   count: number | undefined | null,
+  options: SendFileOptions,
 ): void {
   if (!isBlob(source) && !isAsyncIterable(source) && !isReadableStream(source)) {
     throw new TypeError(
@@ -30,6 +33,11 @@ export function checkFileSource(
   integer(offset, "offset", 0, Number.MAX_SAFE_INTEGER);
   if (count !== undefined && count !== null) {
     integer(count, "count", 1, Number.MAX_SAFE_INTEGER);
+  }
+  checkOptions(options);
+  const { onprogress } = options;
+  if (onprogress !== undefined && typeof onprogress !== "function") {
+    throw new TypeError(`options.onprogress must be a function, not ${describe(onprogress)}`);
   }
 }
 
@@ -42,6 +50,7 @@ export async function sendFile(
   options: SendFileOptions,
 ): Promise<number> {
   const signal = signalOf(options);
+  if (signal?.aborted) throw signal.reason;
   const { onprogress } = options;
   const most = count ?? Infinity;
   const blob = isBlob(source)
@@ -50,7 +59,7 @@ export async function sendFile(
   const total = blob?.size;
   let skip = blob === undefined ? offset : 0;
   let sent = 0;
-  for await (const chunk of chunksOf(blob ?? source)) {
+  for await (const chunk of untilAborted(chunksOf(blob ?? source), signal)) {
     let bytes = toBytes(chunk, "chunk");
     if (skip >= bytes.length) {
       skip -= bytes.length;
@@ -76,6 +85,23 @@ function withTotal(error: unknown, before: number): unknown {
   const value = before + (error.bytes_sent ?? 0);
   Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
   return error;
+}
+
+/** The chunks until the signal is aborted: a source that waits then is not waited for. */
+function untilAborted(
+  chunks: AsyncGenerator<BytesLike, void, void>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<BytesLike> {
+  if (signal === undefined) return chunks;
+  const next = async (): Promise<IteratorResult<BytesLike, void>> => {
+    try {
+      return await orAborted(chunks.next(), signal);
+    } catch (error) {
+      quiet(chunks.return());
+      throw error;
+    }
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: () => chunks.return() }) };
 }
 
 async function* chunksOf(source: FileSource): AsyncGenerator<BytesLike, void, void> {

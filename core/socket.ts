@@ -36,6 +36,7 @@ import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from
 import { makeReadable, makeWritable, type StreamSocket } from "./web_streams.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
+import { withBytesSent } from "./stream_sender.ts";
 import { StreamTransport } from "./stream_transport.ts";
 import type { Message, Transport } from "./transport.ts";
 import { pollTurn } from "./turn.ts";
@@ -640,9 +641,11 @@ export class Socket<A extends Address = AddressOf<2>> {
     options: SendFileOptions = {},
   ): Promise<number> {
     return quietly(async () => {
-      checkFileSource(source, offset, count);
+      checkFileSource(source, offset, count, options);
       if (this.type !== c.SOCK_STREAM) throw new RangeError("sendfile needs a stream socket");
       if (this.#timeout === 0) throw new RangeError("sendfile needs a blocking socket");
+      // Also where the source has nothing to send.
+      if (this.#gone) throw withBytesSent(systemError("EBADF", "send"), 0);
       const sendAll = (data: Uint8Array, limits: WaitOptions): Promise<void> =>
         this.sendall(data, 0, limits);
       return await sendFile(sendAll, source, offset, count, options);

@@ -195,6 +195,24 @@ describe("create_connection", () => {
     scope.add((await server.accept())[0]);
   });
 
+  for (const setting of settings) {
+    test(`without time no connection can be made, ${setting.name}`, async (scope) => {
+      use(scope, setting);
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      const address = server.getsockname();
+      await rejects(
+        () => create_connection(address, { timeout: 0 }),
+        "EINPROGRESS",
+        "connect",
+      );
+      const error = await rejection(() =>
+        create_connection(address, { timeout: 0, all_errors: true })
+      );
+      assert.ok(error instanceof AggregateError && error.errors.length === 1, String(error));
+      assertCode(error.errors[0], "EINPROGRESS", "connect");
+    });
+  }
+
   test("the timeout counts while the name is looked up", async (scope) => {
     const { faults } = useMemory(scope, TWO);
     faults.hangLookup("two.test");
@@ -234,6 +252,18 @@ describe("create_connection", () => {
     for (const [call, kind] of wrong) {
       const error = await rejection(call);
       assert.ok(error instanceof kind && !(error instanceof SocketError), `${call}: ${error}`);
+    }
+    // Before the name is looked up.
+    const sources: readonly [unknown, typeof TypeError | typeof RangeError][] = [
+      ["127.0.0.1", TypeError],
+      [["127.0.0.1"], TypeError],
+      [["127.0.0.1", 65536], RangeError],
+    ];
+    for (const [source, kind] of sources) {
+      const options = { source_address: source as never, all_errors: true };
+      const error = await rejection(() => create_connection(["no.test", 1], options));
+      assert.ok(error instanceof kind, String(error));
+      assert.match(error.message, /source_address/);
     }
   });
 });
@@ -596,6 +626,20 @@ for (const setting of settings) {
       await sleep(100);
       stop.abort(reason);
       assert.equal(await sending, reason);
+      // Also where the source has nothing for now, and before it is asked for anything.
+      let asked = 0;
+      async function* silent(): AsyncGenerator<string, void, void> {
+        asked++;
+        yield "x";
+        await new Promise(() => {});
+      }
+      const [other] = await setting.pair(scope);
+      const waiting = rejection(() =>
+        other.sendfile(silent(), 0, null, { signal: AbortSignal.timeout(50) })
+      );
+      assert.equal((await waiting as Error).name, "TimeoutError");
+      assert.equal(await rejection(() => other.sendfile(silent(), 0, null, { signal })), reason);
+      assert.equal(asked, 1);
     });
 
     test("a source's own error comes through", async (scope) => {
@@ -635,6 +679,7 @@ for (const setting of settings) {
         () => client.sendfile(blob, 1.5),
         () => client.sendfile(blob, "1" as never),
         () => client.sendfile(blob, 0, 1.5),
+        () => client.sendfile(blob, 0, null, { onprogress: 5 as never }),
       ];
       for (const call of kinds) {
         const error = await rejection(call);
@@ -646,6 +691,9 @@ for (const setting of settings) {
       );
       client.settimeout(0);
       assert.ok(await rejection(() => client.sendfile(blob)) instanceof RangeError);
+      client.settimeout(null);
+      await client.close();
+      await rejects(() => client.sendfile(new Blob([])), "EBADF", "send");
     });
   });
 }
