@@ -18,7 +18,19 @@ export function empty(): Uint8Array {
  * @throws {TypeError} when it is neither bytes nor text, or its buffer was detached
  */
 export function toBytes(data: BytesLike, name: string): Uint8Array {
-  if (typeof data === "string") return encoder.encode(data);
+  return typeof data === "string" ? encoder.encode(data) : viewOf(data, name, "bytes or a string");
+}
+
+/**
+ * A view of the given bytes, where text is none: to write received bytes to, say.
+ *
+ * @throws {TypeError} when it is not bytes, or its buffer was detached
+ */
+export function toBuffer(buffer: ArrayBufferView | ArrayBuffer, name: string): Uint8Array {
+  return viewOf(buffer, name, "bytes");
+}
+
+function viewOf(data: ArrayBufferView | ArrayBuffer, name: string, kind: string): Uint8Array {
   if (ArrayBuffer.isView(data)) {
     // Asking a view for its buffer is slow in Bun, and a detached one is empty.
     if (data.byteLength === 0 && isDetached(data.buffer)) {
@@ -34,19 +46,7 @@ export function toBytes(data: BytesLike, name: string): Uint8Array {
     }
     return new Uint8Array(data);
   }
-  throw new TypeError(`${name} must be bytes or a string, not ${describe(data)}`);
-}
-
-/**
- * A view to write received bytes to.
- *
- * @throws {TypeError} when it is not a writable buffer
- */
-export function toWritableBytes(buffer: ArrayBufferView | ArrayBuffer, name: string): Uint8Array {
-  if (typeof buffer === "string") {
-    throw new TypeError(`${name} must be a writable buffer, not a string`);
-  }
-  return toBytes(buffer, name);
+  throw new TypeError(`${name} must be ${kind}, not ${describe(data)}`);
 }
 
 /** One array of several; a single one is given back as it is. */

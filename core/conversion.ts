@@ -5,9 +5,9 @@
  */
 
 import { int, integer } from "./arguments.ts";
-import { describe, toBytes } from "./bytes.ts";
+import { describe, toBuffer } from "./bytes.ts";
 import { AF_INET, AF_INET6 } from "./constants.ts";
-import { SocketError, systemError } from "./errors.ts";
+import { systemError } from "./errors.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv4Classic, parseIPv6 } from "./inet.ts";
 
 /**
@@ -120,7 +120,7 @@ function swap32(x: number, name: string): number {
  * ```
  */
 export function inet_aton(ip_string: string): Uint8Array {
-  return parseIPv4Classic(checkText(ip_string)) ?? refuse("inet_aton", illegalText("inet_aton"));
+  return parseIPv4Classic(checkText(ip_string)) ?? refuseText("inet_aton", ip_string);
 }
 
 /**
@@ -140,7 +140,10 @@ export function inet_aton(ip_string: string): Uint8Array {
  */
 export function inet_ntoa(packed_ip: ArrayBufferView | ArrayBuffer): string {
   const bytes = checkPacked(packed_ip);
-  if (bytes.length !== 4) refuse("inet_ntoa", "packed IP wrong length");
+  if (bytes.length !== 4) {
+    const detail = `packed IP wrong length: ${bytes.length} bytes`;
+    throw systemError("EINVAL", "inet_ntoa", { detail });
+  }
   return formatIPv4(bytes);
 }
 
@@ -166,8 +169,7 @@ export function inet_ntoa(packed_ip: ArrayBufferView | ArrayBuffer): string {
 export function inet_pton(address_family: number, ip_string: string): Uint8Array {
   const ipv6 = isIPv6(address_family, "inet_pton");
   const text = checkText(ip_string);
-  return (ipv6 ? parseIPv6(text) : parseIPv4(text)) ??
-    refuse("inet_pton", illegalText("inet_pton"));
+  return (ipv6 ? parseIPv6(text) : parseIPv4(text)) ?? refuseText("inet_pton", text);
 }
 
 /**
@@ -218,16 +220,10 @@ function checkText(text: unknown): string {
 
 function checkPacked(packed: ArrayBufferView | ArrayBuffer): Uint8Array {
   // A string here is an address that is text already, never bytes to encode.
-  if (typeof packed === "string") {
-    throw new TypeError(`packed_ip must be bytes, not ${describe(packed)}`);
-  }
-  return toBytes(packed, "packed_ip");
+  return toBuffer(packed, "packed_ip");
 }
 
-function illegalText(syscall: string): string {
-  return `illegal IP address string passed to ${syscall}`;
-}
-
-function refuse(syscall: string, message: string): never {
-  throw new SocketError(message, { code: "EINVAL", syscall });
+function refuseText(syscall: string, text: string): never {
+  const detail = `illegal IP address string passed to ${syscall}: ${describe(text)}`;
+  throw systemError("EINVAL", syscall, { detail });
 }

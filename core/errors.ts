@@ -148,7 +148,7 @@ export function systemError(
   details: ErrorDetails = {},
 ): SocketError {
   const { address, local, detail, cause } = details;
-  const where = address === undefined ? "" : ` ${formatAddress(address)}`;
+  const where = address === undefined || address === "" ? "" : ` ${formatAddress(address)}`;
   const text = `${textOf(code)}${detail === undefined ? "" : ` (${escapeControls(detail)})`}`;
   const Class = classOf(code);
   return new Class(`${syscall} ${code}${where}: ${text}`, { code, syscall, address, local, cause });

@@ -1,11 +1,11 @@
 /** The buffers and ancillary data of sendmsg, recvmsg and their kin: checked, joined and spread. */
 
 import { int, integer } from "./arguments.ts";
-import { type BytesLike, describe, toBytes, toWritableBytes } from "./bytes.ts";
+import { type BytesLike, describe, toBuffer, toBytes } from "./bytes.ts";
 
 /** The part of the caller's buffer to receive into. */
 export function receiveTarget(buffer: ArrayBufferView | ArrayBuffer, nbytes: number): Uint8Array {
-  const bytes = toWritableBytes(buffer, "buffer");
+  const bytes = toBuffer(buffer, "buffer");
   integer(nbytes, "nbytes", 0, bytes.length);
   return nbytes === 0 ? bytes : bytes.subarray(0, nbytes);
 }

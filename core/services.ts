@@ -9,7 +9,7 @@
 
 import { integer } from "./arguments.ts";
 import { describe } from "./bytes.ts";
-import { SocketError } from "./errors.ts";
+import { systemError } from "./errors.ts";
 import { packedProtocols, packedServices } from "./services_data.ts";
 
 /** Tables for one transport protocol, or for any. */
@@ -119,7 +119,7 @@ export function getservbyname(servicename: string, protocolname?: string): numbe
   checkName(servicename, "servicename");
   if (protocolname !== undefined) checkName(protocolname, "protocolname");
   return findService(servicename, protocolname) ??
-    fail("getservbyname", "service/proto not found");
+    fail("getservbyname", "service/proto", servicename, protocolname);
 }
 
 /**
@@ -142,7 +142,7 @@ export function getservbyname(servicename: string, protocolname?: string): numbe
 export function getservbyport(port: number, protocolname?: string): string {
   integer(port, "port", 0, 65535);
   if (protocolname !== undefined) checkName(protocolname, "protocolname");
-  return findServiceName(port, protocolname) ?? fail("getservbyport", "port/proto not found");
+  return findServiceName(port, protocolname) ?? fail("getservbyport", "port/proto", port, protocolname);
 }
 
 /**
@@ -163,7 +163,7 @@ export function getservbyport(port: number, protocolname?: string): string {
 export function getprotobyname(protocolname: string): number {
   checkName(protocolname, "protocolname");
   protocols ??= unpackProtocols();
-  return protocols.get(protocolname) ?? fail("getprotobyname", "protocol not found");
+  return protocols.get(protocolname) ?? fail("getprotobyname", "protocol", protocolname);
 }
 
 function checkName(value: unknown, name: string): void {
@@ -172,6 +172,7 @@ function checkName(value: unknown, name: string): void {
   }
 }
 
-function fail(syscall: string, message: string): never {
-  throw new SocketError(message, { code: "ENOENT", syscall });
+function fail(syscall: string, what: string, key: string | number, protocol?: string): never {
+  const asked = protocol === undefined ? describe(key) : `${describe(key)}, ${describe(protocol)}`;
+  throw systemError("ENOENT", syscall, { detail: `${what} not found: ${asked}` });
 }

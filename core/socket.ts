@@ -13,7 +13,7 @@ import {
 import { inspectAddress } from "./address_text.ts";
 import { checkAdapter, getAdapter } from "./adapter_choice.ts";
 import { int, INT_MAX, integer, seconds, signalOf, size, type WaitOptions } from "./arguments.ts";
-import { type BytesLike, concat, describe, empty, toBytes, toWritableBytes } from "./bytes.ts";
+import { type BytesLike, concat, describe, empty, toBuffer, toBytes } from "./bytes.ts";
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram_transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
@@ -480,7 +480,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     options?: WaitOptions,
   ): Promise<[nbytes: number, ancdata: AncillaryData[], msg_flags: number, address: A | null]> {
     return quietly(async () => {
-      const targets = bufferList(buffers, toWritableBytes);
+      const targets = bufferList(buffers, toBuffer);
       integer(ancbufsize, "ancbufsize", 0, INT_MAX);
       const total = targets.reduce((sum, part) => sum + part.length, 0);
       const message = await this.#receiveFrom("recvmsg", total, flags, undefined, options);

@@ -145,7 +145,8 @@ export class StreamTransport implements Transport {
     }
     const failed = this.#takeConnectError("connect");
     if (failed !== undefined) throw failed;
-    if (this.#busy) throw systemError("EINVAL", "connect");
+    // The unnamed address is nobody's; Node would say that nobody listens there.
+    if (this.#busy || destination === "") throw systemError("EINVAL", "connect");
     const attempt = new Connecting({
       adapter: this.#adapter,
       family: this.#family,

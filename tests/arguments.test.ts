@@ -98,7 +98,7 @@ const badData: Wrong[] = [
 const badBuffer: Wrong[] = [
   [[], TypeError, "buffer", "undefined"],
   [[null], TypeError, "buffer", "null"],
-  [["text"], TypeError, "buffer", "string"],
+  [["text"], TypeError, "buffer", '"text"'],
   [[[1]], TypeError, "buffer", "array of 1"],
   [[detached], TypeError, "buffer", "detached"],
 ];
@@ -143,7 +143,7 @@ const methods: Record<string, Wrong[]> = {
   recvmsg_into: [
     [[bytes], TypeError, "buffers", "Uint8Array"],
     [[5], TypeError, "buffers", "5"],
-    [[["text"]], TypeError, "buffers[0]", "string"],
+    [[["text"]], TypeError, "buffers[0]", '"text"'],
     [[[bytes, 5]], TypeError, "buffers[1]", "5"],
     ...badSize("ancbufsize", [[bytes]]),
     ...badInt("flags", [[bytes], 0]),

@@ -128,6 +128,7 @@ describe("UNIX streams", () => {
   test("missing names and folders are ENOENT, long ones ENAMETOOLONG", async (scope) => {
     const path = folder(scope);
     await rejects(() => open(scope).connect(join(path, "none")), "ENOENT", "connect");
+    await rejects(() => open(scope).connect(""), "EINVAL", "connect");
     await rejects(() => open(scope).bind(join(path, "none", "s")), "ENOENT", "bind");
     const long = `/${"x".repeat(107)}`;
     const error = await rejects(() => open(scope).bind(long), "ENAMETOOLONG", "bind");

@@ -1,7 +1,7 @@
 /** The file object of a socket: what `makefile` gives. */
 
 import { integer } from "../arguments.ts";
-import { type BytesLike, describe, toBytes, toWritableBytes } from "../bytes.ts";
+import { type BytesLike, describe, toBuffer } from "../bytes.ts";
 import { systemError } from "../errors.ts";
 import { quietly } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
@@ -198,7 +198,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    */
   readinto(buffer: ArrayBufferView | ArrayBuffer): Promise<number | N> {
     return quietly(async () => {
-      const target = toWritableBytes(buffer, "buffer");
+      const target = toBuffer(buffer, "buffer");
       this.#checkReadable("readinto");
       if (!this.#kind.binary) throw new TypeError("readinto needs a binary file");
       const data = this.#kind.bufferSize === 0
@@ -229,10 +229,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   write(data: T extends string ? string : BytesLike): Promise<number | N> {
     return quietly(async () => {
       if (!this.#kind.binary) return await this.#writeText(data);
-      if (typeof data === "string") {
-        throw new TypeError("data must be bytes, not a string, for a binary file");
-      }
-      const bytes = toBytes(data as Uint8Array, "data");
+      const bytes = toBuffer(data as Uint8Array, "data");
       this.#checkWritable("write");
       if (this.#kind.bufferSize === 0) return await orNull(this.#owner.send(bytes)) as number | N;
       await this.#writer.write(bytes);
