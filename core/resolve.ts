@@ -59,6 +59,8 @@ export async function lookUp(
   family: 0 | 4 | 6,
   port: number,
 ): Promise<LookupAnswer[]> {
+  // glibc takes it for no host at all, for which Bun 1.4 gives the loopback address.
+  if (name === "*") throw systemError("EAI_NONAME", SYSCALL, { detail: name });
   const ascii = asciiName(name);
   let answers: LookupAnswer[];
   try {

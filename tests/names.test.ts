@@ -223,6 +223,8 @@ const hostCalls: Call[] = [
     ["getfqdn", host],
   ]),
   ["gethostbyname", "<broadcast>"],
+  ["gethostbyname", "*"],
+  ["gethostbyname_ex", "*"],
   ["gethostbyname", "::ffff:192.0.2.1"],
   ["gethostbyaddr", "::ffff:192.0.2.1"],
   ["gethostbyname", "nope.invalid"],
