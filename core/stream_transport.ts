@@ -156,7 +156,10 @@ export class StreamTransport implements Transport {
     });
     const wait = new Wait<void>("connect");
     this.#connecting = { attempt, wait };
-    attempt.done.then((stream) => this.#connected(stream), (error) => this.#connectFailed(error));
+    attempt.done.then(
+      (stream) => this.#connected(stream, wait),
+      (error) => this.#connectFailed(error, wait),
+    );
     if (limits.timeout === 0) {
       wait.promise.catch((error) => this.#connectError = error);
       await attempt.begun;
@@ -245,18 +248,22 @@ export class StreamTransport implements Transport {
     return fd;
   }
 
-  #connected(stream: Stream): void {
-    const { wait } = this.#connecting!;
+  #connected(stream: Stream, wait: Wait<void>): void {
+    // Given up in the moment in which it was made.
+    if (this.#connecting?.wait !== wait) {
+      quiet(stream.close());
+      return;
+    }
     this.#connecting = undefined;
     this.#endpoint = new StreamEndpoint(this.#adapter, stream);
     this.#options.apply(stream);
     wait.done();
   }
 
-  #connectFailed(error: unknown): void {
-    const connecting = this.#connecting;
-    this.#connecting = undefined;
-    connecting?.wait.fail(error);
+  #connectFailed(error: unknown, wait: Wait<void>): void {
+    // One that was given up ends when its runtime says so: another may be under way by then.
+    if (this.#connecting?.wait === wait) this.#connecting = undefined;
+    wait.fail(error);
   }
 
   /** The claimed address, claimed anew where a failed try has used it up. */

@@ -359,6 +359,18 @@ describe("a full accept queue", () => {
       await rejects(() => s.connect(address), "ETIMEDOUT", "connect");
       await s.close();
     }));
+    // Whoever gave up connects elsewhere at once: the end of the old attempt is not the new one's.
+    const elsewhere = await setting.server(scope);
+    for (const signal of [undefined, AbortSignal.timeout(100)]) {
+      const s = setting.socket(scope);
+      s.settimeout(0.3);
+      await assert.rejects(() => s.connect(address, { signal }));
+      await s.connect(elsewhere.getsockname());
+      const [conn] = await elsewhere.accept();
+      await conn.sendall("x");
+      assert.equal(text(await s.recv(9)), "x");
+      await Promise.all([conn.close(), s.close()]);
+    }
     const patient = setting.socket(scope);
     patient.settimeout(20);
     const connecting = patient.connect(address);
