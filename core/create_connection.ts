@@ -56,7 +56,9 @@ export function create_connection(
     const { all_errors = false } = options;
     const source = options.source_address ?? undefined;
     if (source !== undefined) checkInetAddress(AF_INET6, source, "source_address");
-    const timeout = seconds(options.timeout ?? getdefaulttimeout(), "timeout");
+    // Null is not left out: it waits for ever, whatever the default is.
+    const { timeout: given } = options;
+    const timeout = given === undefined ? getdefaulttimeout() : seconds(given, "timeout");
     if (signal?.aborted) throw signal.reason;
     const stop = new AbortController();
     const wait = new Wait<Socket<InetAddress>>("connect");

@@ -25,6 +25,7 @@ import {
   type MemoryOptions,
   serve,
   setAdapter,
+  setdefaulttimeout,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_DGRAM,
@@ -193,6 +194,14 @@ describe("create_connection", () => {
     const s = scope.add(await create_connection(["two.test", 80], { timeout: 5 }));
     assert.equal(s.timeout, 5);
     scope.add((await server.accept())[0]);
+    // Left out it is the default, and null is no timeout.
+    setdefaulttimeout(3);
+    scope.add({ close: () => setdefaulttimeout(null) });
+    for (const [options, timeout] of [[{}, 3], [{ timeout: null }, null]] as const) {
+      const next = scope.add(await create_connection(["127.0.0.1", 80], options));
+      assert.equal(next.timeout, timeout);
+      scope.add((await server.accept())[0]);
+    }
   });
 
   for (const setting of settings) {
