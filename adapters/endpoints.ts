@@ -34,7 +34,8 @@ export function isWildcard(address: InetAddress): boolean {
 /** The path of a UNIX address for runtimes that take paths as text only. */
 export function pathOf(address: string | Uint8Array): string {
   if (typeof address === "string") return address;
-  throw Object.assign(new Error("the runtime takes UNIX paths as text only"), { code: "EINVAL" });
+  const detail = "this runtime takes UNIX names as text only";
+  throw Object.assign(new Error(detail), { code: "EINVAL", detail });
 }
 
 /** The address that a runtime gave as host and port, in the form of the socket's family. */

@@ -142,7 +142,8 @@ export function getservbyname(servicename: string, protocolname?: string): numbe
 export function getservbyport(port: number, protocolname?: string): string {
   integer(port, "port", 0, 65535);
   if (protocolname !== undefined) checkName(protocolname, "protocolname");
-  return findServiceName(port, protocolname) ?? fail("getservbyport", "port/proto", port, protocolname);
+  return findServiceName(port, protocolname) ??
+    fail("getservbyport", "port/proto", port, protocolname);
 }
 
 /**

@@ -153,6 +153,24 @@ describe("UNIX streams", () => {
     assert.equal(s.getsockname(), path);
   });
 
+  test("bytes that are not UTF-8 are a name where the runtime takes bytes", async (scope) => {
+    const name = Uint8Array.from([...new TextEncoder().encode(join(folder(scope), "x")), 0xff]);
+    const s = open(scope);
+    if (runtimeName !== "bun") {
+      const error = await rejects(() => s.bind(name), "EINVAL", "bind");
+      assert.match(error.message, /text only/);
+      await rejects(() => s.connect(name), "EINVAL", "connect");
+      return;
+    }
+    await s.bind(name);
+    assert.deepEqual(s.getsockname() as unknown, name);
+    await s.listen();
+    const client = open(scope);
+    await client.connect(name);
+    assert.deepEqual(client.getpeername() as unknown, name);
+    scope.add((await s.accept())[0]);
+  });
+
   test("abstract names, and one of Linux's choice", async (scope) => {
     const name = `\0bsdsock ${process.pid} ${performance.now()}`;
     const [client, conn] = await pair(scope, name);
