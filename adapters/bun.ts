@@ -91,7 +91,7 @@ function capabilities(): Capabilities {
     types,
     options: withLibc ? descriptorOptions() : nativeOptions(),
     optionsReason: withLibc
-      ? "Linux has no such option for this type of socket"
+      ? "neither Bun nor the library has a call for it with this type of socket"
       : "Bun has no call for it, and there is no C library that the adapter knows",
     fileno: true,
     adopt: withLibc,

@@ -4,7 +4,7 @@ import type { Adapter, Capabilities } from "./adapter.ts";
 import { adopt, bind, closeDescriptor, connect } from "./node_bound.ts";
 import { openDatagram } from "./node_datagram.ts";
 import type { Libc } from "./libc.ts";
-import { libc } from "./node_ffi.ts";
+import { hasLibc, libc } from "./node_ffi.ts";
 import { datagramOptions, streamOptions } from "./node_options.ts";
 import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
@@ -66,7 +66,9 @@ function capabilities(): Capabilities {
         ...supported("before-open", early),
       },
     },
-    optionsReason: "node:net has no call for it, and node:ffi (Node 26) is not available",
+    optionsReason: hasLibc()
+      ? "neither Node nor the library has a call for it with this type of socket"
+      : "node:net has no call for it, and node:ffi (Node 26) is not available",
     fileno: true,
     adopt: true,
     backlog: true,

@@ -98,11 +98,14 @@ for (const { name, adapter } of adapters) {
             const s = make();
             if (support === undefined) {
               const value = valueFor(spec) as number;
-              throws(
+              const error = throws(
                 () => s.setsockopt(spec.level, spec.number, value),
                 "ENOPROTOOPT",
                 "setsockopt",
               );
+              // The reason is not the missing C library where there is one.
+              const hasLibc = options["SOCK_STREAM"]!["TCP_CORK"] !== undefined;
+              if (hasLibc) assert.doesNotMatch(error.message, /is not available|no C library/);
               const call = (): number => s.getsockopt(spec.level, spec.number);
               throws(call, "ENOPROTOOPT", "getsockopt");
               return;
