@@ -1,10 +1,7 @@
 /** Buffered reading of bytes: Python's BufferedReader over a socket. */
 
 import { concat } from "../bytes.ts";
-import { SocketError, systemError, TimeoutError } from "../errors.ts";
-
-/** Receives up to so many bytes; an empty array is the end. */
-export type Receive = (max: number) => Promise<Uint8Array>;
+import { type FileInput, isTimeout } from "./file_input.ts";
 
 /** Below this, what was read for a long result is kept as it came; joined once at the end. */
 const LARGEST_READ = 256 * 1024;
@@ -13,13 +10,12 @@ const NEWLINE = 0x0a;
 
 /** Reads bytes with a buffer. */
 export class ByteReader {
-  #receive: Receive;
+  #input: FileInput;
   #bufferSize: number;
   #buffer: Uint8Array = new Uint8Array(0);
-  #timedOut = false;
 
-  constructor(receive: Receive, bufferSize: number) {
-    this.#receive = receive;
+  constructor(input: FileInput, bufferSize: number) {
+    this.#input = input;
     this.#bufferSize = bufferSize;
   }
 
@@ -41,7 +37,7 @@ export class ByteReader {
 
   /** What is in the buffer, else what one receive gives: at most `max` bytes, none at the end. */
   read1(max: number): Uint8Array | Promise<Uint8Array> {
-    return this.#take(max) ?? this.#get(max);
+    return this.#take(max) ?? this.#input.receive(max);
   }
 
   /** A line with its newline, at most `size` bytes. */
@@ -74,36 +70,18 @@ export class ByteReader {
     return buffer.slice(0, max);
   }
 
-  /** Fills the empty buffer; a failure puts back what was taken before, so that nothing is lost. */
+  /** Fills the empty buffer; a failure after which the file can be read puts back what was taken before. */
   async #fillKeeping(parts: Uint8Array[], wanted: number): Promise<boolean> {
     try {
-      this.#buffer = await this.#get(
+      this.#buffer = await this.#input.receive(
         wanted === Infinity
           ? LARGEST_READ
           : Math.min(Math.max(wanted, this.#bufferSize), LARGEST_READ),
       );
     } catch (error) {
-      this.#buffer = concat(parts.splice(0));
+      if (!isTimeout(error)) this.#buffer = concat(parts.splice(0));
       throw error;
     }
     return this.#buffer.length > 0;
   }
-
-  async #get(max: number): Promise<Uint8Array> {
-    if (this.#timedOut) {
-      throw systemError("EIO", "read", { detail: "cannot read from timed out object" });
-    }
-    try {
-      return await this.#receive(max);
-    } catch (error) {
-      // As in Python: after a timeout in the middle of a read the file refuses further ones.
-      if (error instanceof TimeoutError && error.cause === undefined) this.#timedOut = true;
-      throw error;
-    }
-  }
-}
-
-/** Whether an error says that a non-blocking call could not go on. */
-export function wouldBlock(error: unknown): boolean {
-  return error instanceof SocketError && error.code === "EAGAIN";
 }

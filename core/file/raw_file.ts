@@ -1,32 +1,21 @@
 /** Unbuffered reading and writing: Python's SocketIO. */
 
 import { concat } from "../bytes.ts";
-import { wouldBlock } from "./byte_reader.ts";
-
-/** The calls of the socket that a file uses. */
-export interface FileSocket {
-  /** Receives up to so many bytes; an empty array is the end. */
-  receive(max: number): Promise<Uint8Array>;
-  /** Looks at up to so many bytes without taking them. */
-  peek(max: number): Promise<Uint8Array>;
-  /** Sends what is taken at once, and gives the count. */
-  send(data: Uint8Array): Promise<number>;
-  /** Sends all of it. */
-  sendAll(data: Uint8Array): Promise<void>;
-}
+import { SocketError } from "../errors.ts";
+import type { FileInput } from "./file_input.ts";
 
 const PIECE = 65536;
 const NEWLINE = 0x0a;
 
 /** What one receive gives, or all up to the end; `null` where a non-blocking socket has nothing now. */
 export async function readRaw(
-  receive: FileSocket["receive"],
+  input: FileInput,
   size: number | undefined,
 ): Promise<Uint8Array | null> {
-  if (size !== undefined) return size === 0 ? new Uint8Array(0) : await orNull(receive(size));
+  if (size !== undefined) return size === 0 ? new Uint8Array(0) : await orNull(input.receive(size));
   const parts: Uint8Array[] = [];
   for (;;) {
-    const part = await orNull(receive(PIECE));
+    const part = await orNull(input.receive(PIECE));
     if (part === null && parts.length === 0) return null;
     if (part === null || part.length === 0) return concat(parts);
     parts.push(part);
@@ -35,17 +24,17 @@ export async function readRaw(
 
 /** A line, found by peeking: without a buffer no byte after it may be taken. */
 export async function readRawLine(
-  socket: FileSocket,
+  input: FileInput,
   size: number | undefined,
 ): Promise<Uint8Array | null> {
   const parts: Uint8Array[] = [];
   let left = size ?? Infinity;
   while (left > 0) {
-    const seen = await orNull(socket.peek(Math.min(left, PIECE)));
+    const seen = await orNull(input.peek(Math.min(left, PIECE)));
     if (seen === null && parts.length === 0) return null;
     if (seen === null || seen.length === 0) break;
     const end = seen.indexOf(NEWLINE) + 1;
-    const part = await socket.receive(end > 0 ? end : seen.length);
+    const part = await input.receive(end > 0 ? end : seen.length);
     parts.push(part);
     left -= part.length;
     if (part[part.length - 1] === NEWLINE) break;
@@ -58,7 +47,7 @@ export async function orNull<T>(call: Promise<T>): Promise<T | null> {
   try {
     return await call;
   } catch (error) {
-    if (wouldBlock(error)) return null;
+    if (error instanceof SocketError && error.code === "EAGAIN") return null;
     throw error;
   }
 }

@@ -6,8 +6,9 @@ import { systemError } from "../errors.ts";
 import { quietly } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
+import { FileInput, type FileSocket } from "./file_input.ts";
 import type { FileKind } from "./file_mode.ts";
-import { type FileSocket, orNull, readRaw, readRawLine } from "./raw_file.ts";
+import { orNull, readRaw, readRawLine } from "./raw_file.ts";
 import { decoderFor, type Encoder, encoderFor } from "./text_codec.ts";
 import { TextReader } from "./text_reader.ts";
 
@@ -44,6 +45,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   readonly mode: string;
   #owner: FileOwner;
   #kind: FileKind;
+  #input: FileInput;
   #reader: ByteReader;
   #text: TextReader | undefined;
   #writer: ByteWriter;
@@ -56,7 +58,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     this.#kind = kind;
     this.mode = kind.mode;
     const bufferSize = Math.max(1, kind.bufferSize);
-    this.#reader = new ByteReader((max) => owner.receive(max), bufferSize);
+    this.#input = new FileInput(owner);
+    this.#reader = new ByteReader(this.#input, bufferSize);
     this.#writer = new ByteWriter((data) => owner.sendAll(data), bufferSize);
     if (!kind.binary) {
       const { encoding, errors, newline } = kind;
@@ -123,7 +126,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
       const limit = sizeOf(size);
       this.#checkReadable("read");
       if (this.#text !== undefined) return await this.#text.read(limit) as T;
-      if (this.#kind.bufferSize === 0) return await this.#readRaw(limit) as T | N;
+      if (this.#kind.bufferSize === 0) return await readRaw(this.#input, limit) as T | N;
       return await this.#reader.read(limit) as T;
     });
   }
@@ -149,7 +152,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
         return (limit === undefined ? this.#text.nextLine() : undefined) as T | undefined ??
           await this.#text.readline(limit) as T;
       }
-      if (this.#kind.bufferSize === 0) return await readRawLine(this.#owner, limit) as T | N;
+      if (this.#kind.bufferSize === 0) return await readRawLine(this.#input, limit) as T | N;
       return await this.#reader.readline(limit) as T;
     });
   }
@@ -202,7 +205,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
       this.#checkReadable("readinto");
       if (!this.#kind.binary) throw new TypeError("readinto needs a binary file");
       const data = this.#kind.bufferSize === 0
-        ? await this.#readRaw(target.length)
+        ? await readRaw(this.#input, target.length)
         : await this.#reader.read(target.length);
       if (data === null) return null as N;
       target.set(data);
@@ -368,11 +371,6 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     await this.#writer.write(this.#encode!(translated));
     if (lineBuffering && /[\r\n]/.test(data)) await this.#writer.flush();
     return codePoints(data);
-  }
-
-  /** Through the reader, which remembers a timeout. */
-  #readRaw(size: number | undefined): Promise<Uint8Array | null> {
-    return readRaw(async (max) => await this.#reader.read1(max), size);
   }
 
   #checkOpen(syscall: string): void {

@@ -2,6 +2,7 @@
 
 import { SocketError } from "../errors.ts";
 import type { ByteReader } from "./byte_reader.ts";
+import { isTimeout } from "./file_input.ts";
 import { lineEnd, type Newline, NewlineDecoder } from "./newlines.ts";
 import type { Decoder } from "./text_codec.ts";
 
@@ -102,7 +103,7 @@ export class TextReader {
     return { part: this.#text.slice(start, i), count };
   }
 
-  /** Decodes more; a failure to receive puts back what was taken before. Answers `false` at the end. */
+  /** Decodes more; a failure after which there is more to read puts back what was taken before. Answers `false` at the end. */
   async #fillKeeping(parts: string[]): Promise<boolean> {
     try {
       const bytes = await this.#bytes.read1(CHUNK);
@@ -111,8 +112,9 @@ export class TextReader {
       this.#taken = 0;
       return bytes.length > 0 || text !== "";
     } catch (error) {
-      // Text that cannot be decoded takes with it what the call had read, as in Python.
-      this.#text = isIllegal(error) ? "" : parts.splice(0).join("");
+      // Text that cannot be decoded takes with it what the call had read, as in Python, and so does a timeout.
+      const isLost = isIllegal(error) || isTimeout(error);
+      this.#text = isLost ? "" : parts.splice(0).join("");
       this.#taken = 0;
       throw error;
     }
