@@ -3,7 +3,7 @@
 import { orAborted } from "./abort.ts";
 import { checkOptions, integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
-import { SocketError } from "./errors.ts";
+import { SocketError, systemError } from "./errors.ts";
 import { quiet } from "./quiet.ts";
 
 /** What `sendfile` takes: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
@@ -41,13 +41,14 @@ export function checkFileSource(
   }
 }
 
-/** Sends a part of the source; an error tells in `bytes_sent` how much of it has gone. */
+/** Sends a part of the source, until the socket is `closed`; an error tells in `bytes_sent` how much of it has gone. */
 export async function sendFile(
   sendAll: SendAll,
   source: FileSource,
   offset: number,
   count: number | undefined | null,
   options: SendFileOptions,
+  closed: AbortSignal,
 ): Promise<number> {
   const signal = signalOf(options);
   if (signal?.aborted) throw signal.reason;
@@ -59,7 +60,19 @@ export async function sendFile(
   const total = blob?.size;
   let skip = blob === undefined ? offset : 0;
   let sent = 0;
-  for await (const chunk of untilAborted(chunksOf(blob ?? source), signal)) {
+  const chunks = chunksOf(blob ?? source);
+  // A source that waits is not waited for any more once the call is to end.
+  const next = async (): Promise<IteratorResult<BytesLike, void>> => {
+    try {
+      return await orAborted(orAborted(chunks.next(), signal), closed);
+    } catch (error) {
+      quiet(chunks.return());
+      const isClosed = closed.aborted && error === closed.reason;
+      throw isClosed ? withTotal(systemError("EBADF", "send"), sent) : error;
+    }
+  };
+  const iterator = { next, return: () => chunks.return() };
+  for await (const chunk of { [Symbol.asyncIterator]: () => iterator }) {
     let bytes = toBytes(chunk, "chunk");
     if (skip >= bytes.length) {
       skip -= bytes.length;
@@ -85,23 +98,6 @@ function withTotal(error: unknown, before: number): unknown {
   const value = before + (error.bytes_sent ?? 0);
   Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
   return error;
-}
-
-/** The chunks until the signal is aborted: a source that waits then is not waited for. */
-function untilAborted(
-  chunks: AsyncGenerator<BytesLike, void, void>,
-  signal: AbortSignal | undefined,
-): AsyncIterable<BytesLike> {
-  if (signal === undefined) return chunks;
-  const next = async (): Promise<IteratorResult<BytesLike, void>> => {
-    try {
-      return await orAborted(chunks.next(), signal);
-    } catch (error) {
-      quiet(chunks.return());
-      throw error;
-    }
-  };
-  return { [Symbol.asyncIterator]: () => ({ next, return: () => chunks.return() }) };
 }
 
 async function* chunksOf(source: FileSource): AsyncGenerator<BytesLike, void, void> {

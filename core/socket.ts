@@ -95,6 +95,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   #readable: ReadableStream<Uint8Array> | undefined;
   #writable: WritableStream<BytesLike> | undefined;
   #detached = false;
+  /** Ends calls of `sendfile` that wait for their source. */
+  #sendFiles: AbortController | undefined;
 
   static {
     connectResolved = (socket, destination, options) => socket.#connect(destination, options);
@@ -648,7 +650,8 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (this.#gone) throw withBytesSent(systemError("EBADF", "send"), 0);
       const sendAll = (data: Uint8Array, limits: WaitOptions): Promise<void> =>
         this.sendall(data, 0, limits);
-      return await sendFile(sendAll, source, offset, count, options);
+      const closed = (this.#sendFiles ??= new AbortController()).signal;
+      return await sendFile(sendAll, source, offset, count, options, closed);
     });
   }
 
@@ -804,6 +807,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (this.#gone) return -1;
     const fd = this.#transport.detach();
     this.#detached = true;
+    this.#sendFiles?.abort();
     return fd;
   }
 
@@ -1219,6 +1223,7 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   #reallyClose(): Promise<void> {
     if (this.#detached) return Promise.resolve();
+    this.#sendFiles?.abort();
     // A UNIX socket knows no reset.
     const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
     return this.#closing ??= this.#transport.close(reset);

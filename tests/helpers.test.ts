@@ -651,6 +651,23 @@ for (const setting of settings) {
       assert.equal(asked, 1);
     });
 
+    test("close ends one whose source has nothing for now", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      let ended = false;
+      async function* silent(): AsyncGenerator<string, void, void> {
+        yield "some";
+        await new Promise(() => {});
+      }
+      const waiting = rejection(() => client.sendfile(silent()));
+      waiting.then(() => ended = true);
+      assert.equal(text(await receive(conn, 4)), "some");
+      await sleep(10);
+      assert.equal(ended, false);
+      await client.close();
+      const error = await waiting as SocketError;
+      assert.deepEqual([error.code, error.syscall, error.bytes_sent], ["EBADF", "send", 4]);
+    });
+
     test("a source's own error comes through", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const reason = new Error("disk on fire");
