@@ -12,18 +12,15 @@ import type { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { type SendRequest, withBytesSent } from "./stream_sender.ts";
-import type { Message, Transport } from "./transport.ts";
+import type { Message, Send, Transport } from "./transport.ts";
 import { resolved } from "./turn.ts";
-import { type Limits, Wait, type WaitOwner } from "./wait.ts";
+import { type Limits, NOBODY, Wait } from "./wait.ts";
 
 /** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
 const MAX_DATAGRAM_IPV4 = 65507;
 const MAX_DATAGRAM_IPV6 = 65527;
 /** Linux's default of net.core.rmem_default, where the runtime does not tell. */
 const RECEIVE_BUFFER = 212992;
-
-/** Nothing is to be undone when a connect gives up. */
-const NOBODY: WaitOwner = { gaveUp: () => {} };
 
 /** UDP, and AF_UNIX datagrams where the adapter has them. */
 export class DatagramTransport implements Transport, DatagramSink {
@@ -126,6 +123,11 @@ export class DatagramTransport implements Transport, DatagramSink {
     } catch (error) {
       return unsent(request, error);
     }
+  }
+
+  /** Each datagram goes for itself. */
+  sendTogether<T>(sends: (send: Send) => Promise<T>): Promise<T> {
+    return sends((request, limits) => this.send(request, limits));
   }
 
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {

@@ -619,7 +619,7 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Sends a file, blob or stream, or `count` bytes of it from `offset` on, and gives how many were sent. An error tells
-   * in `bytes_sent` how far it came.
+   * in `bytes_sent` how far it came. Sends that are called meanwhile go after it.
    *
    * Source: Python `socket.sendfile`.
    *
@@ -648,10 +648,14 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (this.#timeout === 0) throw new RangeError("sendfile needs a blocking socket");
       // Also where the source has nothing to send.
       if (this.#gone) throw withBytesSent(systemError("EBADF", "send"), 0);
-      const sendAll = (data: Uint8Array, limits: WaitOptions): Promise<void> =>
-        this.sendall(data, 0, limits);
       const closed = (this.#sendFiles ??= new AbortController()).signal;
-      return await sendFile(sendAll, source, offset, count, options, closed);
+      return await this.#transport.sendTogether(async (send) => {
+        const sendAll = async (data: Uint8Array, limits: WaitOptions): Promise<void> => {
+          const request = { syscall: "send", data, all: true };
+          await send(request, this.#limits(0, limits, "SO_SNDTIMEO"));
+        };
+        return await sendFile(sendAll, source, offset, count, options, closed);
+      });
     });
   }
 

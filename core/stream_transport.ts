@@ -17,11 +17,12 @@ import { type SocketError, systemError, translate } from "./errors.ts";
 import { ListenerEndpoint } from "./listener_endpoint.ts";
 import { quiet, quietly, rejected } from "./quiet.ts";
 import { resolveLocal } from "./resolve.ts";
+import { SendGroups } from "./send_groups.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { type SendRequest, withBytesSent } from "./stream_sender.ts";
-import type { Message, Transport } from "./transport.ts";
+import type { Message, Send, Transport } from "./transport.ts";
 import { type Limits, Wait } from "./wait.ts";
 
 /** TCP and AF_UNIX streams. Which of the fields is set is the state. */
@@ -41,6 +42,8 @@ export class StreamTransport implements Transport {
   #listener: { endpoint: ListenerEndpoint; handle: Listener } | undefined;
   #connecting: { attempt: Connecting; wait: Wait<void> } | undefined;
   #endpoint: StreamEndpoint | undefined;
+  /** Made with the first sends that belong together. */
+  #groups: SendGroups | undefined;
   /** How a non-blocking connect failed, until it is reported. */
   #connectError: SocketError | undefined;
 
@@ -187,7 +190,13 @@ export class StreamTransport implements Transport {
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
-    return this.#endpoint?.send(request, limits) ?? quietly(() => this.#sendLater(request, limits));
+    if (this.#groups?.busy) return quietly(() => this.#sendAfter(this.#groups!, request, limits));
+    return this.#sendNext(request, limits);
+  }
+
+  sendTogether<T>(sends: (send: Send) => Promise<T>): Promise<T> {
+    this.#groups ??= new SendGroups();
+    return this.#groups.run(() => sends((request, limits) => this.#sendNext(request, limits)));
   }
 
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
@@ -301,6 +310,19 @@ export class StreamTransport implements Transport {
   #isConnected(): boolean {
     return this.#endpoint !== undefined || this.#listener !== undefined ||
       this.#connecting !== undefined;
+  }
+
+  #sendNext(request: SendRequest, limits: Limits): Promise<number> {
+    return this.#endpoint?.send(request, limits) ?? quietly(() => this.#sendLater(request, limits));
+  }
+
+  async #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
+    try {
+      await groups.ended(request.syscall, limits);
+    } catch (error) {
+      throw request.all ? withBytesSent(error, 0) : error;
+    }
+    return await this.#sendNext(request, limits);
   }
 
   /** Sends once a connect under way has made the connection. */

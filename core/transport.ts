@@ -17,6 +17,9 @@ export interface Message {
   readonly flags: number;
 }
 
+/** send(2) */
+export type Send = (request: SendRequest, limits: Limits) => Promise<number>;
+
 /** The state machine of one socket. */
 export interface Transport {
   /** The open socket, if there is one yet. */
@@ -43,6 +46,8 @@ export interface Transport {
   receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message>;
   /** send(2) */
   send(request: SendRequest, limits: Limits): Promise<number>;
+  /** Makes sends that belong together, with the function that it gives: what others send goes after them. */
+  sendTogether<T>(sends: (send: Send) => Promise<T>): Promise<T>;
   /** sendto(2) */
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number>;
   /** shutdown(2) */

@@ -24,6 +24,9 @@ export interface WaitOwner {
   gaveUp(wait: object, reason: unknown): void;
 }
 
+/** The owner of a wait of which nothing is to be undone. */
+export const NOBODY: WaitOwner = { gaveUp: () => {} };
+
 /** What settles the promise that was made last: one function for all saves each wait one of its own. */
 let resolveLast!: (value: unknown) => void;
 let rejectLast!: (reason: unknown) => void;

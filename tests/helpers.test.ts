@@ -23,6 +23,7 @@ import {
   type InetAddress,
   type MemoryAdapter,
   type MemoryOptions,
+  MSG_DONTWAIT,
   serve,
   setAdapter,
   setdefaulttimeout,
@@ -649,6 +650,44 @@ for (const setting of settings) {
       assert.equal((await waiting as Error).name, "TimeoutError");
       assert.equal(await rejection(() => other.sendfile(silent(), 0, null, { signal })), reason);
       assert.equal(asked, 1);
+    });
+
+    test("other sends go before or after it, in the order of the calls", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      async function* slow(): AsyncGenerator<string, void, void> {
+        for (const part of ["b", "c", "d"]) {
+          await sleep(5);
+          yield part;
+        }
+      }
+      const calls = [
+        client.sendall("a"),
+        client.sendfile(slow()),
+        client.sendall("e"),
+        client.sendfile(new Blob(["f"])),
+        client.sendmsg([new Uint8Array([0x67])]),
+        client.send("h"),
+      ];
+      assert.equal(text(await receive(conn, 8)), "abcdefgh");
+      assert.deepEqual(await Promise.all(calls), [undefined, 3, undefined, 1, 1, 1]);
+    });
+
+    test("a send that waits for it has the socket's timeout", async (scope) => {
+      const [client] = await setting.pair(scope);
+      async function* silent(): AsyncGenerator<string, void, void> {
+        await new Promise(() => {});
+        yield "nothing";
+      }
+      const waiting = rejection(() => client.sendfile(silent()));
+      client.settimeout(0.05);
+      const late = await rejection(() => client.sendall("x")) as SocketError;
+      assert.ok(late instanceof TimeoutError);
+      assert.equal(late.bytes_sent, 0);
+      await rejects(() => client.send("x", MSG_DONTWAIT), "EAGAIN", "send");
+      client.settimeout(null);
+      const next = rejects(() => client.send("x"), "EBADF", "send");
+      await client.close();
+      await Promise.all([next, waiting]);
     });
 
     test("close ends one whose source has nothing for now", async (scope) => {
