@@ -15,8 +15,8 @@ import { unsupported } from "./deno_errors.ts";
 import { hasLibc } from "./deno_ffi.ts";
 import { DenoOptions } from "./deno_options.ts";
 import { DenoStream } from "./deno_stream.ts";
-import { addressOf, deno, type DenoListener } from "./deno_types.ts";
-import { hostOf, isUnix, isWildcard, pathOf } from "./endpoints.ts";
+import { addressOf, deno, type DenoListener, denoPathOf } from "./deno_types.ts";
+import { hostOf, isUnix, isWildcard } from "./endpoints.ts";
 
 const SOCK_STREAM = 1;
 
@@ -41,7 +41,7 @@ interface Held {
 function listenOn(family: number, address: Address, tcpBacklog: number, settings: Settings): Held {
   const shared = settings.get("SO_REUSEPORT") === 1;
   const listener = deno().listen(
-    isUnix(address) ? { transport: "unix", path: pathOf(address) } : {
+    isUnix(address) ? { transport: "unix", path: denoPathOf(address) } : {
       transport: "tcp",
       hostname: hostOf(address),
       port: address[1],

@@ -5,8 +5,8 @@ import { hasLibc } from "./deno_ffi.ts";
 import { DenoNetStream } from "./deno_net_stream.ts";
 import { denied, isPermitted, lookup } from "./deno_resolver.ts";
 import { DenoStream } from "./deno_stream.ts";
-import { addressOf, deno } from "./deno_types.ts";
-import { hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { addressOf, deno, denoPathOf } from "./deno_types.ts";
+import { hostOf, isUnix } from "./endpoints.ts";
 import { connectSocket } from "./node_connect.ts";
 import { nodeModule } from "./node_types.ts";
 
@@ -36,7 +36,7 @@ async function connectNatively(
 ): Promise<Stream> {
   const conn = await deno().connect({
     ...(isUnix(address)
-      ? { transport: "unix", path: pathOf(address) }
+      ? { transport: "unix", path: denoPathOf(address) }
       : { transport: "tcp", hostname, port: address[1] }),
     signal,
   });

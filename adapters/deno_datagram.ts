@@ -7,8 +7,8 @@ import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } fr
 import { libc } from "./deno_ffi.ts";
 import { DenoOptions } from "./deno_options.ts";
 import { denied, isPermitted } from "./deno_resolver.ts";
-import { addressOf, deno, type DenoDatagram, hasUnstableNet } from "./deno_types.ts";
-import { hostOf, isUnix, pathOf } from "./endpoints.ts";
+import { addressOf, deno, type DenoDatagram, denoPathOf, hasUnstableNet } from "./deno_types.ts";
+import { hostOf, isUnix } from "./endpoints.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
 import { NodeDatagram, openSocket } from "./node_datagram.ts";
 import type { DgramSocket } from "./node_types.ts";
@@ -71,7 +71,7 @@ class DgramDatagram extends NodeDatagram {
 /** The argument that names an address to Deno. */
 function targetOf(address: Address): Record<string, unknown> {
   return isUnix(address)
-    ? { transport: "unixpacket", path: pathOf(address) }
+    ? { transport: "unixpacket", path: denoPathOf(address) }
     : { transport: "udp", hostname: hostOf(address), port: address[1] };
 }
 

@@ -1,7 +1,8 @@
 /** The parts of the `Deno` namespace that the adapter uses, as small structural types. */
 
 import type { Address } from "./adapter.ts";
-import { addressFrom } from "./endpoints.ts";
+import { unsupported } from "./deno_errors.ts";
+import { addressFrom, pathOf } from "./endpoints.ts";
 
 const AF_UNIX = 1;
 
@@ -66,6 +67,15 @@ export interface DenoNamespace {
 /** An address of Deno's in the form of the socket's family. */
 export function addressOf(family: number, addr: DenoNetAddr): Address {
   return family === AF_UNIX ? addr.path ?? "" : addressFrom(family, addr.hostname, addr.port);
+}
+
+/** The path of a UNIX address as Deno takes it. */
+export function denoPathOf(address: string | Uint8Array): string {
+  // Deno 2.9 binds a name of its own choice, and connects to none.
+  if (address === "\0") {
+    throw unsupported("EINVAL", "Deno takes a single null character for no name");
+  }
+  return pathOf(address);
 }
 
 /** Whether Deno runs with `--unstable-net`. */

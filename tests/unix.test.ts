@@ -171,6 +171,22 @@ describe("UNIX streams", () => {
     scope.add((await s.accept())[0]);
   });
 
+  test("a single null character is a name where the runtime takes it for one", async (scope) => {
+    const s = open(scope);
+    if (runtimeName === "deno") {
+      await rejects(() => s.bind("\0"), "EINVAL", "bind");
+      await rejects(() => s.connect("\0"), "EINVAL", "connect");
+      return;
+    }
+    await s.bind("\0");
+    assert.equal(s.getsockname(), "\0");
+    await s.listen();
+    const client = open(scope);
+    await client.connect("\0");
+    assert.equal(client.getpeername(), "\0");
+    scope.add((await s.accept())[0]);
+  });
+
   test("abstract names, and one of Linux's choice", async (scope) => {
     const name = `\0bsdsock ${process.pid} ${performance.now()}`;
     const [client, conn] = await pair(scope, name);
