@@ -9,7 +9,7 @@
 
 import { integer } from "./arguments.ts";
 import { describe } from "./bytes.ts";
-import { systemError } from "./errors.ts";
+import { SocketError } from "./errors.ts";
 import { packedProtocols, packedServices } from "./services_data.ts";
 
 /** Tables for one transport protocol, or for any. */
@@ -175,5 +175,7 @@ function checkName(value: unknown, name: string): void {
 
 function fail(syscall: string, what: string, key: string | number, protocol?: string): never {
   const asked = protocol === undefined ? describe(key) : `${describe(key)}, ${describe(protocol)}`;
-  throw systemError("ENOENT", syscall, { detail: `${what} not found: ${asked}` });
+  // Not by systemError(), with which a bundle of these tables alone would have the texts of all errors.
+  const message = `${syscall} ENOENT: No such file or directory (${what} not found: ${asked})`;
+  throw new SocketError(message, { code: "ENOENT", syscall });
 }

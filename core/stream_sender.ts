@@ -65,9 +65,7 @@ export class StreamSender implements WaitOwner {
   /** Where pieces are copied to; one at a time is with the runtime. */
   #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
-  /** The connection has broken, or was closed. */
-  #over = false;
-  /** What calls end with since then. */
+  /** What calls end with, once the connection has broken or was closed. */
   #makeError: ((syscall: string) => unknown) | undefined;
   #idle: Array<() => void> | undefined;
 
@@ -121,14 +119,13 @@ export class StreamSender implements WaitOwner {
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#whenIdle().then(() =>
       // A connection that has broken or was closed meanwhile has ended sending itself.
-      this.#over ? undefined : this.#stream.shutdownWrite()
+      this.#makeError === undefined ? this.#stream.shutdownWrite() : undefined
     );
     return this.#shutdown;
   }
 
   /** Ends every wait with an error. */
   fail(makeError: (syscall: string) => unknown): void {
-    this.#over = true;
     this.#makeError = makeError;
     for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
     if (!this.#writing) this.#becomeIdle();
@@ -174,9 +171,9 @@ export class StreamSender implements WaitOwner {
         return outcome(all, count);
       }
       quiet(sending);
-      if (!this.#over) return this.#goOn(request, count);
+      if (this.#makeError === undefined) return this.#goOn(request, count);
       this.#next();
-      throw withBytesSent(this.#makeError!(syscall), count);
+      throw withBytesSent(this.#makeError(syscall), count);
     }, (cause) => {
       this.#direct = false;
       quiet(sending);

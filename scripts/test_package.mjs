@@ -27,7 +27,7 @@ import { installTools, toolsFolder } from "./package_tools.mjs";
 import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
-const most = { unpacked: 319_000, everything: 49_200, tcp: 32_500, services: 5_800 };
+const most = { unpacked: 322_000, everything: 50_100, tcp: 33_200, services: 5_800 };
 
 /** What a user might write first. */
 const program = `
