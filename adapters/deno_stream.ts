@@ -132,8 +132,10 @@ export class DenoStream implements Stream {
   #push(count: number): boolean {
     if (this.#into !== undefined) return this.sink.filled(count);
     const buffer = this.#buffer;
-    if (count < buffer.length) return this.sink.data(buffer.subarray(0, count), false);
-    // A full one is handed over: a fresh one costs half of a copy.
+    // Copied by the core. Handing it over would cost more than the copy: Deno 2.9 fills a fresh one with zeros first.
+    if (count < buffer.length || count === LARGEST_BUFFER) {
+      return this.sink.data(buffer.subarray(0, count), false);
+    }
     this.#buffer = new Uint8Array(Math.min(count * 4, LARGEST_BUFFER));
     return this.sink.data(buffer, true);
   }
