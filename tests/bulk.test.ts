@@ -202,6 +202,30 @@ describe("bytes in bulk", () => {
   );
 
   it(
+    "before a FIN that nobody has received make a send EPIPE, as in Linux",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const [s, peer] = await pythonPeer(
+        scope,
+        setting,
+        "accepted",
+        `${sender}command()\ns.close()\nsay()\ncommand()`,
+      );
+      peer.write("4\n");
+      const buffer = new Uint8Array(65536);
+      for (let count = 0; count < 4 * MiB;) count += await s.recv_into(buffer);
+      peer.write("\n");
+      await peer.json();
+      await sleep(20);
+      await s.sendall("for nobody");
+      await sleep(20);
+      await rejects(() => s.sendall("more"), "EPIPE", "send");
+      assert.equal(await s.recv_into(buffer), 0);
+      peer.write("\n");
+    }),
+  );
+
+  it(
     "that nobody receives stop the peer",
     { skip: noPeer },
     bounded(async (scope) => {
