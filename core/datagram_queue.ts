@@ -3,7 +3,7 @@
 import type { Address } from "../adapters/adapter.ts";
 import { MSG_TRUNC } from "./constants.ts";
 import type { ReceiveRequest } from "./stream_receiver.ts";
-import type { Message } from "./transport.ts";
+import type { FromMessage } from "./transport.ts";
 import { resolved } from "./turn.ts";
 import { type Limits, Wait, type WaitOwner } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
@@ -16,11 +16,22 @@ interface Datagram {
   readonly from: Address;
 }
 
-class Receive extends Wait<Message> {
+class Receive<T> extends Wait<T> {
   readonly request: ReceiveRequest;
-  constructor(request: ReceiveRequest) {
+  readonly #make: FromMessage<T>;
+  constructor(request: ReceiveRequest, make: FromMessage<T>) {
     super(request.syscall);
     this.request = request;
+    this.#make = make;
+  }
+
+  take(datagram: Datagram): void {
+    this.done(messageOf(datagram, this.request, this.#make));
+  }
+
+  /** It ends as shutdown(SHUT_RD) ends it. */
+  takeNothing(): void {
+    this.done(nothing(this.request, this.#make));
   }
 }
 
@@ -29,7 +40,7 @@ export class DatagramQueue implements WaitOwner {
   #queue: Datagram[] = [];
   #first = 0;
   #size = 0;
-  readonly #waits = new WaitQueue<Receive>();
+  readonly #waits = new WaitQueue<Receive<unknown>>();
   #limit: () => number;
 
   /** `limit` gives the bound in bytes: SO_RCVBUF. */
@@ -38,13 +49,13 @@ export class DatagramQueue implements WaitOwner {
   }
 
   /** Takes the first datagram, or waits for it. */
-  receive(request: ReceiveRequest, limits: Limits): Promise<Message> {
+  receive<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
     if (this.#waits.first === undefined) {
       const datagram = this.#next(request.peek);
-      if (datagram !== undefined) return resolved(messageOf(datagram, request));
+      if (datagram !== undefined) return resolved(messageOf(datagram, request, make));
     }
-    const wait = new Receive(request);
-    this.#waits.push(wait);
+    const wait = new Receive(request, make);
+    this.#waits.push(wait as Receive<unknown>);
     return wait.limit(limits, this).promise;
   }
 
@@ -58,10 +69,10 @@ export class DatagramQueue implements WaitOwner {
     for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
       const { request } = wait;
       if (!request.peek) {
-        wait.done(messageOf({ data: owned ? data : data.slice(), from }, request));
+        wait.take({ data: owned ? data : data.slice(), from });
         return;
       }
-      wait.done(messageOf({ data, from }, request));
+      wait.take({ data, from });
     }
     const cost = data.length + OVERHEAD;
     if (this.#size + cost > this.#limit()) return;
@@ -83,11 +94,11 @@ export class DatagramQueue implements WaitOwner {
 
   /** Ends every wait as shutdown(SHUT_RD) does: with nothing. */
   endAll(): void {
-    for (const wait of this.#waits.takeAll()) wait.done(nothing(wait.request));
+    for (const wait of this.#waits.takeAll()) wait.takeNothing();
   }
 
   gaveUp(wait: object): void {
-    this.#waits.remove(wait as Receive);
+    this.#waits.remove(wait as Receive<unknown>);
   }
 
   #next(peek: boolean): Datagram | undefined {
@@ -107,19 +118,19 @@ export class DatagramQueue implements WaitOwner {
 }
 
 /** What a receive gives when reading was shut down. */
-export function nothing({ into }: ReceiveRequest): Message {
-  return { data: into === undefined ? new Uint8Array(0) : 0, address: null, flags: 0 };
+export function nothing<T>({ into }: ReceiveRequest, make: FromMessage<T>): T {
+  return make(into === undefined ? new Uint8Array(0) : 0, null, 0);
 }
 
 /** A datagram cut to what was asked for; MSG_TRUNC tells that it was longer, and asks for its whole length. */
-function messageOf({ data, from }: Datagram, request: ReceiveRequest): Message {
+function messageOf<T>({ data, from }: Datagram, request: ReceiveRequest, make: FromMessage<T>): T {
   const { max, into, peek, whole } = request;
   const flags = data.length > max ? MSG_TRUNC : 0;
   const part = data.length > max ? data.subarray(0, max) : data;
   // What is handed out has its buffer to itself.
   if (into === undefined) {
-    return { data: peek || part !== data ? part.slice() : data, address: from, flags };
+    return make(peek || part !== data ? part.slice() : data, from, flags);
   }
   into.set(part);
-  return { data: whole ? data.length : part.length, address: from, flags };
+  return make(whole ? data.length : part.length, from, flags);
 }

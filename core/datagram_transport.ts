@@ -11,8 +11,8 @@ import { firstOf, resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
-import { type SendRequest, withBytesSent } from "./stream_sender.ts";
-import type { Message, Send, Transport } from "./transport.ts";
+import { outcome, type SendRequest, withBytesSent } from "./stream_sender.ts";
+import type { FromMessage, Send, Transport } from "./transport.ts";
 import { resolved } from "./turn.ts";
 import { type Limits, NOBODY, Wait } from "./wait.ts";
 
@@ -93,25 +93,37 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
-    return quiet(this.receiveFrom(request, limits).then(({ data }) => data));
+    return this.receiveFrom(request, limits, dataOf);
   }
 
-  receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message> {
+  receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
     if (this.#closed) return rejected(systemError("EBADF", request.syscall));
     const error = this.#takeError(request.syscall);
     if (error !== undefined) return rejected(error);
-    const waits = limits.timeout !== 0;
-    const received = this.#queue.receive(
-      request,
-      this.#readShut ? { ...limits, timeout: 0 } : limits,
-    );
+    if (this.#readShut && limits.timeout !== 0) {
+      return quiet(this.#receiveLeft(request, limits, make));
+    }
+    return this.#receiveNext(request, limits, make);
+  }
+
+  #receiveNext<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
+    const received = this.#queue.receive(request, limits, make);
     if (this.#queue.isAwaited) this.#socket?.resume?.();
-    if (!this.#readShut || !waits) return received;
-    // As in Linux, what has arrived can still be received.
-    return received.catch((error) => {
-      if (error instanceof SocketError && error.code === "EAGAIN") return nothing(request);
+    return received;
+  }
+
+  /** After shutdown(SHUT_RD): as in Linux, what has arrived can still be received. */
+  async #receiveLeft<T>(
+    request: ReceiveRequest,
+    limits: Limits,
+    make: FromMessage<T>,
+  ): Promise<T> {
+    try {
+      return await this.#receiveNext(request, { ...limits, timeout: 0 }, make);
+    } catch (error) {
+      if (error instanceof SocketError && error.code === "EAGAIN") return nothing(request, make);
       throw error;
-    });
+    }
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
@@ -138,10 +150,14 @@ export class DatagramTransport implements Transport, DatagramSink {
       // The usual case, an answer to a literal address, is not worth a promise for each step.
       return Array.isArray(addresses)
         ? this.#sendToOne(request, firstOf(addresses))
-        : quiet(addresses.then((found) => this.#sendToOne(request, firstOf(found))));
+        : quiet(this.#sendToFirst(request, addresses));
     } catch (error) {
       return rejected(error);
     }
+  }
+
+  async #sendToFirst(request: SendRequest, addresses: Promise<Address[]>): Promise<number> {
+    return await this.#sendToOne(request, firstOf(await addresses));
   }
 
   #sendToOne(request: SendRequest, to: Address): Promise<number> {
@@ -232,28 +248,48 @@ export class DatagramTransport implements Transport, DatagramSink {
     } catch (error) {
       return unsent(request, error);
     }
-    if (this.#socket !== undefined) return this.#sendBy(this.#socket, request, to);
-    const opening = this.#open(() => wildcard(this.#family), syscall, address);
-    return quiet(opening.then((socket) => this.#sendBy(socket, request, to)));
+    // No function within this one, for which each call would have to keep its arguments.
+    return this.#socket === undefined
+      ? quiet(this.#openAndSend(request, to))
+      : this.#sendBy(this.#socket, request, to);
+  }
+
+  async #openAndSend(request: SendRequest, to: Address | undefined): Promise<number> {
+    const toward = to ?? this.#peer;
+    const socket = await this.#open(() => wildcard(this.#family), request.syscall, toward);
+    return await this.#sendBy(socket, request, to);
   }
 
   #sendBy(socket: Datagram, request: SendRequest, to: Address | undefined): Promise<number> {
-    const { syscall, data, all } = request;
-    const result = all ? undefined as unknown as number : data.length;
-    const failed = (cause: unknown): Promise<never> => {
-      const error = translate(this.#adapter, cause, syscall, { address: to ?? this.#peer });
-      // The error of an earlier datagram, which the system tells at the next send.
-      if (error.code === "ECONNREFUSED") this.#pending = undefined;
-      return unsent(request, error);
-    };
     try {
       // Where the runtime has not fixed the peer itself, it needs the address.
       const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
-      const sent = socket.send(data, target);
-      return sent instanceof Promise ? quiet(sent.then(() => result, failed)) : resolved(result);
+      const sent = socket.send(request.data, target);
+      return sent instanceof Promise
+        ? this.#whenSent(sent, request, to)
+        : resolved(outcome(request.all, request.data.length));
     } catch (cause) {
-      return failed(cause);
+      return this.#sendFailed(cause, request, to);
     }
+  }
+
+  #whenSent(
+    sent: Promise<void>,
+    request: SendRequest,
+    to: Address | undefined,
+  ): Promise<number> {
+    return quiet(sent.then(
+      () => outcome(request.all, request.data.length),
+      (cause) => this.#sendFailed(cause, request, to),
+    ));
+  }
+
+  #sendFailed(cause: unknown, request: SendRequest, to: Address | undefined): Promise<never> {
+    const address = to ?? this.#peer;
+    const error = translate(this.#adapter, cause, request.syscall, { address });
+    // The error of an earlier datagram, which the system tells at the next send.
+    if (error.code === "ECONNREFUSED") this.#pending = undefined;
+    return unsent(request, error);
   }
 
   /** As in Linux; Deno would let a connect pass. */
@@ -354,6 +390,10 @@ function reachable(peer: Address): Address {
   const [host, port, ...rest] = peer;
   if (host === "0.0.0.0") return ["127.0.0.1", port];
   return host === "::" ? ["::1", port, ...rest] : peer;
+}
+
+function dataOf(data: Received): Received {
+  return data;
 }
 
 /** A datagram goes as a whole or not at all. */

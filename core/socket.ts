@@ -30,7 +30,7 @@ import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buf
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
 import type { OptionValue } from "./option_values.ts";
-import { quiet, quietly, rejected } from "./quiet.ts";
+import { quietly, rejected } from "./quiet.ts";
 import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import { makeReadable, makeWritable, type StreamSocket } from "./web_streams.ts";
@@ -38,7 +38,7 @@ import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { withBytesSent } from "./stream_sender.ts";
 import { StreamTransport } from "./stream_transport.ts";
-import type { Message, Transport } from "./transport.ts";
+import type { FromMessage, Transport } from "./transport.ts";
 import { pollTurn } from "./turn.ts";
 import type { Limits } from "./wait.ts";
 
@@ -386,10 +386,16 @@ export class Socket<A extends Address = AddressOf<2>> {
   ): Promise<[data: Uint8Array, address: A | null]> {
     try {
       const max = size(bufsize, "bufsize");
-      const receiving = this.#receiveFrom("recvfrom", max, flags, undefined, options);
-      return quiet(
-        receiving.then(({ data, address }) => [data as Uint8Array, address as A | null]),
-      );
+      return this.#receiveFrom(
+        "recvfrom",
+        max,
+        flags,
+        undefined,
+        options,
+        withAddress<A>,
+      ) as Promise<
+        [Uint8Array, A | null]
+      >;
     } catch (error) {
       return rejected(error);
     }
@@ -418,11 +424,21 @@ export class Socket<A extends Address = AddressOf<2>> {
     flags: number = 0,
     options?: WaitOptions,
   ): Promise<[nbytes: number, address: A | null]> {
-    return quietly(async () => {
+    try {
       const into = receiveTarget(buffer, nbytes);
-      const message = await this.#receiveFrom("recvfrom", into.length, flags, into, options);
-      return [message.data as number, message.address as A | null];
-    });
+      return this.#receiveFrom(
+        "recvfrom",
+        into.length,
+        flags,
+        into,
+        options,
+        withAddress<A>,
+      ) as Promise<
+        [number, A | null]
+      >;
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   /**
@@ -454,8 +470,15 @@ export class Socket<A extends Address = AddressOf<2>> {
     return quietly(async () => {
       const max = size(bufsize, "bufsize");
       integer(ancbufsize, "ancbufsize", 0, INT_MAX);
-      const message = await this.#receiveFrom("recvmsg", max, flags, undefined, options);
-      return [message.data as Uint8Array, [], message.flags, message.address as A | null];
+      const [data, address, msg_flags] = await this.#receiveFrom(
+        "recvmsg",
+        max,
+        flags,
+        undefined,
+        options,
+        withFlags<A>,
+      );
+      return [data as Uint8Array, [], msg_flags, address];
     });
   }
 
@@ -485,9 +508,15 @@ export class Socket<A extends Address = AddressOf<2>> {
       const targets = bufferList(buffers, toBuffer);
       integer(ancbufsize, "ancbufsize", 0, INT_MAX);
       const total = targets.reduce((sum, part) => sum + part.length, 0);
-      const message = await this.#receiveFrom("recvmsg", total, flags, undefined, options);
-      const nbytes = scatter(message.data as Uint8Array, targets);
-      return [nbytes, [], message.flags, message.address as A | null];
+      const [data, address, msg_flags] = await this.#receiveFrom(
+        "recvmsg",
+        total,
+        flags,
+        undefined,
+        options,
+        withFlags<A>,
+      );
+      return [scatter(data as Uint8Array, targets), [], msg_flags, address];
     });
   }
 
@@ -1276,21 +1305,22 @@ export class Socket<A extends Address = AddressOf<2>> {
     }
   }
 
-  #receiveFrom(
+  #receiveFrom<T>(
     syscall: string,
     max: number,
     flags: number,
     into: Uint8Array | undefined,
     options: WaitOptions | undefined,
-  ): Promise<Message> {
+    make: FromMessage<T>,
+  ): Promise<T> {
     const checked = receiveFlags(flags, this.type, syscall);
     this.#checkUnlocked(syscall);
     const limits = this.#limits(checked, options, "SO_RCVTIMEO");
     if (max === 0 && this.type === c.SOCK_STREAM) {
       const data: Received = into === undefined ? empty() : 0;
-      return this.#nothing(syscall, { data, address: null, flags: 0 });
+      return this.#nothing(syscall, make(data, null, 0));
     }
-    return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits);
+    return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits, make);
   }
 
   #connection(endpoint: StreamEndpoint): Socket<A> {
@@ -1346,6 +1376,23 @@ function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
       detail: `fileno ${fd}${detail === undefined ? "" : `: ${detail}`}`,
     });
   }
+}
+
+/** What recvfrom gives of a message. */
+function withAddress<A extends Address>(
+  data: Received,
+  address: Address | null,
+): [data: Received, address: A | null] {
+  return [data, address as A | null];
+}
+
+/** What recvmsg gives of a message. */
+function withFlags<A extends Address>(
+  data: Received,
+  address: Address | null,
+  flags: number,
+): [data: Received, address: A | null, flags: number] {
+  return [data, address as A | null, flags];
 }
 
 /** The plain request that was made last: most receives ask for the same, and share it. */

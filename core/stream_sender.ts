@@ -290,7 +290,7 @@ function pieceOf(data: Uint8Array, sent: number): Uint8Array {
 }
 
 /** `send` gives the count, `sendall` nothing; decided here, as one more promise would cost as much as the rest. */
-function outcome(all: boolean, sent: number): number {
+export function outcome(all: boolean, sent: number): number {
   return all ? undefined as unknown as number : sent;
 }
 

@@ -22,7 +22,7 @@ import type { SocketOptions } from "./socket_options.ts";
 import { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { type SendRequest, withBytesSent } from "./stream_sender.ts";
-import type { Message, Send, Transport } from "./transport.ts";
+import type { FromMessage, Send, Transport } from "./transport.ts";
 import { type Limits, Wait } from "./wait.ts";
 
 /** TCP and AF_UNIX streams. Which of the fields is set is the state. */
@@ -178,19 +178,16 @@ export class StreamTransport implements Transport {
   }
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
-    return this.#endpoint?.receive(request, limits) ??
-      quiet(
-        this.#whenConnected(request.syscall, "ENOTCONN", limits)
-          .then((endpoint) => endpoint.receive(request, limits)),
-      );
+    // No function within this one and within send(), for which each call would have to keep its arguments.
+    return this.#endpoint?.receive(request, limits) ?? quiet(this.#receiveLater(request, limits));
   }
 
-  receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message> {
-    return this.receive(request, limits).then((data) => ({ data, address: null, flags: 0 }));
+  receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
+    return quiet(this.receive(request, limits).then((data) => make(data, null, 0)));
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
-    if (this.#groups?.busy) return quietly(() => this.#sendAfter(this.#groups!, request, limits));
+    if (this.#groups?.busy) return quiet(this.#sendAfter(this.#groups, request, limits));
     return this.#sendNext(request, limits);
   }
 
@@ -313,7 +310,7 @@ export class StreamTransport implements Transport {
   }
 
   #sendNext(request: SendRequest, limits: Limits): Promise<number> {
-    return this.#endpoint?.send(request, limits) ?? quietly(() => this.#sendLater(request, limits));
+    return this.#endpoint?.send(request, limits) ?? quiet(this.#sendLater(request, limits));
   }
 
   async #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
@@ -323,6 +320,12 @@ export class StreamTransport implements Transport {
       throw request.all ? withBytesSent(error, 0) : error;
     }
     return await this.#sendNext(request, limits);
+  }
+
+  /** Receives once a connect under way has made the connection. */
+  async #receiveLater(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    const endpoint = await this.#whenConnected(request.syscall, "ENOTCONN", limits);
+    return await endpoint.receive(request, limits);
   }
 
   /** Sends once a connect under way has made the connection. */

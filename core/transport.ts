@@ -7,15 +7,14 @@ import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import type { SendRequest } from "./stream_sender.ts";
 import type { Limits } from "./wait.ts";
 
-/** What arrived with its sender. */
-export interface Message {
-  /** The bytes, or their count where they went into the caller's buffer. */
-  readonly data: Received;
-  /** The sender; `null` on a connected stream. */
-  readonly address: Address | null;
-  /** MSG_TRUNC and MSG_EOR, as recvmsg(2) gives them. */
-  readonly flags: number;
-}
+/**
+ * What a call makes of what arrived, here and not in a promise of its own, which would cost as much as the rest.
+ *
+ * @param data the bytes, or their count where they went into the caller's buffer
+ * @param address the sender; `null` on a connected stream
+ * @param flags MSG_TRUNC and MSG_EOR, as recvmsg(2) gives them
+ */
+export type FromMessage<T> = (data: Received, address: Address | null, flags: number) => T;
 
 /** send(2) */
 export type Send = (request: SendRequest, limits: Limits) => Promise<number>;
@@ -43,7 +42,7 @@ export interface Transport {
   /** recv(2) */
   receive(request: ReceiveRequest, limits: Limits): Promise<Received>;
   /** recvfrom(2) and recvmsg(2) */
-  receiveFrom(request: ReceiveRequest, limits: Limits): Promise<Message>;
+  receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T>;
   /** send(2) */
   send(request: SendRequest, limits: Limits): Promise<number>;
   /** Makes sends that belong together, with the function that it gives: what others send goes after them. */

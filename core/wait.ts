@@ -73,7 +73,7 @@ export class Wait<T> implements Abortable, Expiring {
     this.#owner = owner;
     this.#expired = expired;
     if (timeout === 0) {
-      turn().then(() => this.giveUp(systemError("EAGAIN", this.#syscall)));
+      this.#endAfter(turn);
     } else if (timeout !== null) {
       this.deadline = deadlineIn(timeout * 1000);
       watch(this);
@@ -83,6 +83,11 @@ export class Wait<T> implements Abortable, Expiring {
       onAbort(signal, this);
     }
     return this;
+  }
+
+  // Not within limit(), for which each call would have to keep what a function in it uses.
+  #endAfter(turn: Limits["turn"]): void {
+    turn().then(() => this.giveUp(systemError("EAGAIN", this.#syscall)));
   }
 
   /** The wait succeeded. */
