@@ -1,8 +1,11 @@
 /** Functions on bare descriptors and on the sizes of ancillary data. */
 
+import type { Adapter, Adopted } from "../adapters/adapter.ts";
 import { getAdapter } from "./adapter_choice.ts";
 import { int, INT_MAX, integer } from "./arguments.ts";
+import { SOCK_STREAM } from "./constants.ts";
 import { systemError, translate } from "./errors.ts";
+import { typeName } from "./kind.ts";
 
 /** The size of `struct cmsghdr` on 64-bit Linux, and what it is aligned to. */
 const CMSG_HEADER = 16;
@@ -32,10 +35,33 @@ export function close(fd: number): void {
     const detail = `the ${adapter.capabilities().adapter} adapter cannot close a bare descriptor`;
     throw systemError("ENOTSUP", "close", { detail });
   }
+  calling(adapter, "close", () => adapter.closeDescriptor!(checked));
+}
+
+/** Calls the adapter; its errors become the library's. */
+export function calling<T>(adapter: Adapter, syscall: string, call: () => T): T {
   try {
-    adapter.closeDescriptor(checked);
+    return call();
   } catch (cause) {
-    throw translate(adapter, cause, "close");
+    throw translate(adapter, cause, syscall);
+  }
+}
+
+/** Takes a descriptor over; only streams have one that an adapter can work with. */
+export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
+  const fd = integer(fileno, "fileno", 0, INT_MAX);
+  if (adapter.adopt === undefined || type !== SOCK_STREAM) {
+    const { adapter: name } = adapter.capabilities();
+    const detail = `the ${name} adapter cannot take over a descriptor as a ${typeName(type)}`;
+    throw systemError("ENOTSUP", "socket", { detail });
+  }
+  try {
+    return adapter.adopt(fd);
+  } catch (cause) {
+    const detail = adapter.errorDetail?.(cause);
+    throw translate(adapter, cause, "socket", {
+      detail: `fileno ${fd}${detail === undefined ? "" : `: ${detail}`}`,
+    });
   }
 }
 

@@ -3,6 +3,7 @@
 import { int } from "./arguments.ts";
 import * as c from "./constants.ts";
 import { systemError } from "./errors.ts";
+import type { ReceiveRequest } from "./stream_receiver.ts";
 
 const RECEIVE_STREAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
 const RECEIVE_DATAGRAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_TRUNC | c.MSG_NOSIGNAL;
@@ -40,4 +41,28 @@ function check(value: unknown, allowed: number, syscall: string): number {
     .map(([name]) => name);
   const detail = `flags ${names.length > 0 ? names.join(", ") : `0x${(rest >>> 0).toString(16)}`}`;
   throw systemError("EOPNOTSUPP", syscall, { detail: `${detail} not offered here` });
+}
+
+/** The plain request that was made last: most receives ask for the same, and share it. */
+let usualRequest: ReceiveRequest | undefined;
+
+/** What a receive with checked flags asks for. */
+export function receiveRequest(
+  syscall: string,
+  max: number,
+  flags: number,
+  into: Uint8Array | undefined,
+): ReceiveRequest {
+  const isPlain = flags === 0 && into === undefined;
+  if (isPlain && usualRequest?.max === max && usualRequest.syscall === syscall) return usualRequest;
+  const request = {
+    syscall,
+    max,
+    peek: (flags & c.MSG_PEEK) !== 0,
+    all: (flags & c.MSG_WAITALL) !== 0,
+    whole: (flags & c.MSG_TRUNC) !== 0,
+    into,
+  };
+  if (isPlain) usualRequest = request;
+  return request;
 }

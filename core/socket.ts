@@ -1,6 +1,6 @@
 /** The socket object: arguments are checked here, once, and handed to the state machine of its type. */
 
-import type { Adapter, Address, Adopted, InetAddress } from "../adapters/adapter.ts";
+import type { Adapter, Address, InetAddress } from "../adapters/adapter.ts";
 import {
   type AddressLike,
   type AddressOf,
@@ -17,8 +17,9 @@ import { type BytesLike, concat, describe, empty, toBuffer, toBytes } from "./by
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram_transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
+import { adopt, calling } from "./descriptors.ts";
 import { errno } from "./errno.ts";
-import { GaiError, SocketError, systemError, TimeoutError, translate } from "./errors.ts";
+import { GaiError, SocketError, systemError, TimeoutError } from "./errors.ts";
 import {
   type BinaryMode,
   checkFileKind,
@@ -27,7 +28,7 @@ import {
 } from "./file/file_mode.ts";
 import { SocketFile } from "./file/socket_file.ts";
 import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
-import { receiveFlags, sendFlags } from "./flags.ts";
+import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
 import type { OptionValue } from "./option_values.ts";
 import { quietly, rejected } from "./quiet.ts";
@@ -35,7 +36,7 @@ import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import { makeReadable, makeWritable, type StreamSocket } from "./web_streams.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
-import type { Received, ReceiveRequest } from "./stream_receiver.ts";
+import type { Received } from "./stream_receiver.ts";
 import { withBytesSent } from "./stream_sender.ts";
 import { StreamTransport } from "./stream_transport.ts";
 import type { FromMessage, Transport } from "./transport.ts";
@@ -1351,33 +1352,6 @@ function ignoreNotConnected(error: unknown): void {
 /** The limits that were made last: most sockets have the same timeout, and share them. */
 let usualLimits: Limits | undefined;
 
-/** Calls the adapter; its errors become the library's. */
-function calling<T>(adapter: Adapter, syscall: string, call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    throw translate(adapter, cause, syscall);
-  }
-}
-
-/** Takes a descriptor over; only streams have one that an adapter can work with. */
-function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
-  const fd = integer(fileno, "fileno", 0, INT_MAX);
-  if (adapter.adopt === undefined || type !== c.SOCK_STREAM) {
-    const { adapter: name } = adapter.capabilities();
-    const detail = `the ${name} adapter cannot take over a descriptor as a ${typeName(type)}`;
-    throw systemError("ENOTSUP", "socket", { detail });
-  }
-  try {
-    return adapter.adopt(fd);
-  } catch (cause) {
-    const detail = adapter.errorDetail?.(cause);
-    throw translate(adapter, cause, "socket", {
-      detail: `fileno ${fd}${detail === undefined ? "" : `: ${detail}`}`,
-    });
-  }
-}
-
 /** What recvfrom gives of a message. */
 function withAddress<A extends Address>(
   data: Received,
@@ -1393,27 +1367,4 @@ function withFlags<A extends Address>(
   flags: number,
 ): [data: Received, address: A | null, flags: number] {
   return [data, address as A | null, flags];
-}
-
-/** The plain request that was made last: most receives ask for the same, and share it. */
-let usualRequest: ReceiveRequest | undefined;
-
-function receiveRequest(
-  syscall: string,
-  max: number,
-  flags: number,
-  into: Uint8Array | undefined,
-): ReceiveRequest {
-  const isPlain = flags === 0 && into === undefined;
-  if (isPlain && usualRequest?.max === max && usualRequest.syscall === syscall) return usualRequest;
-  const request = {
-    syscall,
-    max,
-    peek: (flags & c.MSG_PEEK) !== 0,
-    all: (flags & c.MSG_WAITALL) !== 0,
-    whole: (flags & c.MSG_TRUNC) !== 0,
-    into,
-  };
-  if (isPlain) usualRequest = request;
-  return request;
 }
