@@ -19,7 +19,7 @@ import { BunStream, type BunStreamCalls, streamHandlers } from "./bun_stream.ts"
 import { nodeModule } from "./node_types.ts";
 import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
-import { addressFrom, isUnix, isWildcard } from "./endpoints.ts";
+import { addressFrom, isWildcard } from "./endpoints.ts";
 import { openDatagram } from "./bun_datagram.ts";
 import { openDatagram as openNodeDatagram } from "./node_datagram.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
@@ -198,7 +198,7 @@ class LibcListener implements Listener {
       open(socket) {
         // A connection that was reset already has lost its address.
         const remote = c.getpeername(socket.fd) ?? addressFrom(family, undefined, undefined);
-        const own = isUnix(local) || !isWildcard(local) ? local : c.getsockname(socket.fd);
+        const own = isWildcard(local) ? c.getsockname(socket.fd) : local;
         socket.data = streamOver(c, socket, own, remote);
         sink.connection(socket.data);
       },

@@ -167,9 +167,7 @@ class DenoTcpListener implements Listener {
       try {
         const conn = await this.#listener.accept();
         const { local } = this;
-        const own = isUnix(local) || !isWildcard(local)
-          ? local
-          : addressOf(this.#family, conn.localAddr);
+        const own = isWildcard(local) ? addressOf(this.#family, conn.localAddr) : local;
         const stream = new DenoStream(conn, own, addressOf(this.#family, conn.remoteAddr));
         this.#wanted = this.#sink.connection(stream);
       } catch (error) {

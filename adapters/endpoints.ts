@@ -25,9 +25,9 @@ export function familyOf(address: Address): number {
   return address.length === 2 ? AF_INET : AF_INET6;
 }
 
-/** Whether an address stands for all of the machine's. */
-export function isWildcard(address: InetAddress): boolean {
-  const host = address[0];
+/** Whether an address stands for all of the machine's, which no UNIX one does. */
+export function isWildcard(address: Address): boolean {
+  const host = isUnix(address) ? undefined : address[0];
   return host === "0.0.0.0" || host === "::";
 }
 

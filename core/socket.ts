@@ -393,10 +393,8 @@ export class Socket<A extends Address = AddressOf<2>> {
         flags,
         undefined,
         options,
-        withAddress<A>,
-      ) as Promise<
-        [Uint8Array, A | null]
-      >;
+        withAddress<Uint8Array, A>,
+      );
     } catch (error) {
       return rejected(error);
     }
@@ -433,10 +431,8 @@ export class Socket<A extends Address = AddressOf<2>> {
         flags,
         into,
         options,
-        withAddress<A>,
-      ) as Promise<
-        [number, A | null]
-      >;
+        withAddress<number, A>,
+      );
     } catch (error) {
       return rejected(error);
     }
@@ -479,7 +475,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         options,
         withFlags<A>,
       );
-      return [data as Uint8Array, [], msg_flags, address];
+      return [data, [], msg_flags, address];
     });
   }
 
@@ -517,7 +513,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         options,
         withFlags<A>,
       );
-      return [scatter(data as Uint8Array, targets), [], msg_flags, address];
+      return [scatter(data, targets), [], msg_flags, address];
     });
   }
 
@@ -1352,19 +1348,19 @@ function ignoreNotConnected(error: unknown): void {
 /** The limits that were made last: most sockets have the same timeout, and share them. */
 let usualLimits: Limits | undefined;
 
-/** What recvfrom gives of a message. */
-function withAddress<A extends Address>(
+/** What recvfrom gives of a message, whose data is of the kind that was asked for. */
+function withAddress<D extends Received, A extends Address>(
   data: Received,
   address: Address | null,
-): [data: Received, address: A | null] {
-  return [data, address as A | null];
+): [data: D, address: A | null] {
+  return [data as D, address as A | null];
 }
 
-/** What recvmsg gives of a message. */
+/** What recvmsg makes its result of. */
 function withFlags<A extends Address>(
   data: Received,
   address: Address | null,
   flags: number,
-): [data: Received, address: A | null, flags: number] {
-  return [data, address as A | null, flags];
+): [data: Uint8Array, address: A | null, flags: number] {
+  return [data as Uint8Array, address as A | null, flags];
 }
