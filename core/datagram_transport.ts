@@ -13,7 +13,7 @@ import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { outcome, type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { FromMessage, Send, Transport } from "./transport.ts";
-import { resolved } from "./turn.ts";
+import { resolved, turned } from "./turn.ts";
 import { type Limits, NOBODY, Wait } from "./wait.ts";
 
 /** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
@@ -202,6 +202,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   datagram(data: Uint8Array, from: Address, owned: boolean): boolean {
+    turned();
     // Also where the kernel filters: what came before the peer was fixed is in the queue already.
     const isStranger = this.#peer !== undefined && !sameAddress(from, this.#peer);
     if (!isStranger) this.#queue.push(data, from, owned);

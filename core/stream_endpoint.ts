@@ -10,6 +10,7 @@ import {
   StreamReceiver,
 } from "./stream_receiver.ts";
 import { type SendErrors, type SendRequest, StreamSender, withBytesSent } from "./stream_sender.ts";
+import { turned } from "./turn.ts";
 import type { Limits } from "./wait.ts";
 import { errno } from "./errno.ts";
 
@@ -100,10 +101,12 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   }
 
   data(chunk: Uint8Array, owned: boolean): boolean {
+    turned();
     return this.#receiver.push(chunk, owned);
   }
 
   filled(count: number): boolean {
+    turned();
     return this.#receiver.filled(count);
   }
 

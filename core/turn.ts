@@ -5,6 +5,7 @@ type Schedule = (callback: () => void) => unknown;
 /** How many calls in a row may succeed without a turn; measured against a 1 ms timer. */
 const CALLS_A_TURN = 64;
 
+/** How many may still. */
 let left = CALLS_A_TURN;
 
 // setImmediate runs right after the loop has polled for I/O, a zero timeout only a millisecond later.
@@ -24,10 +25,15 @@ export function pollTurn(): Promise<void> {
   return turn().then(turn);
 }
 
+/** The loop has turned: it has brought bytes, say. */
+export function turned(): void {
+  left = CALLS_A_TURN;
+}
+
 /** For all calls that give nothing. */
 const nothing: Promise<unknown> = Promise.resolve(undefined);
 
-/** A resolved promise for a call that succeeded at once; now and then it takes a turn of the loop. */
+/** A resolved promise for a call that succeeded at once; after many in a row without a turn of the loop it takes one. */
 export function resolved<T>(value: T): Promise<T> {
   if (--left > 0) return value === undefined ? nothing as Promise<T> : Promise.resolve(value);
   left = CALLS_A_TURN;
