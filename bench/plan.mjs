@@ -53,7 +53,7 @@ const threads = variant("python", "threads", "threads.py");
 export const platforms = /** @type {const} */ (["node", "deno", "bun"]);
 
 /** @param {"node" | "deno" | "bun"} platform @param {string} name @param {More} [more] */
-const ours = (platform, name, more) => variant(platform, name, "bsdsock.ts", more);
+const ours = (platform, name, more) => variant(platform, name, "bsdsock.mjs", more);
 const into = { args: ["--into"] };
 
 /** recv, recv_into, the runtime's own, node:net: for each runtime. */

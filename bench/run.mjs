@@ -20,6 +20,7 @@ import { run } from "../scripts/child.mjs";
 import { executable, versionOf } from "../scripts/runtimes.mjs";
 import { table } from "../scripts/table.mjs";
 import { efforts } from "./effort.mjs";
+import { makeModules } from "./library.mjs";
 import { makeGenerator } from "./load/generator.mjs";
 import { measure } from "./measure/case.mjs";
 import { fingerprint, revision } from "./measure/revision.mjs";
@@ -83,6 +84,8 @@ const plan = cases.filter(({ name }) => wanted.includes(name)).map((one) => ({
 const scratch = mkdtempSync(join(tmpdir(), "bsdsock-bench-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const generator = await makeGenerator(scratch);
+mkdirSync(join(scratch, "library"));
+const modules = await makeModules(join(scratch, "library"));
 
 /** @type {import("./report/summary.mjs").Sample[]} */
 const samples = [];
@@ -106,7 +109,7 @@ const library = { revision: await revision(), sources: fingerprint() };
 const begun = performance.now();
 for (const one of plan) {
   const start = performance.now();
-  await measure(one, { generator, effort, scratch, record, failed });
+  await measure(one, { generator, modules, effort, scratch, record, failed });
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   console.log(`\n${one.title}, ${one.unit} (${seconds} s)`);
   const rows = costs(samples).filter((cost) => cost.case === one.name);

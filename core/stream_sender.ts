@@ -164,7 +164,7 @@ export class StreamSender implements WaitOwner {
   #sendDirectly(request: SendRequest): Promise<number> {
     const { data, syscall, all } = request;
     this.#direct = true;
-    const sending = this.#stream.write(pieceOf(data, 0)).then((count) => {
+    const sending = this.#stream.write(pieceOf(data, 0, PIECE)).then((count) => {
       this.#direct = false;
       if (!all || count === data.length) {
         this.#next();
@@ -195,9 +195,8 @@ export class StreamSender implements WaitOwner {
   #next(): void {
     const wait = this.#sends.first;
     if (wait === undefined) return this.#becomeIdle();
-    this.#piece = wait.limited
-      ? this.#copy(wait.data.subarray(wait.sent, wait.sent + COPIED_PIECE))
-      : pieceOf(wait.data, wait.sent);
+    const piece = pieceOf(wait.data, wait.sent, wait.limited ? COPIED_PIECE : PIECE);
+    this.#piece = wait.limited ? this.#copy(piece) : piece;
     const revocable = wait.limited && !wait.all;
     this.#stream.write(this.#piece, revocable).then(
       (count) => this.#wrote(count),
@@ -285,8 +284,8 @@ export class StreamSender implements WaitOwner {
 }
 
 /** What is given to a runtime next; without a view of its own where that is all of it. */
-function pieceOf(data: Uint8Array, sent: number): Uint8Array {
-  return sent === 0 && data.length <= PIECE ? data : data.subarray(sent, sent + PIECE);
+function pieceOf(data: Uint8Array, sent: number, most: number): Uint8Array {
+  return sent === 0 && data.length <= most ? data : data.subarray(sent, sent + most);
 }
 
 /** `send` gives the count, `sendall` nothing; decided here, as one more promise would cost as much as the rest. */

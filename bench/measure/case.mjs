@@ -1,10 +1,10 @@
 /** Measures one case: all its variants side by side, round after round. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "../load/generator.mjs";
 import { startServer } from "../servers/start.mjs";
-import { importTime, makeModules } from "./import.mjs";
+import { importTime } from "./import.mjs";
 
 /** @typedef {import("../plan.mjs").Case} Case */
 /** @typedef {import("../plan.mjs").Variant} Variant */
@@ -13,6 +13,7 @@ import { importTime, makeModules } from "./import.mjs";
 /**
  * @typedef {object} Setting
  * @property {import("../load/generator.mjs").Generator} generator
+ * @property {import("../library.mjs").Modules} modules
  * @property {import("../effort.mjs").Effort} effort
  * @property {string} scratch A folder for temporary files.
  * @property {(sample: import("../report/summary.mjs").Sample) => void} record
@@ -37,12 +38,12 @@ function rotated(items, round) {
 }
 
 /** @param {Case} one @param {Setting} setting */
-async function measureLoad(one, { generator, effort, record, failed }) {
+async function measureLoad(one, { generator, modules, effort, record, failed }) {
   /** @type {{ variant: Variant, server: Server }[]} */
   const running = [];
   await Promise.all(one.variants.map(async (variant) => {
     try {
-      running.push({ variant, server: await startServer(variant, one.task) });
+      running.push({ variant, server: await startServer(variant, one.task, modules) });
     } catch (error) {
       failed(describe(one, variant, error));
     }
@@ -83,14 +84,14 @@ async function measureLoad(one, { generator, effort, record, failed }) {
 }
 
 /** @param {Case} one @param {Setting} setting */
-async function measureMemory(one, { generator, effort, record, failed }) {
+async function measureMemory(one, { generator, modules, effort, record, failed }) {
   for (let round = 0; round < effort.memoryRounds; round++) {
     for (const variant of rotated(one.variants, round)) {
       /** @type {Server | undefined} */
       let server;
       try {
         // A process of its own for each round: memory that was once used is not given back.
-        server = await startServer(variant, one.task);
+        server = await startServer(variant, one.task, modules);
         const { port, pid } = server;
         /** @type {{ bytes: number }} */
         const { bytes } = await load(generator, one.kind, { port, pid, ...one.load });
@@ -106,10 +107,7 @@ async function measureMemory(one, { generator, effort, record, failed }) {
 }
 
 /** @param {Case} one @param {Setting} setting */
-async function measureImport(one, { effort, scratch, record, failed }) {
-  const folder = join(scratch, "library");
-  mkdirSync(folder);
-  const modules = await makeModules(folder);
+async function measureImport(one, { modules, effort, scratch, record, failed }) {
   const empty = join(scratch, "empty.mjs");
   writeFileSync(empty, "export {};\n");
   // Round -1 fills the runtimes' caches.

@@ -1,6 +1,8 @@
-/** The library itself. `--into` receives with `recv_into`, `--timeout=30` sets a timeout on each socket. */
+/**
+ * The library itself. `--into` receives with `recv_into`, `--timeout=30` sets a timeout on each socket,
+ * `--library=PATH` takes another build than the sources.
+ */
 
-import * as socket from "../../mod.ts";
 import {
   announce,
   block,
@@ -14,21 +16,32 @@ import {
   task,
 } from "./announce.mjs";
 
-type Connection = socket.Socket<socket.InetAddress>;
-type Receive = () => Promise<Uint8Array>;
+/** @typedef {import("../../mod.ts").Socket<Address>} Connection */
+/** @typedef {import("../../mod.ts").InetAddress} Address */
+/** @typedef {() => Promise<Uint8Array>} Receive */
+
+const library = flag("library");
+/** @type {typeof import("../../mod.ts")} */
+const socket = await (library === undefined ? import("../../mod.ts") : import(library));
 
 const into = flag("into") !== undefined;
 const timeout = flag("timeout");
 const size = 65536;
 
-/** A receive of either kind; it gives no bytes at the end. */
-function receiver(conn: Connection): Receive {
+/**
+ * A receive of either kind; it gives no bytes at the end.
+ *
+ * @param {Connection} conn
+ * @returns {Receive}
+ */
+function receiver(conn) {
   if (!into) return () => conn.recv(size);
   const buffer = new Uint8Array(size);
   return async () => buffer.subarray(0, await conn.recv_into(buffer));
 }
 
-async function echo(conn: Connection): Promise<void> {
+/** @param {Connection} conn */
+async function echo(conn) {
   if (into) {
     const buffer = new Uint8Array(size);
     while (true) {
@@ -45,7 +58,8 @@ async function echo(conn: Connection): Promise<void> {
   }
 }
 
-const tasks: Record<string, (conn: Connection) => Promise<void>> = {
+/** @type {Record<string, (conn: Connection) => Promise<void>>} */
+const tasks = {
   echo,
   connect: echo,
   idle: echo,
@@ -77,8 +91,8 @@ const tasks: Record<string, (conn: Connection) => Promise<void>> = {
   },
 };
 
-async function serve(): Promise<void> {
-  const talk = tasks[task]!;
+async function serve() {
+  const talk = tasks[task] ?? echo;
   const server = await socket.create_server(["127.0.0.1", 0], { backlog: 1024 });
   announce(server.getsockname()[1]);
   while (true) {
@@ -89,7 +103,7 @@ async function serve(): Promise<void> {
   }
 }
 
-async function serveDatagrams(): Promise<void> {
+async function serveDatagrams() {
   const server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
   await server.bind(["127.0.0.1", 0]);
   announce(server.getsockname()[1]);
@@ -97,12 +111,12 @@ async function serveDatagrams(): Promise<void> {
     const buffer = new Uint8Array(size);
     while (true) {
       const [count, address] = await server.recvfrom_into(buffer);
-      await server.sendto(buffer.subarray(0, count), address!);
+      await server.sendto(buffer.subarray(0, count), /** @type {Address} */ (address));
     }
   }
   while (true) {
     const [data, address] = await server.recvfrom(size);
-    await server.sendto(data, address!);
+    await server.sendto(data, /** @type {Address} */ (address));
   }
 }
 
