@@ -26,7 +26,9 @@ export async function startServer({ platform, name, file, args, flags }, task, m
     ? [pythonFile, path]
     : [executable(platform), ...runtimes[platform].program(path).toSpliced(-1, 0, ...flags)];
   // Deno asks nobody for permission to import what the program itself names.
-  const library = platform === "node" || platform === "bun" ? [`--library=${modules[platform]}`] : [];
+  const library = platform === "node" || platform === "bun"
+    ? [`--library=${modules[platform]}`]
+    : [];
   /** @type {(line: string) => void} */
   let announce = () => {};
   /** @type {Promise<string>} */
