@@ -224,7 +224,7 @@ export interface Datagram extends Handle {
   /** The fixed peer, or `undefined`. */
   readonly remote: Address | undefined;
   /** Sends one datagram, whole or not at all; without an address to the fixed peer. At once where it gives no promise. */
-  send(data: Uint8Array, to: Address | undefined): Awaitable<void>;
+  send(data: Uint8Array, to: Address | undefined): Awaitable<unknown>;
   /** A receive waits: start or go on pushing. Absent where the runtime cannot stop: it pushes from the start. */
   resume?(): void;
   /** Fixes the peer, or with `undefined` frees the socket from it. Absent where the core must filter. */

@@ -105,7 +105,8 @@ export class NodeDatagram implements Datagram {
 
   send(data: Uint8Array, to: Address | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const done = (error: Error | null): void => error === null ? resolve() : reject(error);
+      const done = (error: Error | null): void =>
+        error === null ? resolve() : reject(this.failure(error, to));
       if (to === undefined) this.socket.send(data, done);
       else this.socket.send(data, (to as InetAddress)[1], hostOf(to as InetAddress), done);
     });
@@ -175,6 +176,11 @@ export class NodeDatagram implements Datagram {
   close(): Promise<void> {
     this.#closed = true;
     return new Promise((resolve) => this.socket.close(resolve));
+  }
+
+  /** What an error of a send means. */
+  protected failure(error: Error, _to: Address | undefined): Error {
+    return error;
   }
 
   /** The kernel has chosen the local address anew. */

@@ -275,14 +275,18 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   #whenSent(
-    sent: Promise<void>,
+    sent: Promise<unknown>,
     request: SendRequest,
     to: Address | undefined,
   ): Promise<number> {
-    return quiet(sent.then(
+    const sending = sent.then(
       () => outcome(request.all, request.data.length),
-      (cause) => this.#sendFailed(cause, request, to),
-    ));
+      (cause) => {
+        quiet(sending);
+        return this.#sendFailed(cause, request, to);
+      },
+    );
+    return sending;
   }
 
   #sendFailed(cause: unknown, request: SendRequest, to: Address | undefined): Promise<never> {
