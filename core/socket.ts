@@ -87,7 +87,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   #options: SocketOptions;
   #transport: Transport;
   #timeout: number | null = getdefaulttimeout();
-  /** The limits of calls without flags and options: most calls share them. */
+  /** The limits of calls without flags and options, which most calls share. Absent while the kernel's timeouts are set. */
   #plainLimits: Limits | undefined;
   #closeAsked = false;
   #closing: Promise<void> | undefined;
@@ -1031,6 +1031,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     int(optname, "optname");
     this.#checkOpen("setsockopt");
     this.#options.set(level, optname, value);
+    this.#plainLimits = undefined;
   }
 
   /**
@@ -1227,8 +1228,10 @@ export class Socket<A extends Address = AddressOf<2>> {
     options: WaitOptions | undefined,
     option: "SO_RCVTIMEO" | "SO_SNDTIMEO" | undefined,
   ): Limits {
-    const plain = this.#plainLimits ??= this.#makeLimits();
-    if (options === undefined && flags === 0 && !this.#options.hasTimeouts) return plain;
+    const isPlain = options === undefined && flags === 0;
+    if (isPlain && this.#plainLimits !== undefined) return this.#plainLimits;
+    const plain = this.#makeLimits();
+    if (isPlain && !this.#options.hasTimeouts) return this.#plainLimits = plain;
     const signal = signalOf(options);
     if (signal?.aborted) throw signal.reason;
     if ((flags & c.MSG_DONTWAIT) !== 0) return { ...plain, timeout: 0, signal };

@@ -46,6 +46,9 @@ class Send extends Wait<number> {
   }
 }
 
+/** The waiting sends of connections of which none ever had to wait, as on most runtimes few do. */
+const NO_SENDS = new WaitQueue<Send>();
+
 /** Who is told how sending has failed. */
 export interface SendErrors {
   /** A write failed; gives the error for the call it belongs to, if one waits. */
@@ -56,8 +59,8 @@ export interface SendErrors {
 export class StreamSender implements WaitOwner {
   #stream: Stream;
   #errors: SendErrors;
-  /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. */
-  readonly #sends = new WaitQueue<Send>();
+  /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. Made when one first waits. */
+  #sends: WaitQueue<Send> = NO_SENDS;
   /** The piece that is with the runtime. */
   #piece: Uint8Array | undefined;
   /** The bytes of a call that is not among the waiting are with the runtime. */
@@ -110,7 +113,7 @@ export class StreamSender implements WaitOwner {
     // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
     if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
     if (busy && data.length <= COPY_WAITING) wait.data = data.slice();
-    this.#sends.push(wait);
+    this.#row().push(wait);
     if (!busy) this.#next();
     return wait.promise;
   }
@@ -140,7 +143,7 @@ export class StreamSender implements WaitOwner {
     const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
     this.fail(makeError);
     if (counted === undefined) return undefined;
-    this.#sends.push(counted);
+    this.#row().push(counted);
     return this.#whenIdle();
   }
 
@@ -153,6 +156,12 @@ export class StreamSender implements WaitOwner {
     // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
     if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
     if (wait.all) this.#failOne(wait, reason);
+  }
+
+  /** The row of those that wait, to add one. */
+  #row(): WaitQueue<Send> {
+    if (this.#sends === NO_SENDS) this.#sends = new WaitQueue();
+    return this.#sends;
   }
 
   /** Whether bytes are with the runtime. */
@@ -187,7 +196,7 @@ export class StreamSender implements WaitOwner {
   #goOn(request: SendRequest, sent: number): Promise<number> {
     const wait = new Send(request, false);
     wait.sent = sent;
-    this.#sends.unshift(wait);
+    this.#row().unshift(wait);
     this.#next();
     return wait.promise;
   }
@@ -267,7 +276,7 @@ export class StreamSender implements WaitOwner {
       () => {/* Nobody waits for it: the next call reports the broken connection. */},
     );
     rest.abandoned = true;
-    this.#sends.unshift(rest);
+    this.#row().unshift(rest);
     return kept;
   }
 
