@@ -192,7 +192,8 @@ export class BunStream implements Stream, BulkSource {
       this.#write = undefined;
       return write.reject(error);
     }
-    if (write.taken > 0) write.resolve(write.taken);
+    // Nothing can be taken of a chunk whose buffer was detached meanwhile; the core sees to that.
+    if (write.taken > 0 || write.chunk.length === 0) write.resolve(write.taken);
   }
 
   /** The peer's FIN. */

@@ -83,6 +83,10 @@ export function checkUnixAddress(
   if (typeof address !== "string" && !(address instanceof Uint8Array)) {
     throw new TypeError(`${name} must be a path: a string or bytes, not ${describe(address)}`);
   }
+  // Half of a surrogate pair is no text that UTF-8 could hold.
+  if (typeof address === "string" && /\p{Surrogate}/u.test(address)) {
+    throw new RangeError(`${name} must be well-formed text, not ${describe(address)}`);
+  }
   const bytes = toBytes(address, name);
   const most = bytes.length === 0 || bytes[0] === 0 ? UNIX_PATH_MAX : UNIX_PATH_MAX - 1;
   if (bytes.length > most) {

@@ -6,7 +6,6 @@
  */
 
 import type { Adapter, Address } from "../adapters/adapter.ts";
-import { formatAddress } from "./address_text.ts";
 
 /** A socket's claim to an address. */
 export interface Claim {
@@ -43,7 +42,8 @@ export function unclaim(adapter: Adapter, entry: Claim): void {
 }
 
 function overlap({ address: a }: Claim, { address: b }: Claim): boolean {
-  if (!Array.isArray(a) || !Array.isArray(b)) return formatAddress(a) === formatAddress(b);
+  // Of the names of UNIX sockets the kernel allows each once, and a path may be free again when its file is gone.
+  if (!Array.isArray(a) || !Array.isArray(b)) return false;
   if (a[1] !== b[1] || b[1] === 0) return false;
   return a[0] === b[0] || isWildcard(a[0]) || isWildcard(b[0]);
 }

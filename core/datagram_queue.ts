@@ -1,8 +1,9 @@
 /** Received datagrams that nobody has taken yet, and the receives that wait for one. */
 
 import type { Address } from "../adapters/adapter.ts";
+import { copyAddress } from "./address.ts";
 import { MSG_TRUNC } from "./constants.ts";
-import type { ReceiveRequest } from "./stream_receiver.ts";
+import { gone, isGone, type ReceiveRequest } from "./stream_receiver.ts";
 import type { FromMessage } from "./transport.ts";
 import { resolved } from "./turn.ts";
 import { type Limits, Wait, type WaitOwner } from "./wait.ts";
@@ -68,6 +69,10 @@ export class DatagramQueue implements WaitOwner {
   push(data: Uint8Array, from: Address, owned: boolean): void {
     for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
       const { request } = wait;
+      if (isGone(request)) {
+        wait.fail(gone());
+        continue;
+      }
       if (!request.peek) {
         wait.take({ data: owned ? data : data.slice(), from });
         return;
@@ -128,9 +133,10 @@ function messageOf<T>({ data, from }: Datagram, request: ReceiveRequest, make: F
   const flags = data.length > max ? MSG_TRUNC : 0;
   const part = data.length > max ? data.subarray(0, max) : data;
   // What is handed out has its buffer to itself.
+  const address = peek ? copyAddress(from) : from;
   if (into === undefined) {
-    return make(peek || part !== data ? part.slice() : data, from, flags);
+    return make(peek || part !== data ? part.slice() : data, address, flags);
   }
   into.set(part);
-  return make(whole ? data.length : part.length, from, flags);
+  return make(whole ? data.length : part.length, address, flags);
 }

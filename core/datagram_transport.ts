@@ -7,7 +7,7 @@ import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
 import { SocketError, systemError, translate } from "./errors.ts";
 import { quiet, rejected } from "./quiet.ts";
-import { firstOf, resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
+import { bindLocal, firstOf, resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
@@ -72,7 +72,8 @@ export class DatagramTransport implements Transport, DatagramSink {
     if (this.#socket !== undefined || this.#opening !== undefined) {
       throw systemError("EINVAL", "bind");
     }
-    await this.#open(() => resolveLocal(this.#adapter, this.#family, destination), "bind");
+    const address = () => resolveLocal(this.#adapter, this.#family, destination);
+    await bindLocal(destination, () => this.#open(address, "bind"));
   }
 
   listen(_backlog: number): Promise<void> {

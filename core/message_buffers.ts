@@ -22,6 +22,11 @@ export function bufferList<T>(
   return Array.from(buffers, (buffer, i) => check(buffer as T & Uint8Array, `buffers[${i}]`));
 }
 
+/** How many bytes several buffers hold. */
+export function totalOf(buffers: Uint8Array[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** Spreads what was received over several buffers and gives its length. */
 export function scatter(data: Uint8Array, targets: Uint8Array[]): number {
   let offset = 0;

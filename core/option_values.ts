@@ -30,6 +30,20 @@ export interface Membership {
   readonly device: string;
 }
 
+/** Checks the kind of a value, whatever the option. */
+export function checkOptionValue(value: unknown): void {
+  if (typeof value === "number") {
+    integer(value, "value", -0x80000000, 0x7fffffff);
+  } else if (typeof value !== "boolean" && !Array.isArray(value) && !isBytes(value)) {
+    const kinds = "a number, a boolean, bytes or, for SO_LINGER, [onoff, seconds]";
+    throw new TypeError(`value must be ${kinds}, not ${describe(value)}`);
+  }
+}
+
+function isBytes(value: unknown): value is ArrayBufferView | ArrayBuffer {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+}
+
 /** Checks a value and turns it into the number that is stored. SO_RCVTIMEO and SO_SNDTIMEO are stored in seconds. */
 export function settingOf(spec: OptionSpec, value: OptionValue): number {
   switch (spec.kind) {
@@ -86,13 +100,13 @@ function inRange(spec: OptionSpec, number: number): number {
 
 function numberOf(spec: OptionSpec, value: OptionValue): number {
   if (typeof value === "boolean") return Number(value);
-  if (typeof value === "number") return integer(value, "value", -0x80000000, 0x7fffffff);
+  if (typeof value === "number") return value;
   return view(bytesOf(spec, value, 4)).getInt32(0, true);
 }
 
 function bytesOf(spec: OptionSpec, value: OptionValue, least: number): Uint8Array {
   if (typeof value === "number" || typeof value === "boolean") throw wrongSize(spec, least);
-  if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) {
+  if (!isBytes(value)) {
     throw new TypeError(
       `value of ${spec.name} must be a number, a boolean or bytes, not ${describe(value)}`,
     );
@@ -114,7 +128,7 @@ function lingerSetting(value: OptionValue): number {
     const seconds = integer(value[1], "value: seconds", -0x80000000, 0x7fffffff);
     return onoff === 0 ? LINGER_OFF : Math.max(0, seconds);
   }
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+  if (isBytes(value)) {
     const bytes = toBytes(value as Uint8Array, "value");
     if (bytes.length >= 8) {
       const data = view(bytes);

@@ -227,6 +227,21 @@ export async function resolveLocal(
   return `\0${Math.floor(Math.random() * 0x100000).toString(16).padStart(5, "0")}`;
 }
 
+/** So many names are tried before `bind("")` gives up. */
+const MOST_NAMES = 100;
+
+/** Binds to a local destination; where the name for `""` is somebody's already, tries another one, as Linux does. */
+export async function bindLocal<T>(destination: Destination, bind: () => Promise<T>): Promise<T> {
+  for (let left = MOST_NAMES;; left--) {
+    try {
+      return await bind();
+    } catch (error) {
+      const isTaken = error instanceof SocketError && error.code === "EADDRINUSE";
+      if (destination !== "" || !isTaken || left === 0) throw error;
+    }
+  }
+}
+
 /** The one address that `bind` and `sendto` use: the resolver's first. */
 export async function resolveFirst(
   adapter: Adapter,

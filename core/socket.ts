@@ -27,16 +27,16 @@ import {
   type TextMode,
 } from "./file/file_mode.ts";
 import { SocketFile } from "./file/socket_file.ts";
-import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
+import { ancillaryList, bufferList, receiveTarget, scatter, totalOf } from "./message_buffers.ts";
 import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
-import type { OptionValue } from "./option_values.ts";
+import { checkOptionValue, type OptionValue } from "./option_values.ts";
 import { quietly, rejected } from "./quiet.ts";
 import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import { makeReadable, makeWritable, type StreamSocket } from "./web_streams.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
-import type { Received } from "./stream_receiver.ts";
+import { gone, type Received } from "./stream_receiver.ts";
 import { withBytesSent } from "./stream_sender.ts";
 import { StreamTransport } from "./stream_transport.ts";
 import type { FromMessage, Transport } from "./transport.ts";
@@ -504,7 +504,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     return quietly(async () => {
       const targets = bufferList(buffers, toBuffer);
       integer(ancbufsize, "ancbufsize", 0, INT_MAX);
-      const total = targets.reduce((sum, part) => sum + part.length, 0);
+      const total = totalOf(targets);
       const [data, address, msg_flags] = await this.#receiveFrom(
         "recvmsg",
         total,
@@ -513,6 +513,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         options,
         withFlags<A>,
       );
+      if (totalOf(targets) < total) throw gone();
       return [scatter(data, targets), [], msg_flags, address];
     });
   }
@@ -1029,6 +1030,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   setsockopt(level: number, optname: number, value: OptionValue): void {
     int(level, "level");
     int(optname, "optname");
+    checkOptionValue(value);
     this.#checkOpen("setsockopt");
     this.#options.set(level, optname, value);
     this.#plainLimits = undefined;
@@ -1317,8 +1319,10 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#checkUnlocked(syscall);
     const limits = this.#limits(checked, options, "SO_RCVTIMEO");
     if (max === 0 && this.type === c.SOCK_STREAM) {
-      const data: Received = into === undefined ? empty() : 0;
-      return this.#nothing(syscall, make(data, null, 0));
+      // Unlike recv, it asks the kernel, which waits for a byte and leaves it there.
+      const look = receiveRequest(syscall, 1, checked | c.MSG_PEEK, undefined);
+      const nothing: Received = into === undefined ? empty() : 0;
+      return this.#transport.receiveFrom(look, limits, (_, ...rest) => make(nothing, ...rest));
     }
     return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits, make);
   }

@@ -47,6 +47,9 @@ async function pairOfStreams<A extends Address>(
   make: () => Socket<A>,
 ): Promise<[Socket<A>, Socket<A>]> {
   const server = make();
+  // Of the pair itself nothing waits for anybody.
+  const timeout = client.gettimeout();
+  for (const socket of [server, client]) socket.settimeout(null);
   try {
     await server.bind(anywhere(server.family));
     await server.listen(1);
@@ -56,6 +59,7 @@ async function pairOfStreams<A extends Address>(
       await conn.close();
       throw systemError("ECONNABORTED", "socketpair");
     }
+    client.settimeout(timeout);
     return [client, conn];
   } catch (error) {
     await client.close();

@@ -27,6 +27,19 @@ export interface ReceiveRequest {
 /** A receive gives the bytes, or with `into` their count. */
 export type Received = Uint8Array | number;
 
+/**
+ * The memory of a receive can be transferred or shrunk while the call waits; Python would lock it. A receive that finds
+ * it so fails, and what came is for the next one.
+ */
+export function isGone({ into, max }: ReceiveRequest): boolean {
+  return into !== undefined && into.length < max;
+}
+
+/** The error of a receive whose memory is gone. */
+export function gone(): TypeError {
+  return new TypeError("buffer was detached or shrunk while the call waited");
+}
+
 /** The queue of connections that never had a byte for which no call waited, as most have not. */
 const NO_BYTES = new ByteQueue();
 
@@ -86,7 +99,8 @@ export class StreamReceiver implements WaitOwner {
     if (wait !== undefined) {
       const { request } = wait;
       // The common case: one call waits for any bytes, and nothing is queued.
-      if (this.#queue.size === 0 && !request.peek && !request.all && chunk.length <= request.max) {
+      const isPlain = this.#queue.size === 0 && !request.peek && !request.all;
+      if (isPlain && chunk.length <= request.max && !isGone(request)) {
         this.#waits.shift();
         wait.done(give(chunk, owned, request.into));
         return this.#wantsMore();
@@ -104,7 +118,8 @@ export class StreamReceiver implements WaitOwner {
     // Shutting down has ended it: the bytes are for the next one.
     if (lender.settled) return this.push(lender.request.into!.subarray(0, count), false);
     this.#waits.shift();
-    lender.done(count);
+    if (isGone(lender.request)) lender.fail(gone());
+    else lender.done(count);
     return this.#wantsMore();
   }
 
@@ -168,8 +183,9 @@ export class StreamReceiver implements WaitOwner {
     }
   }
 
-  /** The pending error, which comes after all bytes. */
+  /** Why a receive that can be served fails: the pending error comes after all bytes. */
   #errorFor(request: ReceiveRequest): unknown {
+    if (isGone(request)) return gone();
     return this.#queue.size === 0 ? this.#errors.takeReceiveError(request.syscall) : undefined;
   }
 

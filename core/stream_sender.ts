@@ -33,16 +33,30 @@ class Send extends Wait<number> {
   readonly syscall: string;
   readonly all: boolean;
   readonly limited: boolean;
+  /** The bytes. Its buffer can be transferred or shrunk while the call waits; Python would lock it. */
   data: Uint8Array;
+  /** How many there are to send. */
+  readonly length: number;
   sent = 0;
   /** What is left of a piece whose call has given up: a copy already. */
   abandoned = false;
-  constructor({ syscall, data, all }: SendRequest, limited: boolean) {
+  constructor({ syscall, data, all }: SendRequest, limited: boolean, length = data.length) {
     super(syscall);
     this.syscall = syscall;
     this.data = data;
+    this.length = length;
     this.all = all;
     this.limited = limited;
+  }
+
+  /** Whether there is something left to send. */
+  get isUnfinished(): boolean {
+    return this.all && this.sent < this.length;
+  }
+
+  /** Whether bytes that are to be sent are no longer there. */
+  get isGone(): boolean {
+    return this.data.length < this.length;
   }
 }
 
@@ -140,7 +154,12 @@ export class StreamSender implements WaitOwner {
    * @returns settles when that is out; `undefined` where there is none
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
-    const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
+    const { first } = this.#sends;
+    const counted = first?.abandoned === true ? this.#sends.shift() : undefined;
+    // What the runtime has taken of the first one still goes out.
+    if (first !== undefined && this.#piece !== undefined) {
+      first.sent += this.#stream.takeBack?.() ?? 0;
+    }
     this.fail(makeError);
     if (counted === undefined) return undefined;
     this.#row().push(counted);
@@ -172,15 +191,16 @@ export class StreamSender implements WaitOwner {
   /** A call that nothing can end but its connection needs no wait of its own: the runtime's promise serves it. */
   #sendDirectly(request: SendRequest): Promise<number> {
     const { data, syscall, all } = request;
+    const { length } = data;
     this.#direct = true;
     const sending = this.#stream.write(pieceOf(data, 0, PIECE)).then((count) => {
       this.#direct = false;
-      if (!all || count === data.length) {
+      if (!all || count === length) {
         this.#next();
         return outcome(all, count);
       }
       quiet(sending);
-      if (this.#makeError === undefined) return this.#goOn(request, count);
+      if (this.#makeError === undefined) return this.#goOn(request, length, count);
       this.#next();
       throw withBytesSent(this.#makeError(syscall), count);
     }, (cause) => {
@@ -193,8 +213,8 @@ export class StreamSender implements WaitOwner {
     return sending;
   }
 
-  #goOn(request: SendRequest, sent: number): Promise<number> {
-    const wait = new Send(request, false);
+  #goOn(request: SendRequest, length: number, sent: number): Promise<number> {
+    const wait = new Send(request, false, length);
     wait.sent = sent;
     this.#row().unshift(wait);
     this.#next();
@@ -204,6 +224,12 @@ export class StreamSender implements WaitOwner {
   #next(): void {
     const wait = this.#sends.first;
     if (wait === undefined) return this.#becomeIdle();
+    if (wait.isGone) {
+      this.#sends.shift();
+      const error = new TypeError("data was detached or shrunk while it was sent");
+      wait.fail(wait.all ? Object.assign(error, { bytes_sent: wait.sent }) : error);
+      return this.#next();
+    }
     const piece = pieceOf(wait.data, wait.sent, wait.limited ? COPIED_PIECE : PIECE);
     this.#piece = wait.limited ? this.#copy(piece) : piece;
     const revocable = wait.limited && !wait.all;
@@ -229,13 +255,13 @@ export class StreamSender implements WaitOwner {
       wait.sent += count;
       try {
         // After a wait the system often has room for more than the piece.
-        if (this.#left(wait) && this.#stream.tryWrite !== undefined) {
+        if (wait.isUnfinished && !wait.isGone && this.#stream.tryWrite !== undefined) {
           wait.sent += this.#stream.tryWrite(wait.data.subarray(wait.sent));
         }
       } catch (cause) {
         return this.#writeFailed(cause);
       }
-      if (!this.#left(wait)) {
+      if (!wait.isUnfinished) {
         this.#sends.shift();
         wait.done(outcome(wait.all, wait.sent));
       }
@@ -252,10 +278,6 @@ export class StreamSender implements WaitOwner {
     );
     if (wait !== undefined) this.#failOne(wait, error);
     this.#next();
-  }
-
-  #left(wait: Send): boolean {
-    return wait.all && wait.sent < wait.data.length;
   }
 
   #failOne(wait: Send, error: unknown): void {

@@ -16,7 +16,7 @@ import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "./constants.ts";
 import { type SocketError, systemError, translate } from "./errors.ts";
 import { ListenerEndpoint } from "./listener_endpoint.ts";
 import { quiet, quietly, rejected } from "./quiet.ts";
-import { resolveLocal } from "./resolve.ts";
+import { bindLocal, resolveAll, resolveLocal } from "./resolve.ts";
 import { SendGroups } from "./send_groups.ts";
 import type { SocketOptions } from "./socket_options.ts";
 import { StreamEndpoint } from "./stream_endpoint.ts";
@@ -95,11 +95,7 @@ export class StreamTransport implements Transport {
       throw systemError("EINVAL", "bind");
     }
     await this.#exclusively("bind", async () => {
-      const address = await resolveLocal(this.#adapter, this.#family, destination);
-      if (isClaimed(this.#adapter, this.#claimTo(address))) {
-        throw systemError("EADDRINUSE", "bind", { address });
-      }
-      const bound = await this.#bindTo(address);
+      const bound = await bindLocal(destination, () => this.#bindUnclaimed(destination));
       this.#bound = bound;
       this.#address = bound.local;
       this.#claim = this.#claimTo(bound.local);
@@ -197,8 +193,11 @@ export class StreamTransport implements Transport {
   }
 
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
-  sendTo(request: SendRequest, _destination: Destination, limits: Limits): Promise<number> {
+  sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
     return quietly(async () => {
+      // Names are looked up before, as Python does it for any socket.
+      const addresses = resolveAll(this.#adapter, this.#family, destination);
+      if (addresses instanceof Promise) await addresses;
       if (this.#family === AF_UNIX) {
         this.#checkOpen(request.syscall);
         throw systemError(this.#endpoint === undefined ? "EOPNOTSUPP" : "EISCONN", request.syscall);
@@ -278,6 +277,14 @@ export class StreamTransport implements Transport {
     this.#bound = undefined;
     if (bound !== undefined || this.#claim === undefined) return bound;
     return await this.#bindTo(this.#claim.address);
+  }
+
+  async #bindUnclaimed(destination: Destination): Promise<Bound> {
+    const address = await resolveLocal(this.#adapter, this.#family, destination);
+    if (isClaimed(this.#adapter, this.#claimTo(address))) {
+      throw systemError("EADDRINUSE", "bind", { address });
+    }
+    return await this.#bindTo(address);
   }
 
   async #bindTo(address: Address): Promise<Bound> {

@@ -440,6 +440,14 @@ describe("socketpair", () => {
       }
     }
 
+    test(`is made whatever the default timeout, ${setting.name}`, async (scope) => {
+      use(scope, setting);
+      setdefaulttimeout(0);
+      scope.add({ close: () => setdefaulttimeout(null) });
+      const pair = await socketpair(AF_INET);
+      for (const s of pair) assert.equal(scope.add(s).gettimeout(), 0);
+    });
+
     test(`without arguments it is a UNIX stream, ${setting.name}`, async (scope) => {
       use(scope, setting);
       const [a, b] = await socketpair();

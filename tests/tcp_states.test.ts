@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import {
   AF_INET,
   errno,
+  GaiError,
   IPPROTO_TCP,
   MSG_DONTWAIT,
   SHUT_RD,
@@ -19,12 +20,13 @@ import {
   SOCK_STREAM,
   Socket,
   socket,
+  type SocketError,
   SOL_SOCKET,
   TCP_NODELAY,
 } from "../mod.ts";
-import { text } from "./support/bytes.ts";
+import { receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
-import { bounded, rejects, throws, until } from "./support/scope.ts";
+import { bounded, rejection, rejects, sleep, thrown, throws, until } from "./support/scope.ts";
 import { settings } from "./support/tcp.ts";
 
 /** Every call of a socket that waits, by the name that its errors carry. */
@@ -170,6 +172,39 @@ for (const setting of settings) {
       await client.shutdown(SHUT_WR);
       await conn.sendall("open");
       assert.equal(text(await client.recv(9)), "open");
+    });
+
+    test("recvfrom of no bytes waits for one and leaves it, as the kernel does", async (scope) => {
+      await rejects(() => setting.socket(scope).recvfrom(0), "ENOTCONN", "recvfrom");
+      const [client, conn] = await setting.pair(scope);
+      client.settimeout(0);
+      await rejects(() => client.recvfrom(0), "EAGAIN", "recvfrom");
+      await rejects(() => client.recvmsg(0), "EAGAIN", "recvmsg");
+      client.settimeout(5);
+      const receiving = client.recvfrom_into(new Uint8Array(0));
+      await conn.sendall("x");
+      assert.deepEqual(await receiving, [0, null]);
+      assert.deepEqual(await client.recvmsg(0), [new Uint8Array(0), [], 0, null]);
+      assert.equal(text(await client.recv(9)), "x");
+    });
+
+    test("sendto looks its name up, though the peer is fixed", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const error = await rejection(() => client.sendto("x", ["-.invalid.", 1]));
+      assert.ok(error instanceof GaiError, String(error));
+      await client.sendto("y", [setting.host, 1]);
+      assert.equal(text(await conn.recv(9)), "y");
+    });
+
+    test("close during a sendall tells how much went out", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const sending = client.sendall(new Uint8Array(32 * 1024 * 1024));
+      await sleep(50);
+      const closing = client.close();
+      const error = await rejection(() => sending);
+      const received = await receiveAll(conn);
+      await closing;
+      assert.equal((error as SocketError).bytes_sent, received.length);
     });
 
     test("keeps both names after the peer has gone", async (scope) => {
@@ -329,6 +364,15 @@ for (const setting of settings) {
       s.setsockopt(SOL_SOCKET, SO_LINGER, new Uint8Array([1, 0, 0, 0, 5, 0, 0, 0]));
       assert.equal(s.getsockopt(SOL_SOCKET, SO_LINGER, 8)[4], 5);
       await s.close();
+    });
+
+    test("a value of a wrong kind is told before all else", async (scope) => {
+      const s = setting.socket(scope);
+      await s.close();
+      for (const option of [SO_KEEPALIVE, 9999]) {
+        const error = thrown(() => s.setsockopt(SOL_SOCKET, option, "1" as unknown as number));
+        assert.ok(error instanceof TypeError, String(error));
+      }
     });
 
     test("what is only an answer cannot be set", async (scope) => {

@@ -167,6 +167,15 @@ for (const { name, family, host, skip } of families) {
       await rejects(() => receiver.recv(10, MSG_DONTWAIT), "EAGAIN", "recv");
     });
 
+    test("the sender's address of a datagram that was only looked at is the caller's", async (scope) => {
+      const receiver = await bound(scope, family, host);
+      const sender = await bound(scope, family, host);
+      await sender.sendto("datagram", receiver.getsockname());
+      const [, looked] = await receiver.recvfrom(100, MSG_PEEK);
+      looked![0] = "changed";
+      assert.deepEqual((await receiver.recvfrom(100))[1], sender.getsockname());
+    });
+
     test("a timeout loses nothing, and receives are served in order", async (scope) => {
       const receiver = await bound(scope, family, host);
       const sender = await bound(scope, family, host);

@@ -197,6 +197,37 @@ describe("UNIX streams", () => {
     assert.match(s.getsockname(), /^\0[0-9a-f]{5}$/);
   }, noAbstract);
 
+  test("a name of Linux's choice that is taken is not the last that is tried", async (scope) => {
+    const chosen = [0.25, 0.25, 0.25, 0.75];
+    const { random } = Math;
+    Math.random = () => chosen.shift() ?? 0.5;
+    scope.add({ close: () => Math.random = random });
+    const names: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const s = open(scope);
+      await s.bind("");
+      names.push(s.getsockname());
+    }
+    assert.deepEqual(names, ["\x0040000", "\x00c0000"]);
+  }, noAbstract);
+
+  test("a path is free again once its file is gone", async (scope) => {
+    const path = join(folder(scope), "again");
+    const first = await server(scope, path);
+    await rejects(() => open(scope).bind(path), "EADDRINUSE", "bind");
+    rmSync(path);
+    const second = await server(scope, path);
+    const client = open(scope);
+    const [[conn]] = await Promise.all([second.accept(), client.connect(path)]);
+    scope.add(conn);
+    assert.equal(first.getsockname(), path);
+  });
+
+  test("a path that is no well-formed text is a RangeError", async (scope) => {
+    const error = await rejection(() => open(scope).bind("\ud800"));
+    assert.ok(error instanceof RangeError, String(error));
+  });
+
   test("datagrams are offered or refused as capabilities says", async (scope) => {
     const offered = capabilities().types["AF_UNIX"]!.includes("SOCK_DGRAM");
     if (offered) scope.add(socket(AF_UNIX, SOCK_DGRAM));

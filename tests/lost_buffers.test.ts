@@ -1,0 +1,111 @@
+/** Memory that is transferred while a call still needs it: Python would lock it; here the call fails and no byte is lost. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { AF_INET, type InetAddress, SOCK_DGRAM, type Socket, socket } from "../mod.ts";
+import { receive, receiveAll, text } from "./support/bytes.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { runtimeName } from "./support/runtime.ts";
+import { bounded, rejection, type Scope, sleep } from "./support/scope.ts";
+import { settings } from "./support/tcp.ts";
+
+/** Takes a buffer's memory away, as `postMessage` with a list of transfers does. */
+function transfer(buffer: Uint8Array<ArrayBuffer>): void {
+  structuredClone(buffer, { transfer: [buffer.buffer] });
+}
+
+function checkTypeError(error: unknown, name: string): void {
+  assert.ok(error instanceof TypeError, `not a TypeError: ${error}`);
+  assert.match(error.message, new RegExp(`^${name} was detached or shrunk`));
+}
+
+async function datagrams(scope: Scope): Promise<[Socket<InetAddress>, Socket<InetAddress>]> {
+  const a = scope.add(socket(AF_INET, SOCK_DGRAM));
+  const b = scope.add(socket(AF_INET, SOCK_DGRAM));
+  for (const s of [a, b]) await s.bind(["127.0.0.1", 0]);
+  await a.connect(b.getsockname());
+  return [a, b];
+}
+
+for (const setting of settings) {
+  describe(`memory that is gone, ${setting.name}`, () => {
+    const test = (name: string, body: (scope: Scope) => Promise<void>) =>
+      it(name, { skip: setting.skip }, bounded(body));
+
+    test("recv_into fails, and the next receive gets the bytes", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const buffer = new Uint8Array(1000);
+      const receiving = client.recv_into(buffer);
+      const after = client.recv(1000);
+      await sleep(20);
+      transfer(buffer);
+      await conn.sendall("bytes");
+      checkTypeError(await rejection(() => receiving), "buffer");
+      // Deno's runtime itself has put them into the memory that was transferred.
+      if (runtimeName === "deno" && setting.native) await conn.sendall("bytes");
+      assert.equal(text(await after), "bytes");
+    });
+
+    test("recv_into with MSG_WAITALL fails, and the bytes stay", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const buffer = new Uint8Array(10);
+      const receiving = client.recv_into(buffer, 0, 0x100);
+      await conn.sendall("first");
+      await sleep(20);
+      transfer(buffer);
+      await conn.sendall("second");
+      checkTypeError(await rejection(() => receiving), "buffer");
+      assert.equal(text(await receive(client, 11)), "firstsecond");
+    });
+
+    test("recvmsg_into fails", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const parts = [new Uint8Array(4), new Uint8Array(4)] as const;
+      const receiving = client.recvmsg_into(parts);
+      await sleep(20);
+      transfer(parts[1]);
+      await conn.sendall("bytes");
+      checkTypeError(await rejection(() => receiving), "buffer");
+    });
+
+    test("sendall fails and tells how much went out; the next goes after it", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const data = new Uint8Array(32 * 1024 * 1024).fill(1);
+      const sending = client.sendall(data);
+      await sleep(50);
+      transfer(data);
+      const behind = client.sendall("behind");
+      const received = receiveAll(conn);
+      const error = await rejection(() => sending);
+      checkTypeError(error, "data");
+      const { bytes_sent } = error as Error & { bytes_sent: number };
+      await behind;
+      await client.close();
+      const all = await received;
+      assert.equal(all.length, bytes_sent + "behind".length);
+      assert.ok(all.subarray(0, bytes_sent).every((byte) => byte === 1), "other bytes");
+      assert.equal(text(all.subarray(bytes_sent)), "behind");
+    });
+  });
+}
+
+describe("memory that is gone, datagrams", () => {
+  it(
+    "recvfrom_into fails, and the next receive gets the datagram",
+    bounded(async (scope) => {
+      const [a, b] = await datagrams(scope);
+      const buffer = new Uint8Array(100);
+      const receiving = b.recvfrom_into(buffer);
+      const after = b.recv(100);
+      await sleep(20);
+      transfer(buffer);
+      await a.send("datagram");
+      checkTypeError(await rejection(() => receiving), "buffer");
+      assert.equal(text(await after), "datagram");
+    }),
+  );
+});
+
+describe("memory that is gone, after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});
