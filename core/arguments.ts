@@ -32,14 +32,17 @@ export function size(value: unknown, name: string): number {
   return integer(value, name, 0, Number.MAX_SAFE_INTEGER);
 }
 
+/** The longest timeout, as Python's: what fits 64 bits in nanoseconds. */
+const MOST_SECONDS = 9_223_372_036;
+
 /** A timeout in seconds, `null` for none. */
 export function seconds(value: unknown, name: string): number | null {
   if (value === null) return null;
   if (typeof value !== "number") {
     throw new TypeError(`${name} must be a number of seconds or null, not ${describe(value)}`);
   }
-  if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
-    throw new RangeError(`${name} must be 0 or more seconds, not ${value}`);
+  if (!(value >= 0 && value < MOST_SECONDS + 1)) {
+    throw new RangeError(`${name} must be 0 to ${MOST_SECONDS} seconds, not ${value}`);
   }
   return value;
 }

@@ -142,6 +142,7 @@ export function getaddrinfo(
     int(proto, "proto");
     int(flags, "flags");
     const signal = signalOf(options);
+    if (signal?.aborted) throw signal.reason;
 
     const adapter = getAdapter();
     const node = host === "*" ? null : host;

@@ -66,6 +66,7 @@ export function getnameinfo(
     const { host, port, scope_id } = checkSockaddr(sockaddr);
     int(flags, "flags");
     const signal = signalOf(options);
+    if (signal?.aborted) throw signal.reason;
 
     const adapter = getAdapter();
     const answers = await getaddrinfo(host, port, c.AF_UNSPEC, c.SOCK_DGRAM, 0, c.AI_NUMERICHOST);

@@ -71,7 +71,13 @@ export async function sendFile(
       throw isClosed ? withTotal(systemError("EBADF", "send"), sent) : error;
     }
   };
-  const iterator = { next, return: () => chunks.return() };
+  const iterator = {
+    next,
+    async return(): Promise<IteratorResult<BytesLike, void>> {
+      await chunks.return();
+      return { done: true, value: undefined };
+    },
+  };
   for await (const chunk of { [Symbol.asyncIterator]: () => iterator }) {
     let bytes = toBytes(chunk, "chunk");
     if (skip >= bytes.length) {
@@ -100,23 +106,37 @@ function withTotal(error: unknown, before: number): unknown {
   return error;
 }
 
-async function* chunksOf(source: FileSource): AsyncGenerator<BytesLike, void, void> {
-  const stream: unknown = isBlob(source) ? source.stream() : source;
-  if (isAsyncIterable(stream)) {
-    yield* stream;
-    return;
-  }
-  if (!isReadableStream(stream)) return;
+/** Chunks one after the other. Not by a generator, whose `return()` would wait for a source that waits. */
+interface Chunks {
+  next(): Promise<IteratorResult<BytesLike, void>>;
+  /** Nothing more is wanted. */
+  return(): Promise<void>;
+}
+
+function chunksOf(source: FileSource): Chunks {
+  const stream = isBlob(source) ? source.stream() : source;
+  if (isReadableStream(stream)) return chunksOfStream(stream);
+  const iterator = stream[Symbol.asyncIterator]();
+  return {
+    next: async () => await iterator.next(),
+    return: async () => void await iterator.return?.(),
+  };
+}
+
+function chunksOfStream(stream: ReadableStream<Uint8Array>): Chunks {
   const reader = stream.getReader();
-  try {
-    for (;;) {
+  return {
+    async next() {
       const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    reader.cancel().catch(() => {/* It was left early or has failed already. */});
-  }
+      if (!done) return { done, value };
+      reader.releaseLock();
+      return { done, value: undefined };
+    },
+    async return() {
+      await reader.cancel();
+      reader.releaseLock();
+    },
+  };
 }
 
 function isBlob(value: unknown): value is Blob {

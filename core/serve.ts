@@ -5,7 +5,7 @@ import { integer, signalOf } from "./arguments.ts";
 import { describe } from "./bytes.ts";
 import { SocketError } from "./errors.ts";
 import { quietly } from "./quiet.ts";
-import { Socket } from "./socket.ts";
+import { acceptAnytime, closeWithFiles, Socket } from "./socket.ts";
 
 /** The options of `serve`. */
 export interface ServeOptions {
@@ -31,8 +31,8 @@ const LONGEST_PAUSE = 1000;
 const PASSING = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"]);
 
 /**
- * Accepts connections and runs a handler for each, until the server is closed or the signal aborts. Each connection is
- * closed when its handler ends; one that throws closes only its own and is reported. When descriptors run out it
+ * Accepts connections and runs a handler for each, until the server is closed or the signal aborts; the server's timeout
+ * is not for it. Each connection is closed when its handler ends, with its files; one that throws closes only its own and is reported. When descriptors run out it
  * waits and goes on.
  *
  * @param server a listening socket, which stays open
@@ -70,6 +70,9 @@ export function serve<A extends Address>(
     if (max_connections !== undefined) {
       integer(max_connections, "max_connections", 1, Number.MAX_SAFE_INTEGER);
     }
+    if (typeof onerror !== "function") {
+      throw new TypeError(`options.onerror must be a function, not ${describe(onerror)}`);
+    }
     const limit = max_connections ?? Infinity;
     const running = new Set<Promise<void>>();
     let pause = FIRST_PAUSE;
@@ -82,7 +85,7 @@ export function serve<A extends Address>(
           continue;
         }
         try {
-          const [conn, address] = await server.accept({ signal });
+          const [conn, address] = await acceptAnytime(server, signal);
           const task: Promise<void> = handle(conn, address, handler, onerror)
             .finally(() => {
               running.delete(task);
@@ -119,7 +122,7 @@ async function handle<A extends Address>(
       report(second);
     }
   }
-  await conn.close().catch(report);
+  await closeWithFiles(conn as Socket<Address>).catch(report);
 }
 
 function report(error: unknown): void {

@@ -64,6 +64,15 @@ export let connectResolved: (
   options: WaitOptions,
 ) => Promise<void>;
 
+/** Accepts a connection, whatever the listener's timeout. */
+export let acceptAnytime: <A extends Address>(
+  server: Socket<A>,
+  signal: AbortSignal | undefined,
+) => Promise<[conn: Socket<A>, address: A]>;
+
+/** Closes a socket, and does not wait for its files. */
+export let closeWithFiles: (socket: Socket<Address>) => Promise<void>;
+
 /**
  * A Berkeley socket.
  *
@@ -101,6 +110,14 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   static {
     connectResolved = (socket, destination, options) => socket.#connect(destination, options);
+    acceptAnytime = async (server, signal) => {
+      const limits = server.#limits(0, { signal }, undefined);
+      return await server.#accept({ ...limits, timeout: null });
+    };
+    closeWithFiles = async (socket) => {
+      socket.#closeAsked = true;
+      await socket.#reallyClose();
+    };
   }
 
   /**
@@ -229,11 +246,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
     try {
-      const limits = this.#limits(0, options, "SO_RCVTIMEO");
-      return this.#transport.accept(limits, (endpoint) => {
-        const conn = this.#connection(endpoint);
-        return [conn, copyAddress(endpoint.stream.remote) as A];
-      });
+      return this.#accept(this.#limits(0, options, "SO_RCVTIMEO"));
     } catch (error) {
       return rejected(error);
     }
@@ -1325,6 +1338,13 @@ export class Socket<A extends Address = AddressOf<2>> {
       return this.#transport.receiveFrom(look, limits, (_, ...rest) => make(nothing, ...rest));
     }
     return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits, make);
+  }
+
+  #accept(limits: Limits): Promise<[conn: Socket<A>, address: A]> {
+    return this.#transport.accept(limits, (endpoint) => {
+      const conn = this.#connection(endpoint);
+      return [conn, copyAddress(endpoint.stream.remote) as A];
+    });
   }
 
   #connection(endpoint: StreamEndpoint): Socket<A> {

@@ -184,6 +184,7 @@ const atOnce: Record<string, Wrong[]> = {
     [[-1e-9], RangeError, "timeout", "-1e-9"],
     [[NaN], RangeError, "timeout", "NaN"],
     [[Infinity], RangeError, "timeout", "Infinity"],
+    [[9_223_372_037], RangeError, "timeout", "9223372037"],
   ],
   setblocking: [[["yes"], TypeError, "flag", '"yes"'], [[], TypeError, "flag", "undefined"]],
   setsockopt: [

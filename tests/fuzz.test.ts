@@ -45,6 +45,8 @@ const INTERNAL = [
   /\bEIO\b/,
   /\[object /,
 ];
+/** What a file says after a timeout only looks like one of them. */
+const REFUSED = /^read EIO: .* \(cannot read from timed out object\)$/;
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 
@@ -141,6 +143,7 @@ function complaint(error: unknown): string | undefined {
     error instanceof SocketError || error instanceof AggregateError;
   if (!known) return `threw ${error.name}: ${error.message}`;
   if (CONTROL.test(error.message)) return `control characters in ${JSON.stringify(error.message)}`;
+  if (REFUSED.test(error.message)) return undefined;
   const internal = INTERNAL.find((pattern) => pattern.test(error.message));
   return internal === undefined ? undefined : `internal message: ${error.message}`;
 }

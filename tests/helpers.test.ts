@@ -612,6 +612,20 @@ for (const setting of settings) {
       });
       assert.equal(await client.sendfile(stream, 0, 5), 5);
       await until(() => left === "stream", "the stream is cancelled");
+      // Also a source that waits is told.
+      for (const way of ["abort", "close"]) {
+        left = "";
+        const [sender] = await setting.pair(scope);
+        const stop = new AbortController();
+        const waiting = new ReadableStream<Uint8Array>({ cancel: () => void (left = way) });
+        const { signal } = stop;
+        const sending = rejection(() => sender.sendfile(waiting, 0, undefined, { signal }));
+        await sleep(20);
+        if (way === "abort") stop.abort();
+        else await sender.close();
+        await sending;
+        await until(() => left === way && !waiting.locked, `the stream is cancelled by ${way}`);
+      }
       // As the streams of some platforms, it can only be read by a reader.
       const bare = { getReader: () => streamOf(Uint8Array.of(1, 2, 3, 4), 3).getReader() };
       assert.equal(await client.sendfile(bare as ReadableStream<Uint8Array>, 2), 2);
@@ -940,6 +954,32 @@ for (const setting of settings) {
       await served;
     });
 
+    test("a file that the handler left open is closed with its connection", async (scope) => {
+      const server = await setting.server(scope);
+      const served = serve(server, async (conn) => {
+        const file = conn.makefile("w");
+        await file.write("bye");
+        await file.flush();
+      });
+      const client = await connect(scope, server);
+      assert.equal(text(await receiveAll(client)), "bye");
+      await server.close();
+      await served;
+    });
+
+    test("the listener's timeout does not end it", async (scope) => {
+      for (const timeout of [0, 0.02]) {
+        const server = await setting.server(scope);
+        server.settimeout(timeout);
+        const served = serve(server, async (conn) => await conn.sendall("x"));
+        await sleep(60);
+        const client = await connect(scope, server);
+        assert.equal(text(await client.recv(1)), "x");
+        await server.close();
+        await served;
+      }
+    });
+
     test("max_connections holds others back", async (scope) => {
       const server = await setting.server(scope);
       const finish: (() => void)[] = [];
@@ -1017,6 +1057,7 @@ for (const setting of settings) {
       const wrong: readonly [() => Promise<unknown>, typeof TypeError | typeof RangeError][] = [
         [() => serve({} as never, handler), TypeError],
         [() => serve(server, 5 as never), TypeError],
+        [() => serve(server, handler, { onerror: 5 as never }), TypeError],
         [() => serve(server, handler, { max_connections: 0 }), RangeError],
         [() => serve(server, handler, { max_connections: 1.5 }), TypeError],
         [() => serve(server, handler, { signal: {} as never }), TypeError],

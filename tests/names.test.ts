@@ -550,6 +550,16 @@ describe("waiting for the resolver", () => {
         assert.equal(await failing, reason);
         assert.equal(await rejection(() => call(AbortSignal.abort(reason))), reason);
       }
+      // Also where nothing would have to be looked up.
+      const signal = AbortSignal.abort(reason);
+      for (
+        const call of [
+          () => getaddrinfo("127.0.0.1", 80, 0, 0, 0, 0, { signal }),
+          () => getnameinfo(["127.0.0.1", 80], NI_NUMERICHOST | NI_NUMERICSERV, { signal }),
+        ]
+      ) {
+        assert.equal(await rejection(call), reason);
+      }
     }),
   );
   it(

@@ -2,6 +2,7 @@
 
 import { SocketError } from "../errors.ts";
 import { concat } from "../bytes.ts";
+import { InOrder } from "../in_order.ts";
 
 /** Sends all of it; an error tells in `bytes_sent` how much was taken. */
 export type SendAll = (data: Uint8Array) => Promise<void>;
@@ -12,22 +13,42 @@ export class ByteWriter {
   #bufferSize: number;
   #parts: Uint8Array[] = [];
   #size = 0;
+  /** What sends: a flush waits for the write before it. */
+  readonly #sending = new InOrder();
 
   constructor(send: SendAll, bufferSize: number) {
     this.#send = send;
     this.#bufferSize = bufferSize;
   }
 
-  /** Writes to the buffer and sends what it cannot hold. */
+  /**
+   * Writes to the buffer. What does not fit goes out after what is there; where that fails, nothing of it was written but
+   * what the error's `bytes_sent` says.
+   */
   async write(data: Uint8Array): Promise<void> {
-    // The caller may change its array as soon as the promise settles.
-    this.#parts.push(data.slice());
-    this.#size += data.length;
-    if (this.#size > this.#bufferSize) await this.flush();
+    if (!this.#sending.busy && this.#keep(data)) return;
+    await this.#sending.run(async () => {
+      if (this.#keep(data)) return;
+      await this.#flush();
+      if (!this.#keep(data)) await this.#send(data);
+    });
   }
 
   /** Sends what is buffered. What an error leaves unsent stays for the next flush. */
   async flush(): Promise<void> {
+    if (this.#sending.busy || this.#size > 0) await this.#sending.run(() => this.#flush());
+  }
+
+  /** Puts data into the buffer where it has room; answers whether it had. */
+  #keep(data: Uint8Array): boolean {
+    if (this.#size + data.length > this.#bufferSize) return false;
+    // The caller may change its array as soon as the promise settles.
+    this.#parts.push(data.slice());
+    this.#size += data.length;
+    return true;
+  }
+
+  async #flush(): Promise<void> {
     while (this.#size > 0) {
       const data = concat(this.#parts);
       this.#parts = [];

@@ -36,10 +36,14 @@ export class FileInput {
     return this.#watch((socket) => socket.peek(max));
   }
 
+  /** Fails after a timeout. */
+  check(): void {
+    if (!this.#timedOut) return;
+    throw systemError("EIO", "read", { detail: "cannot read from timed out object" });
+  }
+
   async #watch(call: (socket: FileSocket) => Promise<Uint8Array>): Promise<Uint8Array> {
-    if (this.#timedOut) {
-      throw systemError("EIO", "read", { detail: "cannot read from timed out object" });
-    }
+    this.check();
     try {
       return await call(this.#socket);
     } catch (error) {

@@ -57,7 +57,8 @@ export function checkFileKind(mode: unknown, options: FileOptions): FileKind {
     reading: mode.includes("r") || !writing,
     writing,
     binary,
-    bufferSize: given < 0 || given === 1 ? DEFAULT_BUFFER_SIZE : given,
+    // Of bytes 1 is a size, as in Python's own makefile: nothing is kept back.
+    bufferSize: given < 0 || lineBuffering ? DEFAULT_BUFFER_SIZE : given,
     lineBuffering,
     encoding: options.encoding ?? "utf-8",
     errors: checkErrors(options.errors ?? "strict"),

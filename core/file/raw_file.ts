@@ -12,7 +12,11 @@ export async function readRaw(
   input: FileInput,
   size: number | undefined,
 ): Promise<Uint8Array | null> {
-  if (size !== undefined) return size === 0 ? new Uint8Array(0) : await orNull(input.receive(size));
+  if (size === 0) {
+    input.check();
+    return new Uint8Array(0);
+  }
+  if (size !== undefined) return await orNull(input.receive(size));
   const parts: Uint8Array[] = [];
   for (;;) {
     const part = await orNull(input.receive(PIECE));

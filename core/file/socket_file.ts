@@ -3,6 +3,7 @@
 import { integer } from "../arguments.ts";
 import { type BytesLike, describe, toBuffer } from "../bytes.ts";
 import { systemError } from "../errors.ts";
+import { InOrder } from "../in_order.ts";
 import { quietly } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
@@ -50,6 +51,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   #text: TextReader | undefined;
   #writer: ByteWriter;
   #encode: Encoder | undefined;
+  /** Reads wait for one another: each has what the one before it left. */
+  readonly #reading = new InOrder();
   #closing: Promise<void> | undefined;
 
   /** Files are made by `Socket.makefile`. */
@@ -124,10 +127,12 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   read(size: number | null = null): Promise<T | N> {
     return quietly(async () => {
       const limit = sizeOf(size);
-      this.#checkReadable("read");
-      if (this.#text !== undefined) return await this.#text.read(limit) as T;
-      if (this.#kind.bufferSize === 0) return await readRaw(this.#input, limit) as T | N;
-      return await this.#reader.read(limit) as T;
+      return await this.#reading.run(async () => {
+        this.#checkReadable("read");
+        if (this.#text !== undefined) return await this.#text.read(limit) as T;
+        if (this.#kind.bufferSize === 0) return await readRaw(this.#input, limit) as T | N;
+        return await this.#reader.read(limit) as T;
+      });
     });
   }
 
@@ -147,18 +152,20 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   readline(size: number | null = null): Promise<T | N> {
     return quietly(async () => {
       const limit = sizeOf(size);
-      this.#checkReadable("readline");
-      if (this.#text !== undefined) {
-        return (limit === undefined ? this.#text.nextLine() : undefined) as T | undefined ??
-          await this.#text.readline(limit) as T;
-      }
-      if (this.#kind.bufferSize === 0) return await readRawLine(this.#input, limit) as T | N;
-      return await this.#reader.readline(limit) as T;
+      return await this.#reading.run(async () => {
+        this.#checkReadable("readline");
+        if (this.#text !== undefined) {
+          return (limit === undefined ? this.#text.nextLine() : undefined) as T | undefined ??
+            await this.#text.readline(limit) as T;
+        }
+        if (this.#kind.bufferSize === 0) return await readRawLine(this.#input, limit) as T | N;
+        return await this.#reader.readline(limit) as T;
+      });
     });
   }
 
   /**
-   * Reads all lines up to the end, or until they have `hint` characters or bytes.
+   * Reads all lines up to the end, or until they have more than `hint` characters or bytes.
    *
    * @example
    * ```ts
@@ -179,7 +186,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
       for await (const line of this) {
         lines.push(line);
         total += line.length;
-        if (total >= most) break;
+        if (total > most) break;
       }
       return lines;
     });
@@ -202,19 +209,22 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   readinto(buffer: ArrayBufferView | ArrayBuffer): Promise<number | N> {
     return quietly(async () => {
       const target = toBuffer(buffer, "buffer");
-      this.#checkReadable("readinto");
       if (!this.#kind.binary) throw new TypeError("readinto needs a binary file");
-      const data = this.#kind.bufferSize === 0
-        ? await readRaw(this.#input, target.length)
-        : await this.#reader.read(target.length);
-      if (data === null) return null as N;
-      target.set(data);
-      return data.length;
+      return await this.#reading.run(async () => {
+        this.#checkReadable("readinto");
+        const data = this.#kind.bufferSize === 0
+          ? await readRaw(this.#input, target.length)
+          : await this.#reader.read(target.length);
+        if (data === null) return null as N;
+        target.set(data);
+        return data.length;
+      });
     });
   }
 
   /**
-   * Writes text or bytes; a buffered file sends them when its buffer is full, at `flush` and at `close`.
+   * Writes text or bytes; a buffered file sends them when its buffer is full, at `flush` and at `close`. Where it fails,
+   * none of them is kept.
    *
    * @returns the count of characters or bytes; of an unbuffered file those that were sent
    *
@@ -258,11 +268,15 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     lines: Iterable<T extends string ? string : BytesLike>,
   ): Promise<void> {
     return quietly(async () => {
-      if (typeof lines !== "object" || lines === null || !(Symbol.iterator in lines)) {
-        throw new TypeError(`lines must be an iterable, not ${describe(lines)}`);
-      }
+      const iterable = typeof lines === "string" ||
+        (typeof lines === "object" && lines !== null && Symbol.iterator in lines);
+      if (!iterable) throw new TypeError(`lines must be an iterable, not ${describe(lines)}`);
       this.#checkWritable("writelines");
-      for (const line of lines) await this.write(line);
+      for (const line of lines) {
+        // Without a buffer write() gives a count, which nobody would see here.
+        if (this.#kind.bufferSize > 0) await this.write(line);
+        else await this.#owner.sendAll(toBuffer(line as Uint8Array, "line"));
+      }
     });
   }
 
@@ -302,7 +316,10 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#close();
+    if (this.#closing !== undefined) {
+      return this.#closing.catch(() => {/* The first call tells. */});
+    }
+    return this.#closing = this.#close();
   }
 
   /**
@@ -342,13 +359,14 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   #nextLine(): Promise<IteratorResult<T, undefined>> {
-    const line = this.closed ? undefined : this.#text?.nextLine();
+    const line = this.closed || this.#reading.busy ? undefined : this.#text?.nextLine();
     if (line !== undefined) return Promise.resolve({ done: false, value: line as T });
-    return this.readline().then((value) =>
-      value === null || (value as T).length === 0
+    return this.readline().then((value) => {
+      if (value === null) throw systemError("EAGAIN", "readline");
+      return (value as T).length === 0
         ? { done: true, value: undefined }
-        : { done: false, value: value as T }
-    );
+        : { done: false, value: value as T };
+    });
   }
 
   async #close(): Promise<void> {
