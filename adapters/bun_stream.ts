@@ -1,9 +1,9 @@
 /** A stream over a socket of Bun's. */
 
-import type { Address, Stream, StreamSink } from "./adapter.ts";
+import type { Address, StreamSink } from "./adapter.ts";
 import { BULK, BulkReader, type BulkSource } from "./bun_bulk.ts";
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
-import { release } from "./released.ts";
+import { type Releasable, release } from "./released.ts";
 
 /** Bytes that the core may leave unread before the stream pauses: pause and resume cost four system calls. */
 const READ_AHEAD = 64 * 1024;
@@ -27,7 +27,7 @@ interface Write {
 }
 
 /** A stream over a connected socket that was opened paused. */
-export class BunStream implements Stream, BulkSource {
+export class BunStream implements Releasable, BulkSource {
   readonly local: Address;
   readonly remote: Address;
   declare sink: StreamSink;
@@ -137,7 +137,13 @@ export class BunStream implements Stream, BulkSource {
 
   release(): number {
     this.#stopBulk();
+    if (!this.#paused && !this.#ended) this.#pause();
+    this.#socket.unref();
     return release(this);
+  }
+
+  takenBack(): void {
+    this.#socket.ref();
   }
 
   receive(into: Uint8Array): number | undefined {

@@ -14,6 +14,8 @@ export interface BunSocket<Data> {
   write(chunk: Uint8Array): number;
   pause(): void;
   resume(): void;
+  ref(): void;
+  unref(): void;
   shutdown(): void;
   end(): void;
   terminate(): void;

@@ -5,7 +5,7 @@ import { type Reader, readShared } from "./node_onread.ts";
 import { ownerOf, setOwner } from "./node_owner.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { plain } from "./node_buffer.ts";
-import { release } from "./released.ts";
+import { type Releasable, release } from "./released.ts";
 import { Retries } from "./retries.ts";
 import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_types.ts";
 
@@ -150,7 +150,7 @@ function failed(this: NetSocket, error: Error): void {
 }
 
 /** A stream of Node, whose descriptor is known: writes go straight to it. */
-export class NodeStream extends NetStream implements Reader {
+export class NodeStream extends NetStream implements Reader, Releasable {
   keeps = true;
   readonly #fs: FsModule;
   #fd: number;
@@ -220,8 +220,18 @@ export class NodeStream extends NetStream implements Reader {
 
   /** Keeps the descriptor and stops looking at it: Node has no way to let go of one. */
   release(): number {
+    const { _handle: handle } = this.socket;
+    // As Node does it itself where a reader answers false.
+    if (handle?.reading === true) {
+      handle.reading = false;
+      handle.readStop?.();
+    }
     this.socket.unref();
     return release(this);
+  }
+
+  takenBack(): void {
+    this.socket.ref();
   }
 
   /** The descriptor is about to be closed. */

@@ -17,6 +17,8 @@ export interface NetSocket {
   /** The native handle; its descriptor is -1 where there is none. */
   readonly _handle?: {
     readonly fd?: number;
+    reading?: boolean;
+    readStop?(): number;
     useUserBuffer?(buffer: Uint8Array): void;
     getsockname?(out: HandleAddress): number;
     getpeername?(out: HandleAddress): number;
@@ -25,6 +27,7 @@ export interface NetSocket {
   _read(size: number): void;
   _destroy(error: Error | null, callback: (error: Error | null) => void): void;
   pause(): void;
+  ref(): void;
   unref(): void;
   connect(options: Record<string, unknown>): void;
   write(chunk: Uint8Array, callback: (error?: Error | null) => void): boolean;

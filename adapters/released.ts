@@ -1,15 +1,22 @@
 /**
  * Streams whose descriptor was given away by `detach()`, on Node and Bun: neither can let go of one, nor open it
- * twice. The stream stays as it is, and is found again by its descriptor.
+ * twice. The stream stays as it is, but neither reads nor keeps the process alive, and is found again by its
+ * descriptor.
  */
 
 import type { Stream } from "./adapter.ts";
 import { familyOf } from "./endpoints.ts";
 
-const released = new Map<number, Stream>();
+/** A stream that can be given away. */
+export interface Releasable extends Stream {
+  /** It is this process's again. */
+  takenBack(): void;
+}
+
+const released = new Map<number, Releasable>();
 
 /** Gives the descriptor of a stream away. */
-export function release(stream: Stream): number {
+export function release(stream: Releasable): number {
   const { fd } = stream;
   released.set(fd, stream);
   return fd;
@@ -20,5 +27,6 @@ export function takeReleased(fd: number): { family: number; stream: Stream } | u
   const stream = released.get(fd);
   if (stream === undefined) return undefined;
   released.delete(fd);
+  stream.takenBack();
   return { family: familyOf(stream.local), stream };
 }

@@ -6,13 +6,16 @@ import { int, INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
 import { systemError, translate } from "./errors.ts";
 import { typeName } from "./kind.ts";
+import { quiet } from "./quiet.ts";
+import type { Transport } from "./transport.ts";
 
 /** The size of `struct cmsghdr` on 64-bit Linux, and what it is aligned to. */
 const CMSG_HEADER = 16;
 const CMSG_ALIGNMENT = 8;
 
 /**
- * Closes a descriptor, such as one that `detach()` gave away.
+ * Closes a descriptor, such as one that `detach()` gave away. Where it belongs to an open socket, every further call of
+ * that is EBADF.
  *
  * Source: Python `socket.close`.
  *
@@ -30,12 +33,43 @@ const CMSG_ALIGNMENT = 8;
 export function close(fd: number): void {
   const checked = int(fd, "fd");
   if (checked < 0) throw systemError("EBADF", "close");
+  const holder = holderOf(checked);
+  if (holder !== undefined) {
+    // The runtime would go on with a descriptor that is gone, or that is somebody else's by then; Node would abort.
+    lost.add(holder);
+    quiet(holder.close(false));
+    return;
+  }
   const adapter = getAdapter();
   if (adapter.closeDescriptor === undefined) {
     const detail = `the ${adapter.capabilities().adapter} adapter cannot close a bare descriptor`;
     throw systemError("ENOTSUP", "close", { detail });
   }
   calling(adapter, "close", () => adapter.closeDescriptor!(checked));
+}
+
+/** Who has a descriptor that the program has asked for: it may come back with it. */
+const holders = new Map<number, WeakRef<Transport>>();
+
+/** Sockets whose descriptor was closed behind their back: by {@linkcode close}, with its number. */
+const lost = new WeakSet<Transport>();
+
+/** Remembers whose descriptor the program was told. */
+export function told(fd: number, holder: Transport): void {
+  holders.set(fd, new WeakRef(holder));
+}
+
+/** The open socket of a descriptor that the program was told. */
+function holderOf(fd: number): Transport | undefined {
+  const holder = holders.get(fd)?.deref();
+  if (holder?.handle?.fd === fd) return holder;
+  holders.delete(fd);
+  return undefined;
+}
+
+/** Whether the descriptor was closed by its number, once: closing the socket is then EBADF. */
+export function takeLost(transport: Transport): boolean {
+  return lost.delete(transport);
 }
 
 /** Calls the adapter; its errors become the library's. */
@@ -55,14 +89,26 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
     const detail = `the ${name} adapter cannot take over a descriptor as a ${typeName(type)}`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
+  const own = holderOf(fd) === undefined ? fd : duplicate(adapter, fd);
   try {
-    return adapter.adopt(fd);
+    return adapter.adopt(own);
   } catch (cause) {
+    if (own !== fd) adapter.closeDescriptor?.(own);
     const detail = adapter.errorDetail?.(cause);
     throw translate(adapter, cause, "socket", {
       detail: `fileno ${fd}${detail === undefined ? "" : `: ${detail}`}`,
     });
   }
+}
+
+/** A descriptor of our own beside one that another socket here has: no runtime can share one. */
+function duplicate(adapter: Adapter, fd: number): number {
+  if (adapter.duplicate === undefined) {
+    const { adapter: name } = adapter.capabilities();
+    const detail = `descriptor ${fd} belongs to an open socket, and ${name} cannot duplicate it`;
+    throw systemError("ENOTSUP", "dup", { detail });
+  }
+  return calling(adapter, "dup", () => adapter.duplicate!(fd));
 }
 
 /**

@@ -17,7 +17,7 @@ import { type BytesLike, concat, describe, empty, toBuffer, toBytes } from "./by
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram_transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
-import { adopt, calling } from "./descriptors.ts";
+import { adopt, calling, takeLost, told } from "./descriptors.ts";
 import { errno } from "./errno.ts";
 import { GaiError, SocketError, systemError, TimeoutError } from "./errors.ts";
 import {
@@ -869,7 +869,10 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   fileno(): number {
-    return this.#gone ? -1 : this.#descriptor("fileno");
+    if (this.#gone) return -1;
+    const fd = this.#descriptor("fileno");
+    told(fd, this.#transport);
+    return fd;
   }
 
   /**
@@ -1274,7 +1277,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#sendFiles?.abort();
     // A UNIX socket knows no reset.
     const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
-    return this.#closing ??= this.#transport.close(reset);
+    const closing = this.#closing ??= this.#transport.close(reset);
+    return takeLost(this.#transport) ? rejected(systemError("EBADF", "close")) : closing;
   }
 
   async #closeFile(): Promise<void> {

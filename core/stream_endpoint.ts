@@ -35,7 +35,9 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     this.stream = stream;
     this.#receiver = new StreamReceiver(stream, this);
     this.#sender = new StreamSender(stream, this);
+    const before: StreamSink | undefined = stream.sink;
     stream.sink = this;
+    if (before instanceof StreamEndpoint) this.#takeOver(before);
   }
 
   /** Whether the connection has broken. */
@@ -80,7 +82,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   /** Closes it; waiting calls end with EBADF. Bytes that nobody has read make it a reset, as in Linux. */
   close(reset: boolean): Promise<void> {
     if ((reset || this.#receiver.size > 0) && this.stream.reset !== undefined) {
-      this.abandon();
+      this.#abandon();
       return this.stream.reset();
     }
     this.#receiver.fail(closed);
@@ -93,11 +95,25 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     return Promise.resolve();
   }
 
-  /** Ends waiting calls without closing: the descriptor belongs to somebody else now. */
-  abandon(): void {
+  /** Ends waiting calls without closing: the descriptor belongs to somebody else now, perhaps to another socket here. */
+  detach(): void {
     this.#receiver.fail(closed);
     this.#sender.fail(closed);
+  }
+
+  /** The same, and nothing more is to be told: the stream is about to be reset. */
+  #abandon(): void {
+    this.detach();
     this.#broken = true;
+  }
+
+  /** Goes on where the socket stopped that gave the descriptor away: what it had not received is unread still. */
+  #takeOver(before: StreamEndpoint): void {
+    this.#receiver.takeOver(before.#receiver);
+    this.#pending = before.#pending;
+    this.#told = before.#told;
+    this.#broken = before.#broken;
+    this.#writeShut = before.#writeShut;
   }
 
   data(chunk: Uint8Array, owned: boolean): boolean {

@@ -135,6 +135,13 @@ export class StreamReceiver implements WaitOwner {
     this.#serve();
   }
 
+  /** Takes what another receiver of the same stream has left. */
+  takeOver(before: StreamReceiver): void {
+    this.#queue = before.#queue;
+    this.#ended = before.#ended;
+    this.#shut = before.#shut;
+  }
+
   /** Ends every wait with an error: the socket is closed. */
   fail(makeError: (syscall: string) => unknown): void {
     for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.request.syscall));

@@ -245,7 +245,7 @@ export class StreamTransport implements Transport {
       });
     }
     const fd = release.call(handle);
-    this.#endpoint?.abandon();
+    this.#endpoint?.detach();
     this.#listener?.endpoint.abandon("EBADF");
     this.#endpoint = this.#listener = undefined;
     this.#closed = true;

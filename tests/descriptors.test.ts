@@ -1,6 +1,7 @@
 /** Taking over descriptors: inherited from a parent, and given away in the same process. */
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,21 +12,23 @@ import {
   AF_INET6,
   AF_UNIX,
   capabilities,
+  close,
   createMemoryAdapter,
   errno,
   fromfd,
+  SHUT_WR,
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
   socket,
   SocketError,
 } from "../mod.ts";
-import { receive, text } from "./support/bytes.ts";
+import { receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { launch } from "./support/runtime.ts";
 import { runtimeName } from "./support/runtime.ts";
-import { bounded, rejects, type Scope, thrown, throws } from "./support/scope.ts";
+import { bounded, rejection, rejects, type Scope, sleep, thrown, throws } from "./support/scope.ts";
 import { native, noIPv6 } from "./support/tcp.ts";
 
 const able = capabilities();
@@ -193,6 +196,40 @@ describe("descriptors given away and taken back", () => {
       assert.equal((await conn.recv(1)).length, 0);
     }, skip);
 
+    test(`nothing of a connection is lost, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await conn.sendall("first, second");
+      assert.equal(text(await receive(client, 5)), "first");
+      let s = scope.add(fromfd(client.detach(), setting.family));
+      assert.equal(text(await receive(s, 8)), ", second");
+      s.settimeout(0.02);
+      assert.equal((await rejection(() => s.recv(1)) as SocketError).code, "ETIMEDOUT");
+      const fd = s.detach();
+      await conn.sendall("third");
+      await conn.shutdown(SHUT_WR);
+      await sleep(30);
+      s = scope.add(fromfd(fd, setting.family));
+      assert.equal(text(await receiveAll(s)), "third");
+      s = scope.add(fromfd(s.detach(), setting.family));
+      assert.equal((await s.recv(1)).length, 0, "the end is still the end");
+      await s.sendall("back");
+      assert.equal(text(await receive(conn, 4)), "back");
+    }, skip);
+
+    test(`a child gets what comes after, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await conn.sendall("x");
+      await receive(client, 1);
+      const echo = "import socket; s = socket.socket(fileno=3); s.sendall(s.recv(100))";
+      const fd = client.detach();
+      scope.add({ close: () => close(fd) });
+      const stdio = ["ignore", "ignore", "inherit", fd] as const;
+      const child = spawn("python3", ["-c", echo], { stdio: [...stdio] });
+      scope.add({ close: () => child.kill() });
+      await conn.sendall("for the child");
+      assert.equal(text(await receive(conn, 13)), "for the child");
+    }, skip || noPeer);
+
     test(`the family is found out, ${setting.name}`, async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const fileno = client.detach();
@@ -240,6 +277,48 @@ describe("descriptors given away and taken back", () => {
     await s.sendall("x");
     assert.equal(text(await conn.recv(1)), "x");
   }, noGivenAway || noUnix);
+});
+
+describe("descriptors of open sockets", () => {
+  for (const setting of native) {
+    const skip = noGivenAway || setting.skip;
+
+    test(`fromfd duplicates, as Python does, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      if (able.options["SOCK_STREAM"]!["SO_RCVBUF"] === undefined) {
+        throws(() => fromfd(client.fileno(), setting.family), "ENOTSUP", "dup");
+        return;
+      }
+      const copy = scope.add(fromfd(client.fileno(), setting.family));
+      assert.notEqual(copy.fileno(), client.fileno());
+      await conn.sendall("one");
+      assert.equal(text(await receive(copy, 3)), "one");
+      await copy.close();
+      await conn.sendall("two");
+      assert.equal(text(await receive(client, 3)), "two");
+      await client.sendall("back");
+      assert.equal(text(await receive(conn, 4)), "back");
+      const server = await setting.server(scope);
+      const second = scope.add(socket(undefined, undefined, 0, { fileno: server.fileno() }));
+      assert.deepEqual(second.getsockname(), server.getsockname());
+    }, skip);
+
+    test(`close() of the number closes the socket, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const receiving = rejection(() => client.recv(1));
+      close(client.fileno());
+      assert.equal((await receiving as SocketError).code, "EBADF");
+      await rejects(() => client.recv(1), "EBADF", "recv");
+      await rejects(() => client.sendall("x"), "EBADF", "send");
+      assert.equal((await conn.recv(1)).length, 0);
+      const bound = new Socket<[string, number]>(setting.family);
+      await bound.bind([setting.host, 0]);
+      close(bound.fileno());
+      await rejects(() => bound.listen(), "EBADF", "listen");
+      await rejects(() => bound.close(), "EBADF", "close");
+      await rejection(() => client.close());
+    }, skip);
+  }
 });
 
 describe("dup and inheritance", () => {
