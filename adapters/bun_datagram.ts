@@ -3,7 +3,7 @@
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "./adapter.ts";
 import type { Libc } from "./bun_libc.ts";
 import { bun, type BunUdpHandlers, type BunUdpSocket } from "./bun_types.ts";
-import { addressFrom, hostOf } from "./endpoints.ts";
+import { addressFrom, hostOf, scopedLike } from "./endpoints.ts";
 import { getDescriptorOption, setDescriptorOption } from "./libc_options.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
 
@@ -54,7 +54,8 @@ class BunDatagram implements Datagram {
   async open(): Promise<void> {
     const handlers: BunUdpHandlers = {
       data: (_socket, data, port, host) => {
-        this.sink?.datagram(data, addressFrom(this.#family, host, port), true);
+        const from = scopedLike(addressFrom(this.#family, host, port), this.#local);
+        this.sink?.datagram(data, from, true);
       },
       drain: () => {
         for (const resolve of this.#drain.splice(0)) resolve();

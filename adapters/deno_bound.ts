@@ -16,7 +16,7 @@ import { hasLibc } from "./deno_ffi.ts";
 import { DenoOptions } from "./deno_options.ts";
 import { DenoStream } from "./deno_stream.ts";
 import { addressOf, deno, type DenoListener, denoPathOf } from "./deno_types.ts";
-import { hostOf, isUnix, isWildcard } from "./endpoints.ts";
+import { hostOf, isUnix, isWildcard, scopedLike } from "./endpoints.ts";
 
 const SOCK_STREAM = 1;
 
@@ -50,7 +50,7 @@ function listenOn(family: number, address: Address, tcpBacklog: number, settings
       ...(shared ? { reusePort: true } : {}),
     },
   );
-  const local = addressOf(family, listener.addr);
+  const local = scopedLike(addressOf(family, listener.addr), address);
   const options = new DenoOptions({ type: SOCK_STREAM, local, shared });
   try {
     options.setAll(settings);
@@ -168,7 +168,8 @@ class DenoTcpListener implements Listener {
         const conn = await this.#listener.accept();
         const { local } = this;
         const own = isWildcard(local) ? addressOf(this.#family, conn.localAddr) : local;
-        const stream = new DenoStream(conn, own, addressOf(this.#family, conn.remoteAddr));
+        const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);
+        const stream = new DenoStream(conn, own, remote);
         this.#wanted = this.#sink.connection(stream);
       } catch (error) {
         // Deno 2.9 asks for the peer's name, and loses a connection that was reset before it was accepted.

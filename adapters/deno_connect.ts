@@ -6,7 +6,7 @@ import { DenoNetStream } from "./deno_net_stream.ts";
 import { denied, isPermitted, lookup } from "./deno_resolver.ts";
 import { DenoStream } from "./deno_stream.ts";
 import { addressOf, deno, denoPathOf } from "./deno_types.ts";
-import { hostOf, isUnix } from "./endpoints.ts";
+import { hostOf, isUnix, scopedLike } from "./endpoints.ts";
 import { connectSocket } from "./node_connect.ts";
 import { nodeModule } from "./node_types.ts";
 
@@ -42,8 +42,8 @@ async function connectNatively(
   });
   return new DenoStream(
     conn,
-    addressOf(family, conn.localAddr),
-    addressOf(family, conn.remoteAddr),
+    scopedLike(addressOf(family, conn.localAddr), address),
+    scopedLike(addressOf(family, conn.remoteAddr), address),
   );
 }
 

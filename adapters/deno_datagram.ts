@@ -15,7 +15,7 @@ import {
   denoPathOf,
   hasUnstableNet,
 } from "./deno_types.ts";
-import { hostOf, isUnix } from "./endpoints.ts";
+import { hostOf, isUnix, scopedLike } from "./endpoints.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
 import { NodeDatagram, openSocket } from "./node_datagram.ts";
 import type { DgramSocket } from "./node_types.ts";
@@ -50,8 +50,8 @@ export async function openDatagram(request: DatagramRequest): Promise<Datagram> 
 class DgramDatagram extends NodeDatagram {
   #options: DenoOptions;
 
-  constructor({ family, settings }: DatagramRequest, socket: DgramSocket) {
-    super(socket, family);
+  constructor({ family, address, settings }: DatagramRequest, socket: DgramSocket) {
+    super(socket, family, address);
     const shared = settings.get("SO_REUSEADDR") === 1;
     this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared });
   }
@@ -98,7 +98,7 @@ class NativeDatagram implements Datagram {
     const conn = deno().listenDatagram!(targetOf(address));
     this.#conn = isUnix(address) ? new UnixPacketConn(conn) : conn;
     this.#buffer = new Uint8Array(isUnix(address) ? UNIX_BUFFER : UDP_BUFFER);
-    this.local = addressOf(family, this.#conn.addr);
+    this.local = scopedLike(addressOf(family, this.#conn.addr), address);
     this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared: false });
   }
 
@@ -157,7 +157,8 @@ class NativeDatagram implements Datagram {
   #received = ([data, from]: [data: Uint8Array, from: DenoNetAddr]): void => {
     this.#receiving = false;
     if (this.#closed) return this.#whenIdle?.();
-    if (this.sink.datagram(data, addressOf(this.#family, from), false)) this.resume();
+    const address = scopedLike(addressOf(this.#family, from), this.local);
+    if (this.sink.datagram(data, address, false)) this.resume();
   };
 
   #failed = (error: unknown): void => {

@@ -53,3 +53,16 @@ export function addressFrom(
   const [literal, scope] = host.split("%");
   return [literal!, port, 0, scope === undefined ? 0 : Number(scope) || scopeOf(scope)];
 }
+
+/**
+ * The address with the scope of another one on the same link, where the runtime has left it out: only a link-local
+ * address has one.
+ */
+export function scopedLike<A extends Address>(address: A, other: Address): A {
+  if (address.length !== 4 || other.length !== 4 || address[3] !== 0 || other[3] === 0) {
+    return address;
+  }
+  return isUnix(address) || !/^fe[89ab]/.test(address[0])
+    ? address
+    : [address[0], address[1], address[2], other[3]] as InetAddress as A;
+}

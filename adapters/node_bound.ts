@@ -11,12 +11,12 @@ import type {
   Listener,
   ListenerSink,
 } from "./adapter.ts";
-import { addressFrom, hostOf, isUnix, isWildcard, pathOf } from "./endpoints.ts";
+import { addressFrom, isUnix, isWildcard, pathOf } from "./endpoints.ts";
 import { openDescriptor } from "./node_adopt.ts";
 import { connectSocket } from "./node_connect.ts";
 import { libc } from "./node_ffi.ts";
 import { getEarlyOption, setNodeOption } from "./node_options.ts";
-import { scopeOf } from "./node_resolver.ts";
+import { scopeOf, zonedHostOf } from "./node_resolver.ts";
 import { NetStream, NodeStream } from "./node_stream.ts";
 import { takeReleased } from "./released.ts";
 import { unlinkPath } from "./unix_path.ts";
@@ -45,7 +45,7 @@ export function bind(request: BindRequest): Bound {
 function openBound({ family, address, settings }: BindRequest): NodeBound {
   if (isUnix(address)) return bindPath(family, address);
   const [, port] = address;
-  const host = hostOf(address);
+  const host = zonedHostOf(address);
   const ipv6Only = settings.get("IPV6_V6ONLY") === 1;
   const reusePort = settings.get("SO_REUSEPORT") === 1;
   const net = nodeModule("node:net");
@@ -281,7 +281,7 @@ function connectFrom(
   const socket = new Socket({ allowHalfOpen: true, ...options });
   const target = isUnix(address)
     ? { path: pathOf(address) }
-    : { host: hostOf(address), port: address[1], autoSelectFamily: false };
+    : { host: zonedHostOf(address), port: address[1], autoSelectFamily: false };
   const attempt = connectSocket(socket, target);
   const done = attempt.done.then(() =>
     isUnix(address) ? streamOver(socket, local, address) : inetStream(socket, family)

@@ -1,10 +1,10 @@
 /** UDP over `node:dgram`, for Node and Deno. */
 
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "./adapter.ts";
-import { addressFrom, hostOf } from "./endpoints.ts";
+import { addressFrom, hostOf, scopedLike } from "./endpoints.ts";
 import { plain } from "./node_buffer.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
-import { interfaces } from "./node_resolver.ts";
+import { interfaces, scopeOf, zonedHostOf } from "./node_resolver.ts";
 import { type DgramSocket, nodeModule } from "./node_types.ts";
 
 const AF_INET6 = 10;
@@ -12,9 +12,10 @@ const AF_INET6 = 10;
 /** Opens a datagram socket of Node. */
 export async function openDatagram(request: DatagramRequest): Promise<Datagram> {
   const { family, address } = request;
-  const [host, port] = [hostOf(address as InetAddress), (address as InetAddress)[1]];
+  const [host, port] = [zonedHostOf(address as InetAddress), (address as InetAddress)[1]];
   const socket = await openOn(request, host, port);
-  return new ConnectableDatagram(port === 0 ? await pinned(request, host, socket) : socket, family);
+  const own = port === 0 ? await pinned(request, host, socket) : socket;
+  return new ConnectableDatagram(own, family, address);
 }
 
 /** Opens a socket of `node:dgram` on an address. */
@@ -79,18 +80,21 @@ export class NodeDatagram implements Datagram {
   readonly remote: Address | undefined = undefined;
   declare sink: DatagramSink;
   protected readonly socket: DgramSocket;
-  #family: number;
+  protected readonly family: number;
+  #asked: Address;
   #local: Address;
   #closed = false;
   /** The multicast groups it has joined. */
   #groups = new Set<string>();
 
-  constructor(socket: DgramSocket, family: number) {
+  /** `asked` is the address that was asked for, whose scope a runtime may leave out. */
+  constructor(socket: DgramSocket, family: number, asked: Address) {
     this.socket = socket;
-    this.#family = family;
+    this.family = family;
+    this.#asked = asked;
     this.#local = this.#address();
     socket.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
-      this.sink.datagram(plain(data), addressFrom(family, from.address, from.port), true);
+      this.sink.datagram(plain(data), this.addressFrom(from.address, from.port), true);
     });
     socket.on("error", (error: Error) => this.sink.error(error));
   }
@@ -108,7 +112,7 @@ export class NodeDatagram implements Datagram {
       const done = (error: Error | null): void =>
         error === null ? resolve() : reject(this.failure(error, to));
       if (to === undefined) this.socket.send(data, done);
-      else this.socket.send(data, (to as InetAddress)[1], hostOf(to as InetAddress), done);
+      else this.socket.send(data, (to as InetAddress)[1], this.hostOf(to as InetAddress), done);
     });
   }
 
@@ -169,13 +173,23 @@ export class NodeDatagram implements Datagram {
   }
 
   multicastInterface(device: string): void {
-    const any = this.#family === AF_INET6 ? "::" : "0.0.0.0";
+    const any = this.family === AF_INET6 ? "::" : "0.0.0.0";
     this.socket.setMulticastInterface(device === "" ? any : this.#device(device));
   }
 
   close(): Promise<void> {
     this.#closed = true;
     return new Promise((resolve) => this.socket.close(resolve));
+  }
+
+  /** An address as the runtime takes it. */
+  protected hostOf(address: InetAddress): string {
+    return hostOf(address);
+  }
+
+  /** An address that the runtime gave. */
+  protected addressFrom(host: string, port: number): InetAddress {
+    return scopedLike(addressFrom(this.family, host, port), this.#asked);
   }
 
   /** What an error of a send means. */
@@ -190,7 +204,7 @@ export class NodeDatagram implements Datagram {
 
   /** IPv6 interfaces come as an index; the modules take the name, as the scope of an address. */
   #device(device: string): string {
-    if (this.#family !== AF_INET6) return device;
+    if (this.family !== AF_INET6) return device;
     const found = interfaces().find(({ index }) => index === Number(device));
     if (found !== undefined) return `::%${found.name}`;
     throw failure("ENODEV", `interface ${device}`);
@@ -198,7 +212,7 @@ export class NodeDatagram implements Datagram {
 
   #address(): Address {
     const { address, port } = this.socket.address();
-    return addressFrom(this.#family, address, port);
+    return this.addressFrom(address, port);
   }
 }
 
@@ -218,6 +232,14 @@ class ConnectableDatagram extends NodeDatagram {
     return getNodeOption(this.fd, name) ?? super.getOption(name);
   }
 
+  protected override hostOf(address: InetAddress): string {
+    return zonedHostOf(address);
+  }
+
+  protected override addressFrom(host: string, port: number): InetAddress {
+    return addressFrom(this.family, host, port, scopeOf);
+  }
+
   async connect(peer: Address | undefined): Promise<void> {
     if (this.#connected) this.socket.disconnect();
     this.#connected = false;
@@ -229,7 +251,7 @@ class ConnectableDatagram extends NodeDatagram {
         this.socket.off("error", failed);
         resolve();
       });
-      this.socket.connect((peer as InetAddress)[1], hostOf(peer as InetAddress));
+      this.socket.connect((peer as InetAddress)[1], this.hostOf(peer as InetAddress));
     });
     this.#connected = true;
     this.moved();

@@ -1,6 +1,7 @@
 /** The system's resolver through `node:dns` and `node:os`, which all three runtimes have. */
 
-import type { LookupAnswer, NetworkInterface } from "./adapter.ts";
+import type { InetAddress, LookupAnswer, NetworkInterface } from "./adapter.ts";
+import { hostOf } from "./endpoints.ts";
 import { nodeModule, nodeProcess } from "./node_types.ts";
 
 /** What libuv, and Deno like it, call EAI_NODATA: a name that has no address of the family. */
@@ -97,6 +98,14 @@ function linuxIndexes(mayRead: boolean): Map<string, number> {
     // Not there, or not permitted (node --permission): what the runtime tells has to do.
   }
   return indexes;
+}
+
+/** The host of an address as libuv takes it: the scope by the interface's name, since it takes a number for none. */
+export function zonedHostOf(address: InetAddress): string {
+  const scope_id = address[3];
+  if (!scope_id) return address[0];
+  const found = interfaces().find(({ index }) => index === scope_id);
+  return found === undefined ? hostOf(address) : `${address[0]}%${found.name}`;
 }
 
 /** The index of an interface's name, 0 for none. */

@@ -1,0 +1,56 @@
+/** Addresses of IPv6 that mean something on one link only: their scope goes in and comes out. */
+
+import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
+import { describe, it } from "node:test";
+import { AF_INET6, create_server, type InetAddress, SOCK_DGRAM, Socket } from "../mod.ts";
+import { text } from "./support/bytes.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { bounded, type Scope } from "./support/scope.ts";
+
+/** An interface of this machine with a link-local address. */
+const link =
+  Object.entries(networkInterfaces()).flatMap(([name, entries = []]) =>
+    entries.filter(({ address, scopeid = 0 }) => /^fe80:/.test(address) && scopeid > 0)
+      .map(({ address, scopeid = 0 }) => ({ name, host: address.split("%")[0]!, scope: scopeid }))
+  )[0];
+const skip = link === undefined && "no interface of this machine has a link-local address";
+
+describe("link-local addresses", () => {
+  const test = (name: string, body: (scope: Scope) => Promise<void>) =>
+    it(name, { skip }, bounded(body));
+
+  test("a TCP conversation tells the scope at both ends", async (scope) => {
+    const { host, name, scope: index } = link!;
+    const server = scope.add(await create_server([host, 0, 0, index], { family: AF_INET6 }));
+    const [, port] = server.getsockname();
+    assert.deepEqual(server.getsockname(), [host, port, 0, index]);
+    for (const address of [[host, port, 0, index], [`${host}%${name}`, port]] as const) {
+      const client = scope.add(new Socket<InetAddress>(AF_INET6));
+      const [[conn, from]] = await Promise.all([server.accept(), client.connect(address)]);
+      scope.add(conn);
+      assert.deepEqual(client.getpeername(), [host, port, 0, index]);
+      assert.deepEqual(client.getsockname(), from);
+      assert.equal(from[3], index);
+      await client.sendall("x");
+      assert.equal(text(await conn.recv(1)), "x");
+    }
+  });
+
+  test("datagrams go to the sender that recvfrom tells", async (scope) => {
+    const { host, scope: index } = link!;
+    const [a, b] = [0, 1].map(() => scope.add(new Socket<InetAddress>(AF_INET6, SOCK_DGRAM)));
+    for (const s of [a!, b!]) await s.bind([host, 0, 0, index]);
+    await a!.sendto("there", b!.getsockname());
+    const [data, from] = await b!.recvfrom(100);
+    assert.equal(text(data), "there");
+    assert.deepEqual(from, a!.getsockname());
+    assert.equal(from![3], index);
+    await b!.sendto("back", from!);
+    assert.equal(text(await a!.recv(100)), "back");
+  });
+});
+
+describe("link-local addresses, after all", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});
