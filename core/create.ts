@@ -32,7 +32,8 @@ export function socket<Family extends number = 2>(
 }
 
 /**
- * Makes a socket of a descriptor that is open already. It takes the descriptor over: closing the socket closes it.
+ * Makes a socket of a descriptor that is open already. It takes the descriptor over: closing the socket closes it. Of a
+ * descriptor that an open socket of this process has, it makes a duplicate first.
  *
  * Source: Python `socket.fromfd`, which duplicates the descriptor first.
  *

@@ -33,7 +33,11 @@ function normalise(encoding: unknown): string {
   }
   const name = encoding.toLowerCase().replaceAll("_", "-");
   if (name === "utf8" || name === "u8") return "utf-8";
-  if (name === "utf-16-le") return "utf-16le";
+  if (name === "utf-16-le" || name === "utf-16-be") return name.replace("-16-", "-16");
+  // The platform would take the first for utf-16le and keep the byte order mark.
+  if (name === "utf-16" || name === "utf16") {
+    throw new RangeError(`encoding must tell the byte order, utf-16le or utf-16be, not "${name}"`);
+  }
   return name === "latin-1" || name === "latin" || name === "iso8859-1" ? "latin1" : name;
 }
 
