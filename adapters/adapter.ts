@@ -126,6 +126,8 @@ export interface Stream extends Handle {
    * @returns the bytes that are gone, which the promise of `write` tells in its time; after 0 it never settles
    */
   takeBack?(): number;
+  /** How many bytes of the `write` under way go out whatever happens to the stream, but for a reset. 0 where absent. */
+  committed?(): number;
   /** Sends FIN after what was written, and leaves reading as it is. */
   shutdownWrite(): Promise<void>;
   /** Aborts the connection with RST (SO_LINGER 1, 0). Absent where this stream has no way to. */

@@ -108,6 +108,10 @@ export class BunStream implements Releasable, BulkSource {
     return taken;
   }
 
+  committed(): number {
+    return this.#write?.taken ?? 0;
+  }
+
   shutdownWrite(): Promise<void> {
     if (!this.#closed) this.#socket.shutdown();
     return Promise.resolve();

@@ -210,6 +210,10 @@ export class NodeStream extends NetStream implements Reader, Releasable {
     return this.#retries === undefined ? 1 : this.#retries.stop();
   }
 
+  committed(): number {
+    return this.#retries === undefined ? 1 : 0;
+  }
+
   override setOption(name: string, value: number): boolean {
     return super.setOption(name, value) || setNodeOption(this.#fd, name, value);
   }

@@ -32,8 +32,8 @@ const PASSING = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"
 
 /**
  * Accepts connections and runs a handler for each, until the server is closed or the signal aborts; the server's timeout
- * is not for it. Each connection is closed when its handler ends, with its files; one that throws closes only its own and is reported. When descriptors run out it
- * waits and goes on.
+ * is not for it. Each connection is closed when its handler ends, with its files; one that throws closes only its own
+ * and is reported. When descriptors run out it waits and goes on.
  *
  * @param server a listening socket, which stays open
  * @returns when accepting has ended and all handlers have

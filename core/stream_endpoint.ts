@@ -98,7 +98,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   /** Ends waiting calls without closing: the descriptor belongs to somebody else now, perhaps to another socket here. */
   detach(): void {
     this.#receiver.fail(closed);
-    this.#sender.fail(closed);
+    this.#sender.detach(closed);
   }
 
   /** The same, and nothing more is to be told: the stream is about to be reset. */

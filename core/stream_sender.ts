@@ -154,16 +154,18 @@ export class StreamSender implements WaitOwner {
    * @returns settles when that is out; `undefined` where there is none
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
-    const { first } = this.#sends;
-    const counted = first?.abandoned === true ? this.#sends.shift() : undefined;
-    // What the runtime has taken of the first one still goes out.
-    if (first !== undefined && this.#piece !== undefined) {
-      first.sent += this.#stream.takeBack?.() ?? 0;
-    }
+    const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
+    if (counted === undefined) this.#countCommitted();
     this.fail(makeError);
     if (counted === undefined) return undefined;
     this.#row().push(counted);
     return this.#whenIdle();
+  }
+
+  /** Ends every wait with an error: the descriptor is given away. */
+  detach(makeError: (syscall: string) => unknown): void {
+    this.#countCommitted();
+    this.fail(makeError);
   }
 
   gaveUp(object: object, reason: unknown): void {
@@ -175,6 +177,13 @@ export class StreamSender implements WaitOwner {
     // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
     if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
     if (wait.all) this.#failOne(wait, reason);
+  }
+
+  /** Counts as sent what goes out although its call ends now. */
+  #countCommitted(): void {
+    const wait = this.#sends.first;
+    if (wait === undefined || wait.abandoned || this.#piece === undefined) return;
+    wait.sent += this.#stream.committed?.() ?? 0;
   }
 
   /** The row of those that wait, to add one. */

@@ -125,6 +125,11 @@ export class MemoryStream extends MemoryHandle implements Stream {
     return this.#taken;
   }
 
+  committed(): number {
+    // Closing sends what waits for room.
+    return this.#waiting?.chunk.length ?? this.#taken;
+  }
+
   // deno-lint-ignore require-await -- a failed check must reject, not throw
   async shutdownWrite(): Promise<void> {
     if (this.#shut || this.#closed) return;
