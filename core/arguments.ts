@@ -13,7 +13,9 @@ export interface WaitOptions {
 
 /** An integer between two bounds, both included. */
 export function integer(value: unknown, name: string, min: number, max: number): number {
-  if (typeof value !== "number" || (!Number.isInteger(value) && Number.isFinite(value))) {
+  // Infinity is an integer that is too large; NaN is none.
+  const isWhole = Number.isInteger(value) || value === Infinity || value === -Infinity;
+  if (typeof value !== "number" || !isWhole) {
     throw new TypeError(`${name} must be an integer, not ${describe(value)}`);
   }
   if (!(value >= min && value <= max)) {

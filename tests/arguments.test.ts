@@ -40,6 +40,7 @@ function badInt(name: string, before: readonly unknown[] = []): Wrong[] {
     [[...before, null], TypeError, name, "null"],
     [[...before, 1n], TypeError, name, "1n"],
     [[...before, 1.5], TypeError, name, "1.5"],
+    [[...before, NaN], TypeError, name, "NaN"],
     [[...before, true], TypeError, name, "true"],
     [[...before, big], RangeError, name, String(big)],
     [[...before, -big - 1], RangeError, name, String(-big - 1)],
@@ -53,6 +54,7 @@ function badSize(name: string, before: readonly unknown[] = []): Wrong[] {
     [[...before, "1"], TypeError, name, '"1"'],
     [[...before, {}], TypeError, name, "object"],
     [[...before, 0.5], TypeError, name, "0.5"],
+    [[...before, NaN], TypeError, name, "NaN"],
     [[...before, -1], RangeError, name, "-1"],
     [[...before, Infinity], RangeError, name, "Infinity"],
   ];

@@ -57,7 +57,7 @@ export function checkFileKind(mode: unknown, options: FileOptions): FileKind {
     reading: mode.includes("r") || !writing,
     writing,
     binary,
-    // Of bytes 1 is a size, as in Python's own makefile: nothing is kept back.
+    // Of bytes 1 is a size, as in Python's own makefile.
     bufferSize: given < 0 || lineBuffering ? DEFAULT_BUFFER_SIZE : given,
     lineBuffering,
     encoding: options.encoding ?? "utf-8",
