@@ -27,7 +27,7 @@ import { installTools, toolsFolder } from "./package_tools.mjs";
 import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
-const most = { unpacked: 322_000, everything: 50_100, tcp: 33_200, services: 5_800 };
+const most = { unpacked: 328_500, everything: 51_700, tcp: 34_700, services: 5_800 };
 
 /** What a user might write first. */
 const program = `

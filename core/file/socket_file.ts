@@ -4,7 +4,7 @@ import { integer } from "../arguments.ts";
 import { type BytesLike, describe, toBuffer } from "../bytes.ts";
 import { systemError } from "../errors.ts";
 import { InOrder } from "../in_order.ts";
-import { quietly } from "../quiet.ts";
+import { quiet, quietly } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { FileInput, type FileSocket } from "./file_input.ts";
@@ -319,7 +319,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     if (this.#closing !== undefined) {
       return this.#closing.catch(() => {/* The first call tells. */});
     }
-    return this.#closing = this.#close();
+    return this.#closing = quiet(this.#close());
   }
 
   /**
