@@ -36,8 +36,8 @@ export function close(fd: number): void {
   const holder = holderOf(checked);
   if (holder !== undefined) {
     // The runtime would go on with a descriptor that is gone, or that is somebody else's by then; Node would abort.
-    lost.add(holder);
-    quiet(holder.close(false));
+    lost.add(holder.transport);
+    quiet(holder.transport.close(false));
     return;
   }
   const adapter = getAdapter();
@@ -49,20 +49,21 @@ export function close(fd: number): void {
 }
 
 /** Who has a descriptor that the program has asked for: it may come back with it. */
-const holders = new Map<number, WeakRef<Transport>>();
+const holders = new Map<number, { transport: WeakRef<Transport>; type: number }>();
 
 /** Sockets whose descriptor was closed behind their back: by {@linkcode close}, with its number. */
 const lost = new WeakSet<Transport>();
 
 /** Remembers whose descriptor the program was told. */
-export function told(fd: number, holder: Transport): void {
-  holders.set(fd, new WeakRef(holder));
+export function told(fd: number, transport: Transport, type: number): void {
+  holders.set(fd, { transport: new WeakRef(transport), type });
 }
 
 /** The open socket of a descriptor that the program was told. */
-function holderOf(fd: number): Transport | undefined {
-  const holder = holders.get(fd)?.deref();
-  if (holder?.handle?.fd === fd) return holder;
+function holderOf(fd: number): { transport: Transport; type: number } | undefined {
+  const known = holders.get(fd);
+  const transport = known?.transport.deref();
+  if (known !== undefined && transport?.handle?.fd === fd) return { transport, type: known.type };
   holders.delete(fd);
   return undefined;
 }
@@ -89,7 +90,8 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
     const detail = `the ${name} adapter cannot take over a descriptor as a ${typeName(type)}`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
-  const own = holderOf(fd) === undefined ? fd : duplicate(adapter, fd);
+  // The adapter says of a datagram socket that it cannot take it over.
+  const own = holderOf(fd)?.type === SOCK_STREAM ? duplicate(adapter, fd) : fd;
   try {
     return adapter.adopt(own);
   } catch (cause) {

@@ -871,7 +871,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   fileno(): number {
     if (this.#gone) return -1;
     const fd = this.#descriptor("fileno");
-    told(fd, this.#transport);
+    told(fd, this.#transport, this.type);
     return fd;
   }
 
