@@ -91,7 +91,7 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
     throw systemError("ENOTSUP", "socket", { detail });
   }
   // The adapter says of a datagram socket that it cannot take it over.
-  const own = holderOf(fd)?.type === SOCK_STREAM ? duplicate(adapter, fd) : fd;
+  const own = holderOf(fd)?.type === SOCK_STREAM ? duplicate(adapter, fd, type) : fd;
   try {
     return adapter.adopt(own);
   } catch (cause) {
@@ -103,11 +103,11 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
   }
 }
 
-/** A descriptor of our own beside one that another socket here has: no runtime can share one. */
-function duplicate(adapter: Adapter, fd: number): number {
-  if (adapter.duplicate === undefined) {
+/** dup(2) of the descriptor of an open socket, which no runtime can share; only streams have one that can be taken over. */
+export function duplicate(adapter: Adapter, fd: number, type: number): number {
+  if (adapter.duplicate === undefined || type !== SOCK_STREAM) {
     const { adapter: name } = adapter.capabilities();
-    const detail = `descriptor ${fd} belongs to an open socket, and ${name} cannot duplicate it`;
+    const detail = `${name} cannot duplicate the descriptor of a ${typeName(type)}`;
     throw systemError("ENOTSUP", "dup", { detail });
   }
   return calling(adapter, "dup", () => adapter.duplicate!(fd));

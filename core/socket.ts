@@ -17,7 +17,7 @@ import { type BytesLike, concat, describe, empty, toBuffer, toBytes } from "./by
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram_transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
-import { adopt, calling, takeLost, told } from "./descriptors.ts";
+import { adopt, calling, duplicate, takeLost, told } from "./descriptors.ts";
 import { errno } from "./errno.ts";
 import { GaiError, SocketError, systemError, TimeoutError } from "./errors.ts";
 import {
@@ -901,12 +901,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#checkOpen("dup");
     const fd = this.#descriptor("dup");
     const adapter = this.#adapter;
-    if (adapter.duplicate === undefined || this.type !== c.SOCK_STREAM) {
-      const { adapter: name } = adapter.capabilities();
-      const detail = `${name} cannot duplicate the descriptor of a ${typeName(this.type)}`;
-      throw systemError("ENOTSUP", "dup", { detail });
-    }
-    const copy = calling(adapter, "dup", () => adapter.duplicate!(fd));
+    const copy = duplicate(adapter, fd, this.type);
     const socket = new Socket<A>(this.family, this.type, this.proto, { adapter, fileno: copy });
     socket.settimeout(this.#timeout);
     return socket;

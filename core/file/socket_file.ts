@@ -10,7 +10,7 @@ import { ByteWriter } from "./byte_writer.ts";
 import { FileInput, type FileSocket } from "./file_input.ts";
 import type { FileKind } from "./file_mode.ts";
 import { orNull, readRaw, readRawLine } from "./raw_file.ts";
-import { decoderFor, type Encoder, encoderFor } from "./text_codec.ts";
+import { codePoints, decoderFor, type Encoder, encoderFor } from "./text_codec.ts";
 import { TextReader } from "./text_reader.ts";
 
 /** What a file needs of its socket beside its calls. */
@@ -415,14 +415,4 @@ function sizeOf(size: number | null | undefined): number | undefined {
   if (size === null || size === undefined) return undefined;
   const checked = integer(size, "size", -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   return checked < 0 ? undefined : checked;
-}
-
-function codePoints(text: string): number {
-  let count = 0;
-  for (let i = 0; i < text.length; i++) {
-    const pair = text.codePointAt(i)! > 0xffff;
-    if (pair) i++;
-    count++;
-  }
-  return count;
 }

@@ -241,3 +241,14 @@ function cutOfUtf16(bytes: Uint8Array): number {
 function illegal(encoding: string, cause: unknown, call: string = "decode"): Error {
   return systemError("EILSEQ", call, { detail: `not ${encoding}`, cause });
 }
+
+/** The count of characters, as Python counts them: a surrogate pair is one. */
+export function codePoints(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const pair = text.codePointAt(i)! > 0xffff;
+    if (pair) i++;
+    count++;
+  }
+  return count;
+}
