@@ -7,7 +7,7 @@
  * {@linkcode Capabilities} what it cannot do. `memory.ts` is the shortest complete adapter and the
  * template for a port.
  *
- * Four rules run through all of it:
+ * Five rules run through all of it:
  *
  * 1. **Addresses are literals.** Names are resolved by the core through {@linkcode Adapter.lookup};
  *    an adapter sees numeric hosts only, and gives back the same form.
@@ -21,6 +21,9 @@
  * 4. **Everything opened is closed by the core**, exactly once, by `close()`, `reset()` or
  *    `release()`. A broken connection keeps its object until then; the adapter may free the
  *    descriptor earlier.
+ * 5. **An open socket keeps no process alive.** Streams, listeners and datagram sockets are taken out of the
+ *    event loop's count when they are made (`unref()`). While a call waits for what arrives the core keeps the
+ *    process; a connect or a `write` under way does so by itself.
  *
  * @module
  */
@@ -126,15 +129,17 @@ export interface Stream extends Handle {
    * @returns the bytes that are gone, which the promise of `write` tells in its time; after 0 it never settles
    */
   takeBack?(): number;
-  /** How many bytes of the `write` under way go out whatever happens to the stream, but for a reset. 0 where absent. */
-  committed?(): number;
+  /**
+   * How many bytes of the `write` under way are gone, or will go although its call has ended. 0 where absent.
+   *
+   * @param closing the stream is closed next
+   */
+  committed?(closing: boolean): number;
   /** Sends FIN after what was written, and leaves reading as it is. */
   shutdownWrite(): Promise<void>;
   /** Aborts the connection with RST (SO_LINGER 1, 0). Absent where this stream has no way to. */
   reset?(): Promise<void>;
-  /** Lets the process end although a write is under way. Absent where one does not keep it. */
-  unref?(): void;
-  /** Closes both directions; what was taken by `write` still goes out. Settles when the descriptor is free. */
+  /** Closes both directions; what was committed of a `write` still goes out. Settles when the descriptor is free. */
   close(): Promise<void>;
   /** Gives up the descriptor without closing it, for `detach()`. Absent where this cannot be done. */
   release?(): number;
@@ -358,6 +363,10 @@ export interface Adapter {
   hostname?(): string;
   /** The machine's interfaces. */
   interfaces?(): NetworkInterface[];
+  /**
+   * Nothing reaches its sockets from outside this process: a call that waits need not keep the process alive.
+   */
+  readonly inProcess?: boolean;
   /**
    * Resolves once I/O that is ready has been pushed: how long a non-blocking receive or accept looks before it
    * gives EAGAIN. Absent where two `setImmediate` in a row take in a poll of the event loop.

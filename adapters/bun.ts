@@ -209,6 +209,7 @@ class LibcListener implements Listener {
       pauseOnConnect: true,
       socket: handlers,
     });
+    this.#listener.unref();
   }
 
   get fd(): number {

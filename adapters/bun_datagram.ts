@@ -67,6 +67,7 @@ class BunDatagram implements Datagram {
       binaryType: "uint8array",
       socket: handlers,
     });
+    this.#socket.unref();
   }
 
   send(data: Uint8Array, to: Address | undefined): Promise<void> | undefined {
@@ -107,9 +108,11 @@ class BunDatagram implements Datagram {
   }
 
   async #sendLater(data: Uint8Array, port: number, host: string): Promise<void> {
+    this.#socket?.ref();
     do await new Promise<void>((resolve) => this.#drain.push(resolve)); while (
       !this.#trySend(data, port, host)
     );
+    if (this.#drain.length === 0) this.#socket?.unref();
   }
 
   #trySend(data: Uint8Array, port: number, host: string): boolean {

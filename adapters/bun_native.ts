@@ -66,6 +66,7 @@ class NativeBound implements Bound, Listener {
       pauseOnConnect: true,
       socket: handlers,
     });
+    this.#listener.unref();
     this.local = addressFrom(family, hostOf(address), this.#listener.port);
   }
 

@@ -1,9 +1,9 @@
 /** A stream over a socket of Bun's. */
 
-import type { Address, StreamSink } from "./adapter.ts";
+import type { Address, Stream, StreamSink } from "./adapter.ts";
 import { BULK, BulkReader, type BulkSource } from "./bun_bulk.ts";
 import type { BunHandlers, BunSocket } from "./bun_types.ts";
-import { type Releasable, release } from "./released.ts";
+import { release } from "./released.ts";
 
 /** Bytes that the core may leave unread before the stream pauses: pause and resume cost four system calls. */
 const READ_AHEAD = 64 * 1024;
@@ -27,7 +27,7 @@ interface Write {
 }
 
 /** A stream over a connected socket that was opened paused. */
-export class BunStream implements Releasable, BulkSource {
+export class BunStream implements Stream, BulkSource {
   readonly local: Address;
   readonly remote: Address;
   declare sink: StreamSink;
@@ -57,6 +57,7 @@ export class BunStream implements Releasable, BulkSource {
     this.local = local;
     this.remote = remote;
     this.#calls = calls;
+    socket.unref();
     // Bun sets TCP_NODELAY on every socket; BSD does not.
     if (typeof remote !== "string") socket.setNoDelay(false);
   }
@@ -98,6 +99,7 @@ export class BunStream implements Releasable, BulkSource {
   write(chunk: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#write = { chunk, taken: 0, resolve, reject };
+      this.#socket.ref();
       this.drained();
     });
   }
@@ -105,6 +107,7 @@ export class BunStream implements Releasable, BulkSource {
   takeBack(): number {
     const taken = this.#write?.taken ?? 0;
     this.#write = undefined;
+    this.#socket.unref();
     return taken;
   }
 
@@ -142,12 +145,7 @@ export class BunStream implements Releasable, BulkSource {
   release(): number {
     this.#stopBulk();
     if (!this.#paused && !this.#ended) this.#pause();
-    this.#socket.unref();
     return release(this);
-  }
-
-  takenBack(): void {
-    this.#socket.ref();
   }
 
   receive(into: Uint8Array): number | undefined {
@@ -200,10 +198,13 @@ export class BunStream implements Releasable, BulkSource {
       write.taken = this.tryWrite(write.chunk);
     } catch (error) {
       this.#write = undefined;
+      this.#socket.unref();
       return write.reject(error);
     }
     // Nothing can be taken of a chunk whose buffer was detached meanwhile; the core sees to that.
-    if (write.taken > 0 || write.chunk.length === 0) write.resolve(write.taken);
+    if (write.taken === 0 && write.chunk.length > 0) return;
+    this.#socket.unref();
+    write.resolve(write.taken);
   }
 
   /** The peer's FIN. */

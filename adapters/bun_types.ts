@@ -39,6 +39,7 @@ export interface BunListener {
   readonly hostname?: string;
   readonly port?: number;
   readonly fd: number;
+  unref(): void;
   stop(closeConnections: boolean): void;
 }
 
@@ -46,6 +47,8 @@ export interface BunListener {
 export interface BunUdpSocket {
   /** Whether the kernel took the datagram. */
   send(data: Uint8Array, port: number, address: string): boolean;
+  ref(): void;
+  unref(): void;
   close(): void;
 }
 

@@ -132,6 +132,7 @@ class DenoTcpListener implements Listener {
   #closed = false;
 
   constructor({ listener, local, options }: Held, family: number, sink: ListenerSink) {
+    listener.unref();
     this.#listener = listener;
     this.#family = family;
     this.#options = options;
@@ -146,8 +147,9 @@ class DenoTcpListener implements Listener {
 
   async close(): Promise<void> {
     this.#closed = true;
+    // The address is in use until the pending accept has been rejected, for which the process must live.
+    this.#listener.ref();
     this.#listener.close();
-    // The address is in use until the pending accept has been rejected.
     await this.#accepted;
   }
 

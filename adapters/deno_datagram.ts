@@ -96,6 +96,7 @@ class NativeDatagram implements Datagram {
   constructor(family: number, address: Address) {
     this.#family = family;
     const conn = deno().listenDatagram!(targetOf(address));
+    conn.unref();
     this.#conn = isUnix(address) ? new UnixPacketConn(conn) : conn;
     this.#buffer = new Uint8Array(isUnix(address) ? UNIX_BUFFER : UDP_BUFFER);
     this.local = scopedLike(addressOf(family, this.#conn.addr), address);
@@ -141,9 +142,10 @@ class NativeDatagram implements Datagram {
 
   close(): Promise<void> {
     this.#closed = true;
+    // The descriptor goes with the pending receive, for whose end the process must live.
+    if (this.#receiving) this.#conn.ref();
     this.#conn.close();
     unlinkPath(this.local);
-    // The descriptor goes with the pending receive.
     if (!this.#receiving) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle = resolve);
   }

@@ -12,7 +12,7 @@ const SOCK_STREAM = 1;
 const SMALLEST_BUFFER = 512;
 const LARGEST_BUFFER = 64 * 1024;
 
-/** A stream that reads only while a receive waits: a pending read costs memory and keeps the process alive. */
+/** A stream that reads only while a receive waits: a pending read costs memory. */
 export class DenoStream implements Stream {
   readonly local: Address;
   readonly remote: Address;
@@ -30,6 +30,7 @@ export class DenoStream implements Stream {
   #options: DenoOptions | undefined;
 
   constructor(conn: DenoConn, local: Address, remote: Address) {
+    conn.unref();
     this.#conn = conn;
     this.local = local;
     this.remote = remote;
@@ -51,10 +52,6 @@ export class DenoStream implements Stream {
     return this.#conn.closeWrite();
   }
 
-  unref(): void {
-    this.#conn.unref();
-  }
-
   /** Just closes it where the descriptor cannot be had. */
   reset(): Promise<void> {
     // Not by SO_LINGER: Deno 2.9 sends FIN before it closes the descriptor, and the peer would see the end of the stream.
@@ -67,8 +64,9 @@ export class DenoStream implements Stream {
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = this.#over = true;
+    // The descriptor goes with the pending read, for whose end the process must live.
+    if (this.#reading) this.#conn.ref();
     this.#conn.close();
-    // The descriptor goes with the pending read.
     if (!this.#reading) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle = resolve);
   }

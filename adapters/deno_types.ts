@@ -20,6 +20,7 @@ export interface DenoConn {
   read(buffer: Uint8Array): Promise<number | null>;
   write(data: Uint8Array): Promise<number>;
   closeWrite(): Promise<void>;
+  ref(): void;
   unref(): void;
   close(): void;
   setNoDelay?(on: boolean): void;
@@ -30,6 +31,8 @@ export interface DenoConn {
 export interface DenoListener {
   readonly addr: DenoNetAddr;
   accept(): Promise<DenoConn>;
+  ref(): void;
+  unref(): void;
   close(): void;
 }
 
@@ -38,6 +41,8 @@ export interface DenoDatagram {
   readonly addr: DenoNetAddr;
   receive(buffer: Uint8Array): Promise<[data: Uint8Array, from: DenoNetAddr]>;
   send(data: Uint8Array, to: Record<string, unknown>): Promise<number>;
+  ref(): void;
+  unref(): void;
   close(): void;
 }
 

@@ -46,6 +46,14 @@ export class UnixPacketConn implements DenoDatagram {
     return sent;
   }
 
+  ref(): void {
+    this.#conn.ref();
+  }
+
+  unref(): void {
+    this.#conn.unref();
+  }
+
   close(): void {
     this.#conn.close();
     this.#waker?.close();
@@ -60,6 +68,9 @@ export class UnixPacketConn implements DenoDatagram {
     this.#waker ??= deno().listenDatagram!({ transport: "unixpacket", path: freshName() });
     const { path } = this.addr;
     await this.#waker.send(new Uint8Array(0), { transport: "unixpacket", path });
+    // The send waits for it, and the process for the send.
+    this.#conn.ref();
     await this.#receiving?.catch(() => {/* The receiver is told. */});
+    this.#conn.unref();
   }
 }

@@ -192,6 +192,7 @@ export class NodeListener implements Listener {
     this.#family = family;
     this.#sink = sink;
     this.local = local;
+    server.unref();
     server.on("connection", (socket: NetSocket) => this.connected(socket));
     server.on("error", (error: Error) => sink.error(error));
   }

@@ -61,6 +61,8 @@ async function openOn(
       done: (e: null, host: string, family: number) => void,
     ) => done(null, host, family === AF_INET6 ? 6 : 4),
   });
+  // Before it is bound: in Deno 2.9 it holds for later receives only.
+  socket.unref();
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("listening", () => resolve());

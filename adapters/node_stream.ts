@@ -5,7 +5,7 @@ import { type Reader, readShared } from "./node_onread.ts";
 import { ownerOf, setOwner } from "./node_owner.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
 import { plain } from "./node_buffer.ts";
-import { type Releasable, release } from "./released.ts";
+import { release } from "./released.ts";
 import { Retries } from "./retries.ts";
 import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./node_types.ts";
 
@@ -36,6 +36,7 @@ export class NetStream implements Stream {
     // answering false stops the handle at once. 'end' is then never emitted, so nothing destroys by itself.
     setOwner<NetStream>(socket, this);
     socket.push = pushed;
+    socket.unref();
     socket.on("error", failed);
   }
 
@@ -70,19 +71,14 @@ export class NetStream implements Stream {
     return this.#whenClosed();
   }
 
-  unref(): void {
-    this.socket.unref();
-  }
-
   close(): Promise<void> {
     this.#over = true;
-    if (this.socket.writableLength === 0) {
+    if (this.socket.destroyed || this.socket.writableLength === 0) {
       this.socket.destroy();
       return this.#whenClosed();
     }
     // What the runtime holds still goes out, as the kernel would send it; a peer that does not read must not
-    // keep the process alive, nor the caller waiting.
-    this.unref();
+    // keep the caller waiting.
     this.socket.destroySoon();
     return Promise.resolve();
   }
@@ -150,7 +146,7 @@ function failed(this: NetSocket, error: Error): void {
 }
 
 /** A stream of Node, whose descriptor is known: writes go straight to it. */
-export class NodeStream extends NetStream implements Reader, Releasable {
+export class NodeStream extends NetStream implements Reader {
   keeps = true;
   readonly #fs: FsModule;
   #fd: number;
@@ -210,8 +206,14 @@ export class NodeStream extends NetStream implements Reader, Releasable {
     return this.#retries === undefined ? 1 : this.#retries.stop();
   }
 
-  committed(): number {
-    return this.#retries === undefined ? 1 : 0;
+  committed(closing: boolean): number {
+    return this.#retries === undefined && !closing ? 1 : 0;
+  }
+
+  /** A byte that libuv has not sent goes with the socket: a peer that does not read would keep the process alive. */
+  override close(): Promise<void> {
+    this.socket.destroy();
+    return super.close();
   }
 
   override setOption(name: string, value: number): boolean {
@@ -230,12 +232,7 @@ export class NodeStream extends NetStream implements Reader, Releasable {
       handle.reading = false;
       handle.readStop?.();
     }
-    this.socket.unref();
     return release(this);
-  }
-
-  takenBack(): void {
-    this.socket.ref();
   }
 
   /** The descriptor is about to be closed. */

@@ -27,7 +27,6 @@ export interface NetSocket {
   _read(size: number): void;
   _destroy(error: Error | null, callback: (error: Error | null) => void): void;
   pause(): void;
-  ref(): void;
   unref(): void;
   connect(options: Record<string, unknown>): void;
   write(chunk: Uint8Array, callback: (error?: Error | null) => void): boolean;
@@ -53,6 +52,7 @@ export interface NetServer {
   readonly _handle?: { readonly fd?: number; listen(backlog: number): number } | null;
   address(): { address: string; port: number } | string | null;
   listen(target: unknown, backlog?: number): void;
+  unref(): void;
   close(): void;
   on(event: string, listener: (argument: never) => void): void;
   once(event: string, listener: (argument: never) => void): void;
@@ -79,6 +79,7 @@ export interface DgramSocket {
   bind(options: Record<string, unknown>): void;
   connect(port: number, address: string): void;
   disconnect(): void;
+  unref(): void;
   send(data: Uint8Array, callback: (error: Error | null) => void): void;
   send(
     data: Uint8Array,

@@ -1,22 +1,15 @@
 /**
  * Streams whose descriptor was given away by `detach()`, on Node and Bun: neither can let go of one, nor open it
- * twice. The stream stays as it is, but neither reads nor keeps the process alive, and is found again by its
- * descriptor.
+ * twice. The stream stays as it is, but does not read, and is found again by its descriptor.
  */
 
 import type { Stream } from "./adapter.ts";
 import { familyOf } from "./endpoints.ts";
 
-/** A stream that can be given away. */
-export interface Releasable extends Stream {
-  /** It is this process's again. */
-  takenBack(): void;
-}
-
-const released = new Map<number, Releasable>();
+const released = new Map<number, Stream>();
 
 /** Gives the descriptor of a stream away. */
-export function release(stream: Releasable): number {
+export function release(stream: Stream): number {
   const { fd } = stream;
   released.set(fd, stream);
   return fd;
@@ -27,6 +20,5 @@ export function takeReleased(fd: number): { family: number; stream: Stream } | u
   const stream = released.get(fd);
   if (stream === undefined) return undefined;
   released.delete(fd);
-  stream.takenBack();
   return { family: familyOf(stream.local), stream };
 }

@@ -41,12 +41,13 @@ export class DatagramQueue implements WaitOwner {
   #queue: Datagram[] = [];
   #first = 0;
   #size = 0;
-  readonly #waits = new WaitQueue<Receive<unknown>>();
+  readonly #waits: WaitQueue<Receive<unknown>>;
   #limit: () => number;
 
-  /** `limit` gives the bound in bytes: SO_RCVBUF. */
-  constructor(limit: () => number) {
+  /** `limit` gives the bound in bytes: SO_RCVBUF. `keepsAlive` as a {@linkcode WaitQueue} has it. */
+  constructor(limit: () => number, keepsAlive: boolean) {
     this.#limit = limit;
+    this.#waits = new WaitQueue(keepsAlive);
   }
 
   /** Takes the first datagram, or waits for it. */

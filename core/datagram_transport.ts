@@ -47,7 +47,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#family = family;
     this.#options = options;
     this.#lastLocal = wildcard(family);
-    this.#queue = new DatagramQueue(() => this.#queueLimit());
+    this.#queue = new DatagramQueue(() => this.#queueLimit(), !adapter.inProcess);
   }
 
   get handle(): Handle | undefined {

@@ -37,10 +37,11 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   #adapter: Adapter;
   #listener: Listener | undefined;
   #queue: StreamEndpoint[] = [];
-  readonly #waits = new WaitQueue<Accept<unknown>>();
+  readonly #waits: WaitQueue<Accept<unknown>>;
 
   constructor(adapter: Adapter) {
     this.#adapter = adapter;
+    this.#waits = new WaitQueue(!adapter.inProcess);
   }
 
   /** The adapter's side, set once it listens. */

@@ -33,7 +33,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   constructor(adapter: Adapter, stream: Stream) {
     this.#adapter = adapter;
     this.stream = stream;
-    this.#receiver = new StreamReceiver(stream, this);
+    this.#receiver = new StreamReceiver(stream, this, !adapter.inProcess);
     this.#sender = new StreamSender(stream, this);
     const before: StreamSink | undefined = stream.sink;
     stream.sink = this;
@@ -90,7 +90,6 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     this.#broken = true;
     if (sent === undefined) return this.stream.close();
     // As the kernel would: the rest goes out after close(), and the program need not wait for it.
-    this.stream.unref?.();
     sent.then(() => this.stream.close());
     return Promise.resolve();
   }

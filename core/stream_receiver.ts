@@ -62,16 +62,18 @@ export class StreamReceiver implements WaitOwner {
   #stream: Stream;
   #errors: ReceiveErrors;
   #queue: ByteQueue = NO_BYTES;
-  readonly #waits = new WaitQueue<Receive>();
+  readonly #waits: WaitQueue<Receive>;
   /** The wait whose memory the stream was given. */
   #lender: Receive | undefined;
   #ended = false;
   /** Reading was shut down: nothing waits any more. */
   #shut = false;
 
-  constructor(stream: Stream, errors: ReceiveErrors) {
+  /** `keepsAlive` as a {@linkcode WaitQueue} has it. */
+  constructor(stream: Stream, errors: ReceiveErrors, keepsAlive: boolean) {
     this.#stream = stream;
     this.#errors = errors;
+    this.#waits = new WaitQueue(keepsAlive);
   }
 
   /** How many bytes are unread. */

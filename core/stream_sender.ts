@@ -61,7 +61,7 @@ class Send extends Wait<number> {
 }
 
 /** The waiting sends of connections of which none ever had to wait, as on most runtimes few do. */
-const NO_SENDS = new WaitQueue<Send>();
+const NO_SENDS = new WaitQueue<Send>(false);
 
 /** Who is told how sending has failed. */
 export interface SendErrors {
@@ -155,7 +155,7 @@ export class StreamSender implements WaitOwner {
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
     const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
-    if (counted === undefined) this.#countCommitted();
+    if (counted === undefined) this.#countCommitted(true);
     this.fail(makeError);
     if (counted === undefined) return undefined;
     this.#row().push(counted);
@@ -164,7 +164,7 @@ export class StreamSender implements WaitOwner {
 
   /** Ends every wait with an error: the descriptor is given away. */
   detach(makeError: (syscall: string) => unknown): void {
-    this.#countCommitted();
+    this.#countCommitted(false);
     this.fail(makeError);
   }
 
@@ -180,15 +180,15 @@ export class StreamSender implements WaitOwner {
   }
 
   /** Counts as sent what goes out although its call ends now. */
-  #countCommitted(): void {
+  #countCommitted(closing: boolean): void {
     const wait = this.#sends.first;
     if (wait === undefined || wait.abandoned || this.#piece === undefined) return;
-    wait.sent += this.#stream.committed?.() ?? 0;
+    wait.sent += this.#stream.committed?.(closing) ?? 0;
   }
 
   /** The row of those that wait, to add one. */
   #row(): WaitQueue<Send> {
-    if (this.#sends === NO_SENDS) this.#sends = new WaitQueue();
+    if (this.#sends === NO_SENDS) this.#sends = new WaitQueue(false);
     return this.#sends;
   }
 

@@ -1,5 +1,7 @@
 /** Calls that wait in a row, served in the order in which they came. */
 
+import { beginWaiting, endWaiting } from "./keep_alive.ts";
+
 /** A call in a row; it is in one at most. */
 export interface InRow<W> {
   /** The one behind it. */
@@ -14,19 +16,26 @@ export class WaitQueue<W extends InRow<W>> {
   /** The call that is served next. */
   first: W | undefined = undefined;
   #last: W | undefined = undefined;
+  #keepsAlive: boolean;
+
+  /** `keepsAlive`: the process must not end while a call waits here. */
+  constructor(keepsAlive: boolean) {
+    this.#keepsAlive = keepsAlive;
+  }
 
   /** Adds a call at the end. */
   push(wait: W): void {
-    if (this.first === undefined) this.first = wait;
+    if (this.first === undefined) this.#begin(wait);
     else this.#last!.next = wait;
     this.#last = wait;
   }
 
   /** Puts a call in front of all others. */
   unshift(wait: W): void {
-    wait.next = this.first;
+    const { first } = this;
+    if (first === undefined) return this.push(wait);
+    wait.next = first;
     this.first = wait;
-    if (wait.next === undefined) this.#last = wait;
   }
 
   /** Takes the first call out. */
@@ -35,7 +44,7 @@ export class WaitQueue<W extends InRow<W>> {
     if (first === undefined) return undefined;
     this.first = first.next;
     first.next = undefined;
-    if (this.first === undefined) this.#last = undefined;
+    if (this.first === undefined) this.#end();
     return first;
   }
 
@@ -59,5 +68,15 @@ export class WaitQueue<W extends InRow<W>> {
     const waits: W[] = [];
     for (let wait = this.shift(); wait !== undefined; wait = this.shift()) waits.push(wait);
     return waits;
+  }
+
+  #begin(wait: W): void {
+    this.first = wait;
+    if (this.#keepsAlive) beginWaiting();
+  }
+
+  #end(): void {
+    this.#last = undefined;
+    if (this.#keepsAlive) endWaiting();
   }
 }
