@@ -58,7 +58,7 @@ function capabilities(): Capabilities {
         ...supported("set", streamOptions()),
         ...supported(
           "before-open",
-          hasUnstableNet() ? ["IPV6_V6ONLY", "SO_REUSEPORT"] : ["IPV6_V6ONLY"],
+          hasUnstableNet() || hasLibc() ? ["IPV6_V6ONLY", "SO_REUSEPORT"] : ["IPV6_V6ONLY"],
         ),
       },
       SOCK_DGRAM: {
@@ -68,8 +68,8 @@ function capabilities(): Capabilities {
       },
     },
     optionsReason:
-      "Deno has no call for it; --allow-ffi, on Linux, gives all that work after bind, " +
-      "and --unstable-net gives SO_REUSEPORT for streams",
+      "Deno has no call for it; --allow-ffi, on Linux, gives all but SO_REUSEPORT of datagram sockets, " +
+      "and --unstable-net gives SO_REUSEPORT of streams",
     fileno: false,
     adopt: true,
     backlog: true,

@@ -64,7 +64,13 @@ class InheritedListener implements Bound {
 
   listen(_backlog: number, sink: ListenerSink): Promise<Listener> {
     this.#server.off("connection", this.#keep);
-    const listener = new AcceptingListener(this.#server, this.#family, this.local, sink);
+    const listener = new AcceptingListener(
+      this.#server,
+      this.#family,
+      this.local,
+      sink,
+      this.#options,
+    );
     for (const socket of this.#early.splice(0)) listener.connected(socket);
     return Promise.resolve(listener);
   }
@@ -94,17 +100,23 @@ class InheritedListener implements Bound {
   };
 }
 
-/** Its connections have options of their own. */
-class AcceptingListener extends NodeListener {
+/** A listener of `node:net`, whose connections have options of their own. */
+export class AcceptingListener extends NodeListener {
   #family: number;
   #sink: ListenerSink;
   #options: DenoOptions;
 
-  constructor(server: NetServer, family: number, local: Address, sink: ListenerSink) {
+  constructor(
+    server: NetServer,
+    family: number,
+    local: Address,
+    sink: ListenerSink,
+    options: DenoOptions,
+  ) {
     super(server, family, local, sink);
     this.#family = family;
     this.#sink = sink;
-    this.#options = new DenoOptions({ type: SOCK_STREAM, local, shared: true });
+    this.#options = options;
   }
 
   override connected(socket: NetSocket): void {

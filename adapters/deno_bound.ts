@@ -12,10 +12,11 @@ import type {
 } from "./adapter.ts";
 import { connectByNodeNet } from "./deno_connect.ts";
 import { unsupported } from "./deno_errors.ts";
-import { hasLibc } from "./deno_ffi.ts";
+import { hasLibc, libc } from "./deno_ffi.ts";
+import { bindByLibc } from "./deno_libc_bound.ts";
 import { DenoOptions } from "./deno_options.ts";
 import { DenoStream } from "./deno_stream.ts";
-import { addressOf, deno, type DenoListener, denoPathOf } from "./deno_types.ts";
+import { addressOf, deno, type DenoListener, denoPathOf, hasUnstableNet } from "./deno_types.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "./endpoints.ts";
 
 const SOCK_STREAM = 1;
@@ -24,9 +25,15 @@ const SOCK_STREAM = 1;
 const HELD_BACKLOG = 128;
 
 /** bind(2), at once. */
-export function bind({ family, address, settings }: BindRequest): Bound {
-  if (settings.get("IPV6_V6ONLY") === 1 && address[0] === "::") {
-    throw unsupported("ENOPROTOOPT", "Deno.listen on :: always takes IPv4, too (IPV6_V6ONLY)");
+export function bind(request: BindRequest): Bound {
+  const { family, address, settings } = request;
+  const onlyIPv6 = settings.get("IPV6_V6ONLY") === 1 && address[0] === "::";
+  const sharesPort = settings.get("SO_REUSEPORT") === 1 && !hasUnstableNet();
+  if (onlyIPv6 || sharesPort) {
+    const c = libc();
+    if (c !== undefined) return bindByLibc(c, request);
+    const what = onlyIPv6 ? "take no IPv4 on :: (IPV6_V6ONLY)" : "share a port (SO_REUSEPORT)";
+    throw unsupported("ENOPROTOOPT", `Deno cannot ${what} without --allow-ffi`);
   }
   return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
 }

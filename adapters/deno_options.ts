@@ -41,10 +41,12 @@ export function datagramOptions(): readonly string[] {
 /** The options of one socket. */
 export class DenoOptions {
   #names: SocketNames;
-  #fd = -1;
+  #fd: number;
 
-  constructor(names: SocketNames) {
+  /** `fd` is the descriptor, where it is known. */
+  constructor(names: SocketNames, fd: number = -1) {
     this.#names = names;
+    this.#fd = fd;
   }
 
   /** Sets an option; answers `false` where the descriptor cannot be had. */

@@ -66,6 +66,34 @@ except ConnectionResetError:
     print("reset", flush=True)
 `;
 
+/** Says whether its port is free for IPv4, how IPv4 gets on there, and what comes back over IPv6. */
+const SIX = `
+import socket, sys
+port = int(sys.argv[1])
+try:
+    socket.create_connection(("127.0.0.1", port)); print("connected", flush=True)
+except ConnectionRefusedError:
+    print("refused", flush=True)
+s = socket.socket(); s.bind(("0.0.0.0", port)); s.listen(); s.close(); print("free", flush=True)
+s = socket.create_connection(("::1", port)); s.sendall(b"x" * 100000); s.shutdown(socket.SHUT_WR)
+data = b""
+while part := s.recv(65536): data += part
+print(len(data), flush=True)
+`;
+
+/** Says what the servers on a port send: there are as many connections that one of two gets none by chance in 2^60. */
+const BOTH = `
+import socket, sys
+def said():
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as s:
+        return s.recv(100).decode()
+print(sorted({said() for _ in range(60)}), flush=True)
+try:
+    s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); print("free", flush=True)
+except OSError as e:
+    print(e.strerror, flush=True)
+`;
+
 /** Receives a datagram and says how far it may go and how it wants to be treated; what is sent back must come again. */
 const RECEIVER = `
 import socket, struct, sys
@@ -159,6 +187,38 @@ for (const { name, host, skip } of families) {
   });
 }
 
+describe("what is set before bind", () => {
+  it(
+    "keeps IPv4 out: a server for IPv6 alone",
+    { skip: noIPv6 || noTuning || noPeer },
+    bounded(async (scope) => {
+      const program = tuned(scope, ["alone"]);
+      const peer = pythonProgram(scope, SIX, [(await program.line())!]);
+      assert.equal(await peer.line(), "refused");
+      assert.equal(await peer.line(), "free");
+      assert.equal(await peer.line(), "100000");
+      assert.equal((await program.exit()).stderr, "");
+    }),
+  );
+
+  for (const flags of [[], ["--unstable-net"]]) {
+    it(
+      `lets two servers share a port${
+        flags.length > 0 ? " with what Deno calls unstable" : ""
+      }, and nobody else`,
+      { skip: noTuning || noPeer },
+      bounded(async (scope) => {
+        const program = tuned(scope, ["shared", "127.0.0.1"], flags);
+        const peer = pythonProgram(scope, BOTH, [(await program.line())!]);
+        assert.equal(await peer.line(), "['100', '101']");
+        assert.equal(await peer.line(), "Address already in use");
+        program.write("\n");
+        assert.equal((await program.exit()).stderr, "");
+      }),
+    );
+  }
+});
+
 describe("what Deno's permissions and flags add", () => {
   const ask = async <T>(scope: Scope, how: string, given: readonly string[]): Promise<T> => {
     const permissions = ["--allow-net", ...given];
@@ -181,13 +241,15 @@ describe("what Deno's permissions and flags add", () => {
     bounded(async (scope) => {
       const plain = await ask<Capabilities>(scope, "capabilities", []);
       assert.equal(plain.options["SOCK_STREAM"]?.["TCP_KEEPIDLE"], undefined);
+      assert.equal(plain.options["SOCK_STREAM"]?.["SO_REUSEPORT"], undefined);
       assert.equal(plain.options["SOCK_DGRAM"]?.["IPV6_UNICAST_HOPS"], undefined);
       assert.equal(plain.reset, "before-open");
       assert.deepEqual(plain.types["AF_UNIX"], ["SOCK_STREAM"]);
       assert.equal(await ask(scope, "refused", ["--allow-ffi"]), "");
       const free = await ask<Capabilities>(scope, "capabilities", ["--allow-ffi"]);
       assert.equal(free.options["SOCK_STREAM"]?.["TCP_KEEPIDLE"], "set");
-      assert.equal(free.options["SOCK_STREAM"]?.["SO_REUSEPORT"], undefined);
+      assert.equal(free.options["SOCK_STREAM"]?.["SO_REUSEPORT"], "before-open");
+      assert.equal(free.options["SOCK_DGRAM"]?.["SO_REUSEPORT"], undefined);
       assert.equal(free.options["SOCK_DGRAM"]?.["IPV6_UNICAST_HOPS"], "set");
       assert.equal(free.reset, "always");
       const unstable = await ask<Capabilities>(scope, "capabilities", ["--unstable-net"]);

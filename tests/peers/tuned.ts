@@ -96,6 +96,33 @@ const ways: Record<string, () => Promise<void>> = {
     await s.sendto(data, from!);
     await s.close();
   },
+  /** An echo for one connection, on a port of IPv6 alone. */
+  async alone() {
+    const server = await socket.create_server(["", 0], { family: AF_INET6 });
+    say(server.getsockname()[1]);
+    const [s] = await server.accept();
+    await server.close();
+    for (let data; (data = await s.recv(100)).length > 0;) await s.sendall(data);
+    await s.close();
+  },
+  /** Two servers on one port, of which each sends its number. */
+  async shared() {
+    const one = await socket.create_server([host, 0], { reuse_port: true, backlog: 5 });
+    const two = await socket.create_server(one.getsockname(), { reuse_port: true });
+    say(one.getsockname()[1]);
+    const servers = [one, two];
+    const stop = new AbortController();
+    const served = servers.map((server, i) =>
+      socket.serve(server, async (s) => {
+        s.setsockopt(IPPROTO_TCP, socket.TCP_KEEPIDLE, 100 + i);
+        await s.sendall(String(s.getsockopt(IPPROTO_TCP, socket.TCP_KEEPIDLE)));
+      }, { signal: stop.signal })
+    );
+    process.stdin.once("data", () => stop.abort());
+    await Promise.all(served);
+    for (const server of servers) await server.close();
+    process.stdin.pause();
+  },
   /** What the message of ENOPROTOOPT says, or nothing. */
   refused() {
     const s = socket.socket();
