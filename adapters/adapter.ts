@@ -21,9 +21,9 @@
  * 4. **Everything opened is closed by the core**, exactly once, by `close()`, `reset()` or
  *    `release()`. A broken connection keeps its object until then; the adapter may free the
  *    descriptor earlier.
- * 5. **An open socket keeps no process alive.** Streams, listeners and datagram sockets are taken out of the
- *    event loop's count when they are made (`unref()`). While a call waits for what arrives the core keeps the
- *    process; a connect or a `write` under way does so by itself.
+ * 5. **An open socket keeps no process alive.** Streams, listeners and datagram sockets begin without doing so.
+ *    While a call waits for what arrives the core has asked for it, by `ref()`; a connect, a `write` and a
+ *    `close` under way do so by themselves.
  *
  * @module
  */
@@ -59,6 +59,13 @@ export interface Handle {
   setOption(name: string, value: number): boolean;
   /** Reads an option from the real socket; `undefined` where this runtime has no way to, and the core answers with what was set. */
   getOption(name: string): number | undefined;
+  /**
+   * A call begins to wait for what arrives here: the process must not end before `unref()`. Not called for a
+   * {@linkcode Bound}. Absent where nothing can arrive from outside the process.
+   */
+  ref?(): void;
+  /** No call waits any more. Also called after `close`. */
+  unref?(): void;
 }
 
 /** Where a stream puts what arrives. Set by the core before the first `resume()`. */
@@ -363,10 +370,6 @@ export interface Adapter {
   hostname?(): string;
   /** The machine's interfaces. */
   interfaces?(): NetworkInterface[];
-  /**
-   * Nothing reaches its sockets from outside this process: a call that waits need not keep the process alive.
-   */
-  readonly inProcess?: boolean;
   /**
    * Resolves once I/O that is ready has been pushed: how long a non-blocking receive or accept looks before it
    * gives EAGAIN. Absent where two `setImmediate` in a row take in a poll of the event loop.

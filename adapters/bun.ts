@@ -220,6 +220,14 @@ class LibcListener implements Listener {
     // It accepts from the start.
   }
 
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
+  }
+
   setBacklog(backlog: number): void {
     this.#libc.listen(this.fd, backlog);
   }

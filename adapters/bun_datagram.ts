@@ -36,6 +36,8 @@ class BunDatagram implements Datagram {
   #family: number;
   #local: Address;
   #socket: BunUdpSocket | undefined;
+  /** Reasons to keep the process alive: receives that wait, sends that do. */
+  #refs = 0;
   /** Sends that wait for room in the kernel's queue. */
   #drain: Array<() => void> = [];
 
@@ -68,6 +70,14 @@ class BunDatagram implements Datagram {
       socket: handlers,
     });
     this.#socket.unref();
+  }
+
+  ref(): void {
+    if (this.#refs++ === 0) this.#socket?.ref();
+  }
+
+  unref(): void {
+    if (--this.#refs === 0) this.#socket?.unref();
   }
 
   send(data: Uint8Array, to: Address | undefined): Promise<void> | undefined {
@@ -108,11 +118,11 @@ class BunDatagram implements Datagram {
   }
 
   async #sendLater(data: Uint8Array, port: number, host: string): Promise<void> {
-    this.#socket?.ref();
+    this.ref();
     do await new Promise<void>((resolve) => this.#drain.push(resolve)); while (
       !this.#trySend(data, port, host)
     );
-    if (this.#drain.length === 0) this.#socket?.unref();
+    this.unref();
   }
 
   #trySend(data: Uint8Array, port: number, host: string): boolean {

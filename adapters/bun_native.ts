@@ -89,6 +89,14 @@ class NativeBound implements Bound, Listener {
     // It accepts from the start.
   }
 
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
+  }
+
   close(): Promise<void> {
     this.#listener.stop(this.#sink === undefined);
     return Promise.resolve();

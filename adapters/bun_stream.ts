@@ -46,6 +46,8 @@ export class BunStream implements Stream, BulkSource {
   #markClosed: (() => void) | undefined;
   /** The last write. */
   #write: Write | undefined;
+  /** Reasons to keep the process alive: receives that wait, a write that does. */
+  #refs = 0;
 
   constructor(
     socket: BunSocket<unknown>,
@@ -86,6 +88,14 @@ export class BunStream implements Stream, BulkSource {
     this.#socket.resume();
   }
 
+  ref(): void {
+    if (this.#refs++ === 0) this.#socket.ref();
+  }
+
+  unref(): void {
+    if (--this.#refs === 0) this.#socket.unref();
+  }
+
   tryWrite(chunk: Uint8Array): number {
     if (this.#closed) throw gone("EPIPE");
     const count = this.#socket.write(chunk);
@@ -99,7 +109,7 @@ export class BunStream implements Stream, BulkSource {
   write(chunk: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#write = { chunk, taken: 0, resolve, reject };
-      this.#socket.ref();
+      this.ref();
       this.drained();
     });
   }
@@ -107,7 +117,7 @@ export class BunStream implements Stream, BulkSource {
   takeBack(): number {
     const taken = this.#write?.taken ?? 0;
     this.#write = undefined;
-    this.#socket.unref();
+    this.unref();
     return taken;
   }
 
@@ -198,12 +208,12 @@ export class BunStream implements Stream, BulkSource {
       write.taken = this.tryWrite(write.chunk);
     } catch (error) {
       this.#write = undefined;
-      this.#socket.unref();
+      this.unref();
       return write.reject(error);
     }
     // Nothing can be taken of a chunk whose buffer was detached meanwhile; the core sees to that.
     if (write.taken === 0 && write.chunk.length > 0) return;
-    this.#socket.unref();
+    this.unref();
     write.resolve(write.taken);
   }
 

@@ -39,6 +39,7 @@ export interface BunListener {
   readonly hostname?: string;
   readonly port?: number;
   readonly fd: number;
+  ref(): void;
   unref(): void;
   stop(closeConnections: boolean): void;
 }

@@ -152,6 +152,14 @@ class DenoTcpListener implements Listener {
     if (!this.#accepting) this.#accepted = this.#accept();
   }
 
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     // The address is in use until the pending accept has been rejected, for which the process must live.

@@ -18,7 +18,7 @@ import {
 import { hostOf, isUnix, scopedLike } from "./endpoints.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
 import { NodeDatagram, openSocket } from "./node_datagram.ts";
-import type { DgramSocket } from "./node_types.ts";
+import { type DgramSocket, nodeModule, type NodeTimer } from "./node_types.ts";
 import { freshName, UnixPacketConn } from "./deno_unix_packet.ts";
 import { unlinkPath } from "./unix_path.ts";
 
@@ -46,14 +46,34 @@ export async function openDatagram(request: DatagramRequest): Promise<Datagram> 
   return new DgramDatagram(request, await openSocket(request));
 }
 
+/** The longest delay that timers take: one that fires has nothing to do. */
+const LONGEST = 0x7fffffff;
+
 /** A socket of `node:dgram`, with the options that only FFI can set. */
 class DgramDatagram extends NodeDatagram {
   #options: DenoOptions;
+  /** Keeps the process alive. */
+  #keeper: NodeTimer | undefined;
 
   constructor({ family, address, settings }: DatagramRequest, socket: DgramSocket) {
     super(socket, family, address);
     const shared = settings.get("SO_REUSEADDR") === 1;
     this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared });
+  }
+
+  /** Deno 2.9: ref() and unref() of the socket change nothing for the receive that is under way. */
+  override ref(): void {
+    this.#keeper ??= nodeModule("node:timers").setInterval(() => {}, LONGEST);
+    this.#keeper.ref();
+  }
+
+  override unref(): void {
+    this.#keeper?.unref();
+  }
+
+  override close(): Promise<void> {
+    if (this.#keeper !== undefined) nodeModule("node:timers").clearInterval(this.#keeper);
+    return super.close();
   }
 
   override setOption(name: string, value: number): boolean {
@@ -115,6 +135,14 @@ class NativeDatagram implements Datagram {
 
   resume(): void {
     if (!this.#receiving && !this.#closed) this.#receive();
+  }
+
+  ref(): void {
+    this.#conn.ref();
+  }
+
+  unref(): void {
+    this.#conn.unref();
   }
 
   send(data: Uint8Array, to: Address | undefined): Promise<unknown> {

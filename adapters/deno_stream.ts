@@ -44,6 +44,14 @@ export class DenoStream implements Stream {
     if (!this.#reading && !this.#over) this.#read(into);
   }
 
+  ref(): void {
+    this.#conn.ref();
+  }
+
+  unref(): void {
+    this.#conn.unref();
+  }
+
   write(chunk: Uint8Array): Promise<number> {
     return this.#conn.write(chunk);
   }

@@ -134,7 +134,6 @@ export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter 
   const resolver = new Resolver(network, hosts satisfies Hosts);
   const lo = { name: "lo", index: 1, addresses: ["127.0.0.1", "::1", ...added] };
   return {
-    inProcess: true,
     faults: network.faults,
     get connections(): readonly MemoryConnection[] {
       return network.connections;

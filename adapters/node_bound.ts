@@ -216,6 +216,14 @@ export class NodeListener implements Listener {
     // It accepts from the start.
   }
 
+  ref(): void {
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#server.unref();
+  }
+
   setBacklog(backlog: number): void {
     const failure = this.#server._handle?.listen(Math.max(1, backlog)) ?? 0;
     if (failure !== 0) throw systemError(failure, "listen");

@@ -109,6 +109,14 @@ export class NodeDatagram implements Datagram {
     return this.#local;
   }
 
+  ref(): void {
+    if (!this.#closed) this.socket.ref();
+  }
+
+  unref(): void {
+    if (!this.#closed) this.socket.unref();
+  }
+
   send(data: Uint8Array, to: Address | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error: Error | null): void =>

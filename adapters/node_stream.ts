@@ -48,6 +48,15 @@ export class NetStream implements Stream {
     if (!this.#over) this.socket._read(0);
   }
 
+  // Of a socket that is gone, Node would wait for another connection.
+  ref(): void {
+    if (!this.socket.destroyed) this.socket.ref();
+  }
+
+  unref(): void {
+    if (!this.socket.destroyed) this.socket.unref();
+  }
+
   write(chunk: Uint8Array): Promise<number> {
     // A copy: what libuv holds still goes out after close(), when the caller may have changed its bytes.
     const piece = chunk.slice(0, LARGEST_WRITE);

@@ -27,6 +27,7 @@ export interface NetSocket {
   _read(size: number): void;
   _destroy(error: Error | null, callback: (error: Error | null) => void): void;
   pause(): void;
+  ref(): void;
   unref(): void;
   connect(options: Record<string, unknown>): void;
   write(chunk: Uint8Array, callback: (error?: Error | null) => void): boolean;
@@ -52,6 +53,7 @@ export interface NetServer {
   readonly _handle?: { readonly fd?: number; listen(backlog: number): number } | null;
   address(): { address: string; port: number } | string | null;
   listen(target: unknown, backlog?: number): void;
+  ref(): void;
   unref(): void;
   close(): void;
   on(event: string, listener: (argument: never) => void): void;
@@ -79,6 +81,7 @@ export interface DgramSocket {
   bind(options: Record<string, unknown>): void;
   connect(port: number, address: string): void;
   disconnect(): void;
+  ref(): void;
   unref(): void;
   send(data: Uint8Array, callback: (error: Error | null) => void): void;
   send(
@@ -170,6 +173,18 @@ export interface BufferModule {
   };
 }
 
+/** A timer of `node:timers`. */
+export interface NodeTimer {
+  ref(): void;
+  unref(): void;
+}
+
+/** `node:timers` */
+export interface TimersModule {
+  setInterval(callback: () => void, delay: number): NodeTimer;
+  clearInterval(timer: NodeTimer): void;
+}
+
 /** `node:util` */
 export interface UtilModule {
   getSystemErrorName(errno: number): string;
@@ -201,6 +216,7 @@ export function nodeModule(name: "node:dns"): DnsModule;
 export function nodeModule(name: "node:os"): OsModule;
 export function nodeModule(name: "node:util"): UtilModule;
 export function nodeModule(name: "node:buffer"): BufferModule;
+export function nodeModule(name: "node:timers"): TimersModule;
 export function nodeModule(name: string): unknown {
   // Looked up once: the call is not cheap, and there is one for each connection.
   let module = modules.get(name);

@@ -1,6 +1,6 @@
 /** Received datagrams that nobody has taken yet, and the receives that wait for one. */
 
-import type { Address } from "../adapters/adapter.ts";
+import type { Address, Handle } from "../adapters/adapter.ts";
 import { copyAddress } from "./address.ts";
 import { MSG_TRUNC } from "./constants.ts";
 import { gone, isGone, type ReceiveRequest } from "./stream_receiver.ts";
@@ -41,13 +41,17 @@ export class DatagramQueue implements WaitOwner {
   #queue: Datagram[] = [];
   #first = 0;
   #size = 0;
-  readonly #waits: WaitQueue<Receive<unknown>>;
+  readonly #waits = new WaitQueue<Receive<unknown>>();
   #limit: () => number;
 
-  /** `limit` gives the bound in bytes: SO_RCVBUF. `keepsAlive` as a {@linkcode WaitQueue} has it. */
-  constructor(limit: () => number, keepsAlive: boolean) {
+  /** `limit` gives the bound in bytes: SO_RCVBUF. */
+  constructor(limit: () => number) {
     this.#limit = limit;
-    this.#waits = new WaitQueue(keepsAlive);
+  }
+
+  /** The socket whose datagrams these are, once it is open. */
+  set handle(handle: Handle) {
+    this.#waits.handle = handle;
   }
 
   /** Takes the first datagram, or waits for it. */

@@ -47,7 +47,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#family = family;
     this.#options = options;
     this.#lastLocal = wildcard(family);
-    this.#queue = new DatagramQueue(() => this.#queueLimit(), !adapter.inProcess);
+    this.#queue = new DatagramQueue(() => this.#queueLimit());
   }
 
   get handle(): Handle | undefined {
@@ -340,6 +340,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       throw systemError("EBADF", syscall);
     }
     this.#socket = socket;
+    this.#queue.handle = socket;
     this.#claim = { kind, address: socket.local, shared };
     claim(this.#adapter, this.#claim);
     this.#options.apply(socket);

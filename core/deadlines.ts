@@ -6,8 +6,6 @@
  * which each wait knows its place: a `Set` costs several times as much for members that come and go.
  */
 
-import { setKeeping } from "./keep_alive.ts";
-
 /** Something that ends when its time comes. */
 export interface Expiring {
   /** From {@linkcode deadlineIn}. */
@@ -18,6 +16,7 @@ export interface Expiring {
   expire(): void;
 }
 
+/** What `setTimeout` returns: an object on Node, Deno and Bun, a number elsewhere. */
 type Timer = ReturnType<typeof setTimeout>;
 
 /** The longest delay that timers take; a later deadline is reached in several steps. */
@@ -91,9 +90,18 @@ function fire(): void {
 }
 
 function keepAlive(alive: boolean): void {
-  if (timer === undefined || setKeeping(timer, alive) || alive) return;
-  // No way to let the process go with the timer armed: give it up.
-  clearTimeout(timer);
-  timer = undefined;
-  firesAt = Infinity;
+  if (timer === undefined) return;
+  const handle = timer as { ref?: () => void; unref?: () => void };
+  if (handle.unref === undefined) {
+    // No way to let the process go with the timer armed: give it up.
+    if (!alive) {
+      clearTimeout(timer);
+      timer = undefined;
+      firesAt = Infinity;
+    }
+  } else if (alive) {
+    handle.ref?.();
+  } else {
+    handle.unref();
+  }
 }

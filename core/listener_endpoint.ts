@@ -37,16 +37,16 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   #adapter: Adapter;
   #listener: Listener | undefined;
   #queue: StreamEndpoint[] = [];
-  readonly #waits: WaitQueue<Accept<unknown>>;
+  readonly #waits = new WaitQueue<Accept<unknown>>();
 
   constructor(adapter: Adapter) {
     this.#adapter = adapter;
-    this.#waits = new WaitQueue(!adapter.inProcess);
   }
 
   /** The adapter's side, set once it listens. */
   set listener(listener: Listener) {
     this.#listener = listener;
+    this.#waits.handle = listener;
     if (this.#waits.first !== undefined) listener.resume();
   }
 

@@ -33,7 +33,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   constructor(adapter: Adapter, stream: Stream) {
     this.#adapter = adapter;
     this.stream = stream;
-    this.#receiver = new StreamReceiver(stream, this, !adapter.inProcess);
+    this.#receiver = new StreamReceiver(stream, this);
     this.#sender = new StreamSender(stream, this);
     const before: StreamSink | undefined = stream.sink;
     stream.sink = this;

@@ -69,11 +69,10 @@ export class StreamReceiver implements WaitOwner {
   /** Reading was shut down: nothing waits any more. */
   #shut = false;
 
-  /** `keepsAlive` as a {@linkcode WaitQueue} has it. */
-  constructor(stream: Stream, errors: ReceiveErrors, keepsAlive: boolean) {
+  constructor(stream: Stream, errors: ReceiveErrors) {
     this.#stream = stream;
     this.#errors = errors;
-    this.#waits = new WaitQueue(keepsAlive);
+    this.#waits = new WaitQueue(stream);
   }
 
   /** How many bytes are unread. */

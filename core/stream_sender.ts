@@ -61,7 +61,7 @@ class Send extends Wait<number> {
 }
 
 /** The waiting sends of connections of which none ever had to wait, as on most runtimes few do. */
-const NO_SENDS = new WaitQueue<Send>(false);
+const NO_SENDS = new WaitQueue<Send>();
 
 /** Who is told how sending has failed. */
 export interface SendErrors {
@@ -188,7 +188,7 @@ export class StreamSender implements WaitOwner {
 
   /** The row of those that wait, to add one. */
   #row(): WaitQueue<Send> {
-    if (this.#sends === NO_SENDS) this.#sends = new WaitQueue(false);
+    if (this.#sends === NO_SENDS) this.#sends = new WaitQueue();
     return this.#sends;
   }
 

@@ -1,6 +1,6 @@
 /** Calls that wait in a row, served in the order in which they came. */
 
-import { beginWaiting, endWaiting } from "./keep_alive.ts";
+import type { Handle } from "../adapters/adapter.ts";
 
 /** A call in a row; it is in one at most. */
 export interface InRow<W> {
@@ -16,11 +16,17 @@ export class WaitQueue<W extends InRow<W>> {
   /** The call that is served next. */
   first: W | undefined = undefined;
   #last: W | undefined = undefined;
-  #keepsAlive: boolean;
+  #handle: Handle | undefined;
 
-  /** `keepsAlive`: the process must not end while a call waits here. */
-  constructor(keepsAlive: boolean) {
-    this.#keepsAlive = keepsAlive;
+  /** `handle` is what the calls wait for, and keeps the process alive meanwhile. */
+  constructor(handle?: Handle) {
+    this.#handle = handle;
+  }
+
+  /** What the calls wait for, where it comes after some of them. */
+  set handle(handle: Handle) {
+    this.#handle = handle;
+    if (this.first !== undefined) handle.ref?.();
   }
 
   /** Adds a call at the end. */
@@ -72,11 +78,11 @@ export class WaitQueue<W extends InRow<W>> {
 
   #begin(wait: W): void {
     this.first = wait;
-    if (this.#keepsAlive) beginWaiting();
+    this.#handle?.ref?.();
   }
 
   #end(): void {
     this.#last = undefined;
-    if (this.#keepsAlive) endWaiting();
+    this.#handle?.unref?.();
   }
 }
