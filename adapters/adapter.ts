@@ -237,6 +237,11 @@ export interface Datagram extends Handle {
   sink: DatagramSink;
   /** The fixed peer, or `undefined`. */
   readonly remote: Address | undefined;
+  /**
+   * Several calls of `send` may be under way, and go out in their order. Absent where the core has to wait for the
+   * promise of one before the next.
+   */
+  readonly concurrent?: boolean;
   /** Sends one datagram, whole or not at all; without an address to the fixed peer. At once where it gives no promise. */
   send(data: Uint8Array, to: Address | undefined): Awaitable<unknown>;
   /** A receive waits: start or go on pushing. Absent where the runtime cannot stop: it pushes from the start. */

@@ -228,6 +228,7 @@ export class NodeDatagram implements Datagram {
 
 /** Where a peer can be fixed in the kernel: Deno 2.9 only remembers it, and still delivers strangers' datagrams. */
 class ConnectableDatagram extends NodeDatagram {
+  readonly concurrent = true;
   #connected = false;
 
   override get fd(): number {

@@ -84,9 +84,9 @@ export class DatagramQueue implements WaitOwner {
       }
       wait.take({ data, from });
     }
-    const cost = data.length + OVERHEAD;
-    if (this.#size + cost > this.#limit()) return;
-    this.#size += cost;
+    // As in Linux, the first that passes the bound still gets in.
+    if (this.#size > this.#limit()) return;
+    this.#size += data.length + OVERHEAD;
     this.#queue.push({ data: owned ? data : data.slice(), from });
   }
 

@@ -6,6 +6,7 @@ import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
 import { SocketError, systemError, translate } from "./errors.ts";
+import { InOrder } from "./in_order.ts";
 import { quiet, rejected } from "./quiet.ts";
 import { bindLocal, firstOf, resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
@@ -13,7 +14,7 @@ import type { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { outcome, type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { FromMessage, Send, Transport } from "./transport.ts";
-import { resolved, turned } from "./turn.ts";
+import { isTurnDue, resolved, turn, turned } from "./turn.ts";
 import { type Limits, NOBODY, Wait } from "./wait.ts";
 
 /** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
@@ -21,6 +22,9 @@ const MAX_DATAGRAM_IPV4 = 65507;
 const MAX_DATAGRAM_IPV6 = 65527;
 /** Linux's default of net.core.rmem_default, where the runtime does not tell. */
 const RECEIVE_BUFFER = 212992;
+
+/** How long a close waits for sends that were called before, in milliseconds: for a name, or for room. */
+const LONGEST_CLOSE = 100;
 
 /** UDP, and AF_UNIX datagrams where the adapter has them. */
 export class DatagramTransport implements Transport, DatagramSink {
@@ -38,9 +42,15 @@ export class DatagramTransport implements Transport, DatagramSink {
   #pending: { cause: unknown } | undefined;
   /** The bound of the queue, and the SO_RCVBUF that was set when the system was asked for it. */
   #limit: { bytes: number; setting: number | undefined } | undefined;
+  /** Sends that could not go at once: they wait for a name, for the socket to open, or for those before them. */
+  #later: InOrder | undefined;
+  /** The last send that is with the runtime. */
+  #flying: Promise<number> | undefined;
   #readShut = false;
   #writeShut = false;
   #closed = false;
+  /** It is closed, and no send that was called before is left. */
+  #over = false;
 
   constructor(adapter: Adapter, family: number, options: SocketOptions) {
     this.#adapter = adapter;
@@ -132,7 +142,9 @@ export class DatagramTransport implements Transport, DatagramSink {
       this.#checkSendable(request);
       if (this.#writeShut) return quiet(this.#sendShut(request, limits));
       if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
-      return this.#sendTo(request, undefined);
+      return this.#canSend
+        ? this.#sendTo(request, undefined)
+        : this.#sendLater(request, limits, () => this.#sendTo(request, undefined));
     } catch (error) {
       return unsent(request, error);
     }
@@ -149,16 +161,41 @@ export class DatagramTransport implements Transport, DatagramSink {
       if (this.#writeShut) return quiet(this.#sendShut(request, limits));
       const addresses = resolveAll(this.#adapter, this.#family, destination);
       // The usual case, an answer to a literal address, is not worth a promise for each step.
-      return Array.isArray(addresses)
+      return Array.isArray(addresses) && this.#canSend
         ? this.#sendToOne(request, firstOf(addresses))
-        : quiet(this.#sendToFirst(request, addresses));
+        : this.#sendLater(
+          request,
+          limits,
+          async () => await this.#sendToOne(request, firstOf(await addresses)),
+        );
     } catch (error) {
       return rejected(error);
     }
   }
 
-  async #sendToFirst(request: SendRequest, addresses: Promise<Address[]>): Promise<number> {
-    return await this.#sendToOne(request, firstOf(await addresses));
+  /** Whether a send can be given to the runtime at once: it would overtake none. */
+  get #canSend(): boolean {
+    const socket = this.#socket;
+    return socket !== undefined && this.#later?.busy !== true &&
+      (this.#flying === undefined || socket.concurrent === true);
+  }
+
+  /** Sends once all sends before it are out; a call that has given up by then sends nothing. */
+  #sendLater(request: SendRequest, limits: Limits, send: () => Promise<number>): Promise<number> {
+    const wait = new Wait<number>(request.syscall);
+    // Like a look-up in C, it waits on a non-blocking socket, too.
+    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
+    const before = this.#flying?.catch(() => {/* Its caller is told. */});
+    this.#later ??= new InOrder();
+    quiet(this.#later.run(async () => {
+      await before;
+      if (!wait.settled) await send().then((sent) => wait.done(sent), (error) => wait.fail(error));
+    }));
+    return quiet(
+      wait.promise.catch((error) => {
+        throw request.all ? withBytesSent(error, 0) : error;
+      }),
+    );
   }
 
   #sendToOne(request: SendRequest, to: Address): Promise<number> {
@@ -188,8 +225,11 @@ export class DatagramTransport implements Transport, DatagramSink {
   async close(): Promise<void> {
     this.#lastLocal = this.local;
     this.#closed = true;
-    if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
     this.#queue.failAll((syscall) => systemError("EBADF", syscall));
+    const sending = this.#later?.last ?? this.#flying;
+    if (sending !== undefined) await settledWithin(sending, LONGEST_CLOSE);
+    this.#over = true;
+    if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
     const socket = this.#socket;
     this.#socket = undefined;
     await socket?.close();
@@ -268,7 +308,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
       const sent = socket.send(request.data, target);
       return sent instanceof Promise
-        ? this.#whenSent(sent, request, to)
+        ? this.#flying = this.#whenSent(sent, request, to)
         : resolved(outcome(request.all, request.data.length));
     } catch (cause) {
       return this.#sendFailed(cause, request, to);
@@ -281,8 +321,13 @@ export class DatagramTransport implements Transport, DatagramSink {
     to: Address | undefined,
   ): Promise<number> {
     const sending = sent.then(
-      () => outcome(request.all, request.data.length),
+      () => {
+        if (this.#flying === sending) this.#flying = undefined;
+        const sent = outcome(request.all, request.data.length);
+        return isTurnDue() ? turn().then(() => sent) : sent;
+      },
       (cause) => {
+        if (this.#flying === sending) this.#flying = undefined;
         quiet(sending);
         return this.#sendFailed(cause, request, to);
       },
@@ -335,7 +380,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       throw translate(this.#adapter, cause, syscall, { address });
     }
     socket.sink = this;
-    if (this.#closed) {
+    if (this.#over) {
       await socket.close();
       throw systemError("EBADF", syscall);
     }
@@ -397,6 +442,14 @@ function reachable(peer: Address): Address {
   const [host, port, ...rest] = peer;
   if (host === "0.0.0.0") return ["127.0.0.1", port];
   return host === "::" ? ["::1", port, ...rest] : peer;
+}
+
+/** Waits for a promise, however it ends, but not for ever. */
+async function settledWithin(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+  await Promise.race([promise.catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 function dataOf(data: Received): Received {

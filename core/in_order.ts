@@ -3,7 +3,7 @@
 /** Calls in the order in which they are asked for. */
 export class InOrder {
   /** Settles when the last of them has ended, and never rejects; absent while there is none. */
-  protected last: Promise<void> | undefined;
+  last: Promise<void> | undefined;
 
   /** Whether a call is under way. */
   get busy(): boolean {

@@ -33,9 +33,15 @@ export function turned(): void {
 /** For all calls that give nothing. */
 const nothing: Promise<unknown> = Promise.resolve(undefined);
 
-/** A resolved promise for a call that succeeded at once; after many in a row without a turn of the loop it takes one. */
-export function resolved<T>(value: T): Promise<T> {
-  if (--left > 0) return value === undefined ? nothing as Promise<T> : Promise.resolve(value);
+/** Counts a call that succeeded at once; answers whether it has to take a turn, after many in a row without one. */
+export function isTurnDue(): boolean {
+  if (--left > 0) return false;
   left = CALLS_A_TURN;
-  return turn().then(() => value);
+  return true;
+}
+
+/** A resolved promise for a call that succeeded at once. */
+export function resolved<T>(value: T): Promise<T> {
+  if (isTurnDue()) return turn().then(() => value);
+  return value === undefined ? nothing as Promise<T> : Promise.resolve(value);
 }
