@@ -10,7 +10,7 @@ import {
   StreamReceiver,
 } from "./stream_receiver.ts";
 import { type SendErrors, type SendRequest, StreamSender, withBytesSent } from "./stream_sender.ts";
-import { turned } from "./turn.ts";
+import { pollTurn, turned } from "./turn.ts";
 import type { Limits } from "./wait.ts";
 import { errno } from "./errno.ts";
 
@@ -86,6 +86,18 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
       return this.stream.reset();
     }
     this.#receiver.fail(closed);
+    return this.#sender.busy && this.stream.tryWrite === undefined
+      ? this.#closeAfterSends()
+      : this.#finish();
+  }
+
+  /** Where the other runtimes' sends are with the system when the call returns, those of this one may still be on the way. */
+  async #closeAfterSends(): Promise<void> {
+    await this.#sender.drain(this.#adapter.turn ?? pollTurn);
+    await this.#finish();
+  }
+
+  #finish(): Promise<void> {
     const sent = this.#sender.finish(closed);
     this.#broken = true;
     if (sent === undefined) return this.stream.close();

@@ -19,6 +19,9 @@ const SMALLEST_COPY = 2 * 1024;
 /** A send that has to wait for others is copied up to this size; a larger one is read when its turn comes. */
 const COPY_WAITING = 64 * 1024;
 
+/** So many turns of the event loop a close waits at most for sends that were called before, while they go out. */
+const MOST_TURNS = 32;
+
 /** What a send asks for. */
 export interface SendRequest {
   /** The call, for errors. */
@@ -138,7 +141,27 @@ export class StreamSender implements WaitOwner {
       // A connection that has broken or was closed meanwhile has ended sending itself.
       this.#makeError === undefined ? this.#stream.shutdownWrite() : undefined
     );
-    return this.#shutdown;
+    // What only the kernel would still have to send, nobody waits for.
+    const { first } = this.#sends;
+    const isCounted = first?.abandoned === true && first.next === undefined;
+    if (!isCounted) return this.#shutdown;
+    quiet(this.#shutdown);
+    return Promise.resolve();
+  }
+
+  /**
+   * Waits while sends go out, for a stream that cannot tell what it takes: until there is no room any more, as far as
+   * turns of the event loop show it.
+   */
+  async drain(turn: () => Promise<void>): Promise<void> {
+    const idle = this.#whenIdle();
+    for (let turns = 0; this.busy && turns < MOST_TURNS; turns++) {
+      const [direct, { first }] = [this.#direct, this.#sends];
+      const sent = first?.sent;
+      await Promise.race([idle, turn()]);
+      const { first: now } = this.#sends;
+      if (now === first && now?.sent === sent && this.#direct === direct) return;
+    }
   }
 
   /** Ends every wait with an error. */

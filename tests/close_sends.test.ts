@@ -1,0 +1,116 @@
+/** Sends that were called before a close or a shutdown, with Python's socket as the peer. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  create_connection,
+  type InetAddress,
+  SHUT_WR,
+  type Socket,
+  type SocketError,
+} from "../mod.ts";
+import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { noPeer, pythonProgram } from "./support/peers.ts";
+import type { Program } from "./support/process.ts";
+import { bounded, rejection, type Scope, within } from "./support/scope.ts";
+
+/** Takes a connection, and when it is told to says how much came before the end of the stream. */
+const READER = `
+import socket, sys
+l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen(); print(l.getsockname()[1], flush=True)
+c, _ = l.accept(); sys.stdin.readline()
+count = 0
+while data := c.recv(1 << 20): count += len(data)
+print(count, flush=True)
+`;
+
+async function connect(scope: Scope): Promise<[s: Socket<InetAddress>, peer: Program]> {
+  const peer = pythonProgram(scope, READER);
+  const s = scope.add(await create_connection(["127.0.0.1", Number(await peer.line())]));
+  return [s, peer];
+}
+
+/** How much the peer has got. */
+async function got(peer: Program): Promise<number> {
+  peer.write("\n");
+  return Number(await peer.line());
+}
+
+describe("close sends first", () => {
+  const ways: Record<
+    string,
+    [send: (s: Socket<InetAddress>) => Promise<unknown>[], length: number]
+  > = {
+    "what many calls of sendall gave": [
+      (s) => [..."abcde"].map((letter) => s.sendall(`line ${letter}\n`)),
+      35,
+    ],
+    "what many calls of send gave": [
+      (s) => Array.from({ length: 30 }, () => s.send(new Uint8Array(1000))),
+      30_000,
+    ],
+    "what the system has room for": [(s) => [s.sendall(new Uint8Array(2_000_000))], 2_000_000],
+  };
+  for (const [name, [send, length]] of Object.entries(ways)) {
+    it(
+      name,
+      { skip: noPeer },
+      bounded(async (scope) => {
+        const [s, peer] = await connect(scope);
+        const sent = send(s);
+        await s.close();
+        await Promise.all(sent);
+        assert.equal(await got(peer), length);
+      }),
+    );
+  }
+
+  it(
+    "but does not wait for a peer that does not read",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const [s, peer] = await connect(scope);
+      const sent = rejection(() => s.sendall(new Uint8Array(64 << 20)));
+      const next = rejection(() => s.sendall("x"));
+      await within(s.close(), 2_000, "close");
+      const { code, bytes_sent } = await sent as SocketError;
+      assert.equal(code, "EBADF");
+      assert.equal((await next as SocketError).bytes_sent, 0);
+      assert.equal(await got(peer), bytes_sent);
+    }),
+  );
+});
+
+describe("shutdown", () => {
+  it(
+    "does not wait for the peer after a sendall that timed out",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const [s, peer] = await connect(scope);
+      s.settimeout(0.05);
+      const { code, bytes_sent } = await rejection(() =>
+        s.sendall(new Uint8Array(64 << 20))
+      ) as SocketError;
+      assert.equal(code, "ETIMEDOUT");
+      await within(s.shutdown(SHUT_WR), 1_000, "shutdown");
+      assert.equal((await rejection(() => s.sendall("x")) as SocketError).code, "EPIPE");
+      assert.equal(await got(peer), bytes_sent);
+    }),
+  );
+
+  it(
+    "comes after what was sent before it",
+    { skip: noPeer },
+    bounded(async (scope) => {
+      const [s, peer] = await connect(scope);
+      const sent = s.sendall(new Uint8Array(16 << 20));
+      const shut = s.shutdown(SHUT_WR);
+      assert.equal(await got(peer), 16 << 20);
+      await Promise.all([sent, shut]);
+    }),
+  );
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});
