@@ -1,5 +1,7 @@
 /** Promises that nobody looks at: a program that drops one must not die of what a peer or the network does. */
 
+import { isTurnDue, turn } from "./turn.ts";
+
 const nothing = (): void => {};
 
 /** The same promise, whose rejection is nobody's unless somebody looks. */
@@ -13,7 +15,8 @@ export function rejected(error: unknown): Promise<never> {
   return quiet(Promise.reject(error));
 }
 
-/** The promise of an asynchronous function, of this kind. */
+/** The promise of an asynchronous function, of this kind. It may have ended at once. */
 export function quietly<T>(call: () => Promise<T>): Promise<T> {
-  return quiet(call());
+  const promise = call();
+  return quiet(isTurnDue() ? promise.finally(turn) : promise);
 }

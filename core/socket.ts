@@ -40,7 +40,7 @@ import { gone, type Received } from "./stream_receiver.ts";
 import { withBytesSent } from "./stream_sender.ts";
 import { StreamTransport } from "./stream_transport.ts";
 import type { FromMessage, Transport } from "./transport.ts";
-import { pollTurn } from "./turn.ts";
+import { pollTurn, resolved } from "./turn.ts";
 import type { Limits } from "./wait.ts";
 
 /** How to make a socket, beside its kind. */
@@ -780,7 +780,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   close(): Promise<void> {
     this.#closeAsked = true;
-    return this.#files === 0 ? this.#reallyClose() : Promise.resolve();
+    return quietly(() => this.#files === 0 ? this.#reallyClose() : Promise.resolve());
   }
 
   /**
@@ -1300,7 +1300,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   /** A receive of no bytes: nothing happens, as in Python. */
   #nothing<T>(syscall: string, result: T): Promise<T> {
     this.#checkOpen(syscall);
-    return Promise.resolve(result);
+    return resolved(result);
   }
 
   #send(

@@ -25,6 +25,13 @@ import { type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { FromMessage, Send, Transport } from "./transport.ts";
 import { type Limits, Wait } from "./wait.ts";
 
+/** What a socket that listens has. */
+interface Listening {
+  readonly endpoint: ListenerEndpoint;
+  readonly handle: Listener;
+  backlog: number;
+}
+
 /** TCP and AF_UNIX streams. Which of the fields is set is the state. */
 export class StreamTransport implements Transport {
   #adapter: Adapter;
@@ -39,7 +46,7 @@ export class StreamTransport implements Transport {
   #bound: Bound | undefined;
   /** The descriptor listened when it was taken over; accepting begins with the first call. */
   #inherited = false;
-  #listener: { endpoint: ListenerEndpoint; handle: Listener } | undefined;
+  #listener: Listening | undefined;
   #connecting: { attempt: Connecting; wait: Wait<void> } | undefined;
   #endpoint: StreamEndpoint | undefined;
   /** Made with the first sends that belong together. */
@@ -105,7 +112,7 @@ export class StreamTransport implements Transport {
 
   async listen(backlog: number): Promise<void> {
     this.#checkOpen("listen");
-    if (this.#listener !== undefined) return this.#changeBacklog(this.#listener.handle, backlog);
+    if (this.#listener !== undefined) return changeBacklog(this.#adapter, this.#listener, backlog);
     // Nobody could find a UNIX listener without a name.
     const unnamed = this.#family === AF_UNIX && this.#address === undefined;
     if (this.#busy || this.#isConnected() || unnamed) throw systemError("EINVAL", "listen");
@@ -115,7 +122,7 @@ export class StreamTransport implements Transport {
       const endpoint = new ListenerEndpoint(this.#adapter);
       try {
         const handle = await bound.listen(backlog, endpoint);
-        this.#listener = { endpoint, handle };
+        this.#listener = { endpoint, handle, backlog };
         this.#inherited = false;
         endpoint.listener = handle;
         this.#address = handle.local;
@@ -296,15 +303,6 @@ export class StreamTransport implements Transport {
     }
   }
 
-  #changeBacklog(listener: Listener, backlog: number): void {
-    if (listener.setBacklog === undefined) {
-      const detail =
-        `${this.#adapter.capabilities().adapter} cannot change the backlog while listening`;
-      throw systemError("EOPNOTSUPP", "listen", { detail });
-    }
-    listener.setBacklog(backlog);
-  }
-
   /** What Linux makes of shutdown(2) on a listening socket: it keeps its address and may listen again. */
   async #stopListening({ endpoint }: { endpoint: ListenerEndpoint }): Promise<void> {
     this.#listener = undefined;
@@ -397,4 +395,15 @@ export class StreamTransport implements Transport {
     if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
     this.#claim = undefined;
   }
+}
+
+function changeBacklog(adapter: Adapter, listening: Listening, backlog: number): void {
+  if (backlog === listening.backlog) return;
+  const { handle } = listening;
+  if (handle.setBacklog === undefined) {
+    const detail = `${adapter.capabilities().adapter} cannot change the backlog while listening`;
+    throw systemError("EOPNOTSUPP", "listen", { detail });
+  }
+  handle.setBacklog(backlog);
+  listening.backlog = backlog;
 }

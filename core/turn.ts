@@ -33,7 +33,7 @@ export function turned(): void {
 /** For all calls that give nothing. */
 const nothing: Promise<unknown> = Promise.resolve(undefined);
 
-/** Counts a call that succeeded at once; answers whether it has to take a turn, after many in a row without one. */
+/** Counts a call that ended at once; answers whether it has to take a turn, after many in a row without one. */
 export function isTurnDue(): boolean {
   if (--left > 0) return false;
   left = CALLS_A_TURN;

@@ -227,6 +227,7 @@ for (const setting of settings) {
 
     test("listen again changes the backlog, or says that it cannot", async (scope) => {
       const server = await setting.server(scope, 5);
+      await server.listen(5);
       try {
         await server.listen(10);
       } catch (error) {
