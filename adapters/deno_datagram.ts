@@ -84,10 +84,14 @@ class DgramDatagram extends NodeDatagram {
     return this.#options.get(name) ?? super.getOption(name);
   }
 
-  /** Deno 2.9 reports a missing permission without a word about it. */
+  /** Deno 2.9 reports a missing permission, and what the kernel refuses, without a word about it. */
   protected override failure(error: Error, to: Address | undefined): Error {
     const [host, port] = [hostOf(to as InetAddress), (to as InetAddress)[1]];
-    return isPermitted(host, port) ? error : denied(host, port, error);
+    if (!isPermitted(host, port)) return denied(host, port, error);
+    // What is nearly always behind it: the broadcast address of a network without SO_BROADCAST.
+    return (error as { code?: string }).code === "UNKNOWN" && host.endsWith(".255")
+      ? Object.assign(new Error("broadcast", { cause: error }), { code: "EACCES" })
+      : error;
   }
 }
 

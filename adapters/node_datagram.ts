@@ -132,10 +132,11 @@ export class NodeDatagram implements Datagram {
         this.socket.setBroadcast(value !== 0);
         return true;
       case "SO_RCVBUF":
-        this.socket.setRecvBufferSize(value);
+        // 0 would only ask; to the kernel all small sizes are the same.
+        this.socket.setRecvBufferSize(Math.max(1, value));
         return true;
       case "SO_SNDBUF":
-        this.socket.setSendBufferSize(value);
+        this.socket.setSendBufferSize(Math.max(1, value));
         return true;
       case "IP_TTL":
       case "IPV6_UNICAST_HOPS":

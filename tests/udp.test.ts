@@ -323,6 +323,7 @@ describe("UDP broadcast and multicast", () => {
     bounded(async (scope) => {
       const s = open(scope, AF_INET);
       await rejects(() => s.sendto("x", ["<broadcast>", 9]), "EACCES", "sendto");
+      await rejects(() => s.sendto("x", ["127.255.255.255", 9]), "EACCES", "sendto");
       await rejects(() => s.connect(["<broadcast>", 9]), "EACCES", "connect");
       s.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
       assert.equal(s.getsockopt(SOL_SOCKET, SO_BROADCAST), 1);
