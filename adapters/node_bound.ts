@@ -13,10 +13,10 @@ import type {
 } from "./adapter.ts";
 import { addressFrom, isUnix, isWildcard, pathOf } from "./endpoints.ts";
 import { openDescriptor } from "./node_adopt.ts";
-import { connectSocket } from "./node_connect.ts";
+import { connectSocket, type SocketConnect } from "./node_connect.ts";
 import { libc } from "./node_ffi.ts";
 import { getEarlyOption, setNodeOption } from "./node_options.ts";
-import { scopeOf, zonedHostOf } from "./node_resolver.ts";
+import { scopeErrorOf, scopeOf, zonedHostOf } from "./node_resolver.ts";
 import { NetStream, NodeStream } from "./node_stream.ts";
 import { takeReleased } from "./released.ts";
 import { unlinkPath } from "./unix_path.ts";
@@ -291,12 +291,28 @@ function connectFrom(
   const target = isUnix(address)
     ? { path: pathOf(address) }
     : { host: zonedHostOf(address), port: address[1], autoSelectFamily: false };
-  const attempt = connectSocket(socket, target);
+  const attempt = connectUnlessRefused(socket, target, address, local);
   const done = attempt.done.then(() =>
     isUnix(address) ? streamOver(socket, local, address) : inetStream(socket, family)
   );
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   return { done, cancel: attempt.cancel, closed };
+}
+
+/** Node 26 waits for ever where Linux refuses a link-local address at once. */
+function connectUnlessRefused(
+  socket: NetSocket,
+  target: Record<string, unknown>,
+  address: Address,
+  local: Address,
+): SocketConnect {
+  // A socket that is bound on a link stays there.
+  const isOnLink = !isUnix(local) && local[3];
+  const code = isUnix(address) || isOnLink ? undefined : scopeErrorOf(address);
+  if (code === undefined) return connectSocket(socket, target);
+  socket.destroy();
+  const error = Object.assign(new Error("no such scope"), { code });
+  return { done: Promise.reject(error), cancel: () => {} };
 }
 
 /** `known` is the local address where it need not be asked for. */

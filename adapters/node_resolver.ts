@@ -108,6 +108,16 @@ export function zonedHostOf(address: InetAddress): string {
   return found === undefined ? hostOf(address) : `${address[0]}%${found.name}`;
 }
 
+/**
+ * The error with which Linux refuses a link-local address that names no interface, or one that is not there;
+ * `undefined` where it names one.
+ */
+export function scopeErrorOf([host, , , scope_id]: InetAddress): string | undefined {
+  if (!/^fe[89ab]/.test(host)) return undefined;
+  if (!scope_id) return "EINVAL";
+  return interfaces().some(({ index }) => index === scope_id) ? undefined : "ENETUNREACH";
+}
+
 /** The index of an interface's name, 0 for none. */
 export function scopeOf(name: string): number {
   return interfaces().find((entry) => entry.name === name)?.index ?? 0;

@@ -3,10 +3,18 @@
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { describe, it } from "node:test";
-import { AF_INET6, create_server, type InetAddress, SOCK_DGRAM, Socket } from "../mod.ts";
+import {
+  AF_INET6,
+  create_server,
+  type InetAddress,
+  SOCK_DGRAM,
+  Socket,
+  type SocketError,
+} from "../mod.ts";
 import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
-import { bounded, type Scope } from "./support/scope.ts";
+import { bounded, rejection, type Scope } from "./support/scope.ts";
+import { noIPv6 } from "./support/tcp.ts";
 
 /** An interface of this machine with a link-local address. */
 const link =
@@ -49,6 +57,28 @@ describe("link-local addresses", () => {
     await b!.sendto("back", from!);
     assert.equal(text(await a!.recv(100)), "back");
   });
+});
+
+describe("a link-local address", () => {
+  for (
+    const [what, scope_id] of [["that names no interface", 0], [
+      "of no interface here",
+      77_777,
+    ]] as const
+  ) {
+    it(
+      `${what} is refused at once`,
+      { skip: noIPv6 },
+      bounded(async (scope) => {
+        const s = scope.add(new Socket<InetAddress>(AF_INET6));
+        s.settimeout(5);
+        const { code } = await rejection(() =>
+          s.connect(["fe80::1", 9, 0, scope_id])
+        ) as SocketError;
+        assert.equal(code, scope_id === 0 ? "EINVAL" : "ENETUNREACH");
+      }),
+    );
+  }
 });
 
 describe("link-local addresses, after all", () => {
