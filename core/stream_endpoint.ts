@@ -29,6 +29,8 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   #told: unknown;
   #broken = false;
   #writeShut = false;
+  /** Sends still go out before the stream is closed; to their callers it is. */
+  #closing = false;
 
   constructor(adapter: Adapter, stream: Stream) {
     this.#adapter = adapter;
@@ -93,6 +95,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
 
   /** Where the other runtimes' sends are with the system when the call returns, those of this one may still be on the way. */
   async #closeAfterSends(): Promise<void> {
+    this.#closing = true;
     await this.#sender.drain(this.#adapter.turn ?? pollTurn);
     await this.#finish();
   }
@@ -146,7 +149,9 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     this.#broken = true;
     if (cause !== this.#told) this.#pending = { cause };
     this.#receiver.end();
-    this.#sender.fail((syscall) => this.#takeError(syscall) ?? systemError("EPIPE", syscall));
+    this.#sender.fail((syscall) =>
+      this.#closing ? closed(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
+    );
   }
 
   /** A reset after FIN is EPIPE, which is for sends; to a receive it is the end of the stream. */
@@ -167,6 +172,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
       if (!this.#broken) this.#pending ??= { cause };
       return undefined;
     }
+    if (this.#closing) return closed(syscall);
     this.#told = cause;
     const error = this.#translate(cause, syscall);
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
