@@ -36,7 +36,7 @@ export type InetAddress = [host: string, port: number, flowinfo?: number, scope_
  * AF_UNIX a string, or bytes where the path is not UTF-8. `"\0name"` is an abstract name, `""` an
  * unnamed socket.
  */
-export type Address = InetAddress | string | Uint8Array;
+export type Address = InetAddress | string | Uint8Array<ArrayBuffer>;
 
 /** A value now or later. */
 export type Awaitable<T> = T | Promise<T>;
@@ -78,7 +78,7 @@ export interface StreamSink {
    * of the call
    * @returns whether to go on; after `false` the stream stops until `resume()`
    */
-  data(chunk: Uint8Array, owned: boolean): boolean;
+  data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean;
   /**
    * So many bytes, at least one, have been put into the buffer that `resume` was given.
    *
@@ -226,7 +226,7 @@ export interface DatagramSink {
    *
    * @returns whether a receive waits; without, a socket that can stop pushes nothing more until `resume()`
    */
-  datagram(data: Uint8Array, from: Address, owned: boolean): boolean;
+  datagram(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): boolean;
   /** An error that the operating system reported for a sent datagram (ECONNREFUSED). The socket stays usable. */
   error(cause: unknown): void;
 }

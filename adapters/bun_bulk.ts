@@ -10,7 +10,7 @@ export interface BulkSource {
   /** So many bytes were put into the memory of the receive that waits. Answers whether more are wanted. */
   filled(count: number): boolean;
   /** Bytes came into memory of the reader's own, as a `StreamSink` has it. Answers whether more are wanted. */
-  data(chunk: Uint8Array, owned: boolean): boolean;
+  data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean;
   /** recv(2) has failed. */
   failed(error: unknown): void;
   /** Nothing comes at the moment, or the end: Bun is to wait for it. */
@@ -27,7 +27,7 @@ const SMALLEST_READ = 16 * 1024;
 const READS_A_TURN = 16;
 
 /** For reads of which nobody has said where to put them: what is read is handed over where it is full, else copied. */
-let spare: Uint8Array | undefined;
+let spare: Uint8Array<ArrayBuffer> | undefined;
 
 /** Reads while there is something, once for each receive. */
 export class BulkReader {
@@ -80,13 +80,14 @@ export class BulkReader {
     }
     if (count === undefined || count === 0) return false;
     this.#left--;
-    const more = direct ? source.filled(count) : this.#give(buffer, count);
+    const more = direct ? source.filled(count) : this.#give(count);
     // Nothing is read ahead, so that another receive waits.
     if (more) this.read();
     return true;
   }
 
-  #give(buffer: Uint8Array, count: number): boolean {
+  #give(count: number): boolean {
+    const buffer = spare!;
     if (count < buffer.length) return this.#source.data(buffer.subarray(0, count), false);
     spare = undefined;
     return this.#source.data(buffer, true);

@@ -166,7 +166,7 @@ export class BunStream implements Stream, BulkSource {
     return this.sink.filled(count);
   }
 
-  data(chunk: Uint8Array, owned: boolean): boolean {
+  data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     return this.sink.data(chunk, owned);
   }
 
@@ -183,7 +183,7 @@ export class BunStream implements Stream, BulkSource {
   }
 
   /** Bytes came. They may come while paused: Bun 1.4 empties the kernel's queue when it sees a reset. */
-  received(chunk: Uint8Array): void {
+  received(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#closed) return;
     if (chunk.length >= BULK && this.#calls.receive !== undefined && !this.#paused) {
       this.#bulk = new BulkReader(this);

@@ -26,7 +26,7 @@ export interface BunSocket<Data> {
 /** What Bun calls for a socket: one object serves all sockets of a role. */
 export interface BunHandlers<Data> {
   open?(socket: BunSocket<Data>): void;
-  data?(socket: BunSocket<Data>, chunk: Uint8Array): void;
+  data?(socket: BunSocket<Data>, chunk: Uint8Array<ArrayBuffer>): void;
   drain?(socket: BunSocket<Data>): void;
   end?(socket: BunSocket<Data>): void;
   close?(socket: BunSocket<Data>, error?: Error): void;
@@ -55,7 +55,7 @@ export interface BunUdpSocket {
 
 /** What Bun calls for a UDP socket. */
 export interface BunUdpHandlers {
-  data(socket: BunUdpSocket, data: Uint8Array, port: number, address: string): void;
+  data(socket: BunUdpSocket, data: Uint8Array<ArrayBuffer>, port: number, address: string): void;
   drain(socket: BunUdpSocket): void;
   error(error: Error): void;
 }

@@ -111,7 +111,7 @@ class NativeDatagram implements Datagram {
   #conn: DenoDatagram;
   #options: DenoOptions;
   declare sink: DatagramSink;
-  #buffer: Uint8Array;
+  #buffer: Uint8Array<ArrayBuffer>;
   /** A receive is under way: one at most, since Deno completes several in reverse. It cannot be cancelled. */
   #receiving = false;
   #closed = false;
@@ -188,7 +188,7 @@ class NativeDatagram implements Datagram {
     this.#conn.receive(this.#buffer).then(this.#received, this.#failed);
   }
 
-  #received = ([data, from]: [data: Uint8Array, from: DenoNetAddr]): void => {
+  #received = ([data, from]: [data: Uint8Array<ArrayBuffer>, from: DenoNetAddr]): void => {
     this.#receiving = false;
     if (this.#closed) return this.#whenIdle?.();
     const address = scopedLike(addressOf(this.#family, from), this.local);

@@ -19,7 +19,7 @@ export class DenoStream implements Stream {
   readonly readAhead = 0;
   declare sink: StreamSink;
   #conn: DenoConn;
-  #buffer: Uint8Array = new Uint8Array(SMALLEST_BUFFER);
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_BUFFER);
   /** A read is under way; Deno cannot cancel it, so its bytes are for the next receive. */
   #reading = false;
   /** The caller's own buffer that the read goes to. */

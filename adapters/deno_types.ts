@@ -39,7 +39,9 @@ export interface DenoListener {
 /** A `Deno.DatagramConn`. */
 export interface DenoDatagram {
   readonly addr: DenoNetAddr;
-  receive(buffer: Uint8Array): Promise<[data: Uint8Array, from: DenoNetAddr]>;
+  receive(
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<[data: Uint8Array<ArrayBuffer>, from: DenoNetAddr]>;
   send(data: Uint8Array, to: Record<string, unknown>): Promise<number>;
   ref(): void;
   unref(): void;

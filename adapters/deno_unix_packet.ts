@@ -15,7 +15,7 @@ export class UnixPacketConn implements DenoDatagram {
   readonly addr: DenoNetAddr;
   #conn: DenoDatagram;
   #waker: DenoDatagram | undefined;
-  #receiving: Promise<[Uint8Array, DenoNetAddr]> | undefined;
+  #receiving: Promise<[Uint8Array<ArrayBuffer>, DenoNetAddr]> | undefined;
   /** Sends that are not over. */
   #sending = 0;
   /** Settles when the last send is over; never rejects. */
@@ -26,7 +26,9 @@ export class UnixPacketConn implements DenoDatagram {
     this.addr = conn.addr;
   }
 
-  async receive(buffer: Uint8Array): Promise<[data: Uint8Array, from: DenoNetAddr]> {
+  async receive(
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<[data: Uint8Array<ArrayBuffer>, from: DenoNetAddr]> {
     for (;;) {
       while (this.#sending > 0) await this.#sent;
       this.#receiving = this.#conn.receive(buffer);

@@ -15,7 +15,7 @@ export function hostOf(address: InetAddress): string {
 }
 
 /** Whether an address is a UNIX one. */
-export function isUnix(address: Address): address is string | Uint8Array {
+export function isUnix(address: Address): address is string | Uint8Array<ArrayBuffer> {
   return !Array.isArray(address);
 }
 

@@ -64,7 +64,7 @@ function openBound({ family, address, settings }: BindRequest): NodeBound {
   return new NodeBound(family, handle, undefined);
 }
 
-function bindPath(family: number, address: string | Uint8Array): NodeBound {
+function bindPath(family: number, address: string | Uint8Array<ArrayBuffer>): NodeBound {
   const path = pathOf(address);
   const net = nodeModule("node:net");
   try {

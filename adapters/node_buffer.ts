@@ -1,7 +1,7 @@
 /** What Node's modules give as bytes. */
 
 /** Node's Buffer as a plain array with a buffer to itself. */
-export function plain(chunk: Uint8Array): Uint8Array {
+export function plain(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { buffer, byteLength } = chunk;
   return buffer.byteLength === byteLength ? new Uint8Array(buffer) : new Uint8Array(chunk);
 }

@@ -95,9 +95,12 @@ export class NodeDatagram implements Datagram {
     this.family = family;
     this.#asked = asked;
     this.#local = this.#address();
-    socket.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
-      this.sink.datagram(plain(data), this.addressFrom(from.address, from.port), true);
-    });
+    socket.on(
+      "message",
+      (data: Uint8Array<ArrayBuffer>, from: { address: string; port: number }) => {
+        this.sink.datagram(plain(data), this.addressFrom(from.address, from.port), true);
+      },
+    );
     socket.on("error", (error: Error) => this.sink.error(error));
   }
 

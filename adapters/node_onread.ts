@@ -22,7 +22,7 @@ export interface Reader {
    * @param owned whether they have their buffer to themselves; else they are lent for the time of the call
    * @returns whether to go on reading
    */
-  received(chunk: Uint8Array, owned: boolean): boolean;
+  received(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean;
 }
 
 /** The symbols of the properties in which a socket of Node has what `onread` sets. */
@@ -50,10 +50,10 @@ export function readShared(socket: NetSocket, reader: Reader): boolean {
 }
 
 /** The buffer for the next read of the socket that is being called back: every callback sets it. */
-let following: Uint8Array = shared;
-const nextBuffer = (): Uint8Array => following;
+let following: Uint8Array<ArrayBuffer> = shared;
+const nextBuffer = (): Uint8Array<ArrayBuffer> => following;
 
-function received(this: NetSocket, count: number, buffer: Uint8Array): boolean {
+function received(this: NetSocket, count: number, buffer: Uint8Array<ArrayBuffer>): boolean {
   const reader = ownerOf<Reader>(this);
   // Where one read fills the buffer, the next will: handing a fresh one over is cheaper than copying this much.
   const bulk = count === SIZE && reader.keeps;
@@ -65,7 +65,7 @@ function received(this: NetSocket, count: number, buffer: Uint8Array): boolean {
 }
 
 /** Memory that shows what was there before: only what was read into it is given to anybody. */
-function unzeroed(): Uint8Array {
+function unzeroed(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(nodeModule("node:buffer").Buffer.allocUnsafeSlow(SIZE).buffer);
 }
 

@@ -145,7 +145,7 @@ export class NetStream implements Stream {
   }
 }
 
-function pushed(this: NetSocket, chunk: Uint8Array | null): boolean {
+function pushed(this: NetSocket, chunk: Uint8Array<ArrayBuffer> | null): boolean {
   const stream = ownerOf<NetStream>(this);
   return chunk === null ? stream.finished() : stream.sink.data(plain(chunk), true);
 }
@@ -185,7 +185,7 @@ export class NodeStream extends NetStream implements Reader {
   }
 
   /** Bytes came, not by `push()`. */
-  received(chunk: Uint8Array, owned: boolean): boolean {
+  received(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     return this.sink.data(chunk, owned);
   }
 

@@ -23,7 +23,7 @@ export interface NetSocket {
     getsockname?(out: HandleAddress): number;
     getpeername?(out: HandleAddress): number;
   } | null;
-  push(chunk: Uint8Array | null): boolean;
+  push(chunk: Uint8Array<ArrayBuffer> | null): boolean;
   _read(size: number): void;
   _destroy(error: Error | null, callback: (error: Error | null) => void): void;
   pause(): void;

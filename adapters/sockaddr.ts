@@ -54,7 +54,7 @@ function encodeUnix(path: string | Uint8Array): Uint8Array {
   return bytes;
 }
 
-function decodeUnix(path: Uint8Array): string | Uint8Array {
+function decodeUnix(path: Uint8Array): string | Uint8Array<ArrayBuffer> {
   const end = path[0] === 0 ? path.length : path.indexOf(0);
   const name = path.slice(0, end < 0 ? path.length : end);
   try {

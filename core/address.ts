@@ -32,7 +32,7 @@ export interface InetRequest {
 }
 
 /** A checked address of any family, its host perhaps a name. */
-export type Destination = InetRequest | string | Uint8Array;
+export type Destination = InetRequest | string | Uint8Array<ArrayBuffer>;
 
 const MAX_FLOWINFO = 0xfffff;
 const MAX_SCOPE_ID = 0xffffffff;
@@ -79,7 +79,7 @@ export function checkUnixAddress(
   address: unknown,
   name: string,
   syscall: string,
-): string | Uint8Array {
+): string | Uint8Array<ArrayBuffer> {
   if (typeof address !== "string" && !(address instanceof Uint8Array)) {
     throw new TypeError(`${name} must be a path: a string or bytes, not ${describe(address)}`);
   }
@@ -99,7 +99,7 @@ export function checkUnixAddress(
 }
 
 /** A UNIX address in the form it is returned: a string where it is UTF-8, else the bytes. */
-export function unixAddress(bytes: Uint8Array): string | Uint8Array {
+export function unixAddress(bytes: Uint8Array): string | Uint8Array<ArrayBuffer> {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

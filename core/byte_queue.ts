@@ -5,7 +5,7 @@ const JOIN_BELOW = 16 * 1024;
 
 /** A queue of bytes that gives out arrays which belong to the caller alone. */
 export class ByteQueue {
-  #chunks: Uint8Array[] = [];
+  #chunks: Uint8Array<ArrayBuffer>[] = [];
   #first = 0;
   #size = 0;
   /** The first chunk is what is left of one: it does not have its buffer to itself. */
@@ -17,13 +17,13 @@ export class ByteQueue {
   }
 
   /** Adds a chunk at the end; a lent one is copied. */
-  append(chunk: Uint8Array, owned: boolean): void {
+  append(chunk: Uint8Array<ArrayBuffer>, owned: boolean): void {
     this.#chunks.push(owned ? chunk : chunk.slice());
     this.#size += chunk.length;
   }
 
   /** Takes up to `max` bytes: the first chunk as it is where it fits, several small ones, or for `all` any, joined. */
-  take(max: number, all: boolean = false): Uint8Array {
+  take(max: number, all: boolean = false): Uint8Array<ArrayBuffer> {
     const chunk = this.#chunks[this.#first];
     if (chunk === undefined) return new Uint8Array(0);
     const enough = chunk.length === this.#size || chunk.length === max ||

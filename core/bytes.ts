@@ -8,7 +8,7 @@ export type BytesLike = Uint8Array | ArrayBufferView | ArrayBuffer | string;
 const encoder = new TextEncoder();
 
 /** The shared empty result; callers get a fresh one by {@linkcode empty}, since a returned array is theirs. */
-export function empty(): Uint8Array {
+export function empty(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(0);
 }
 

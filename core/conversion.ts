@@ -119,7 +119,7 @@ function swap32(x: number, name: string): number {
  * inet_aton("127.1"); // Uint8Array [127, 0, 0, 1]
  * ```
  */
-export function inet_aton(ip_string: string): Uint8Array {
+export function inet_aton(ip_string: string): Uint8Array<ArrayBuffer> {
   return parseIPv4Classic(checkText(ip_string)) ?? refuseText("inet_aton", ip_string);
 }
 
@@ -166,7 +166,7 @@ export function inet_ntoa(packed_ip: ArrayBufferView | ArrayBuffer): string {
  * inet_pton(AF_INET6, "::1"); // 16 bytes, the last of which is 1
  * ```
  */
-export function inet_pton(address_family: number, ip_string: string): Uint8Array {
+export function inet_pton(address_family: number, ip_string: string): Uint8Array<ArrayBuffer> {
   const ipv6 = isIPv6(address_family, "inet_pton");
   const text = checkText(ip_string);
   return (ipv6 ? parseIPv6(text) : parseIPv4(text)) ?? refuseText("inet_pton", text);

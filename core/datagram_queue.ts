@@ -13,7 +13,7 @@ import { WaitQueue } from "./wait_queue.ts";
 const OVERHEAD = 512;
 
 interface Datagram {
-  readonly data: Uint8Array;
+  readonly data: Uint8Array<ArrayBuffer>;
   readonly from: Address;
 }
 
@@ -71,7 +71,7 @@ export class DatagramQueue implements WaitOwner {
   }
 
   /** A datagram arrived. */
-  push(data: Uint8Array, from: Address, owned: boolean): void {
+  push(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): void {
     for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
       const { request } = wait;
       if (isGone(request)) {

@@ -242,7 +242,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     });
   }
 
-  datagram(data: Uint8Array, from: Address, owned: boolean): boolean {
+  datagram(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): boolean {
     turned();
     // Also where the kernel filters: what came before the peer was fixed is in the queue already.
     const isStranger = this.#peer !== undefined && !sameAddress(from, this.#peer);

@@ -65,7 +65,7 @@ function readQuad(
  * parseIPv4("127.1"); // null
  * ```
  */
-export function parseIPv4(text: string): Uint8Array | null {
+export function parseIPv4(text: string): Uint8Array<ArrayBuffer> | null {
   // The bounds spare host names, which come here first, the loop.
   if (text.length < 7 || text.length > 15) return null;
   const bytes = new Uint8Array(4);
@@ -98,7 +98,7 @@ export function isIPv4(text: string): boolean {
  * parseIPv6("::ffff:192.0.2.1")?.subarray(10); // Uint8Array [255, 255, 192, 0, 2, 1]
  * ```
  */
-export function parseIPv6(text: string): Uint8Array | null {
+export function parseIPv6(text: string): Uint8Array<ArrayBuffer> | null {
   const end = text.length;
   if (end < 2 || end > 45) return null;
   let at = 0;
@@ -182,7 +182,10 @@ const ignored = /^[\t-\r ][^\0\p{Cs}]*$/u;
  * parseIPv4Classic("10.0.0.1 host", true); // null
  * ```
  */
-export function parseIPv4Classic(text: string, exact: boolean = false): Uint8Array | null {
+export function parseIPv4Classic(
+  text: string,
+  exact: boolean = false,
+): Uint8Array<ArrayBuffer> | null {
   const bytes = new Uint8Array(4);
   let at = 0;
   for (let part = 0;; part++) {

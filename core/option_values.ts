@@ -1,7 +1,7 @@
 /** The values of socket options: what the user gives, what is stored, and the bytes of C's value. */
 
 import { integer } from "./arguments.ts";
-import { concat, describe, toBytes } from "./bytes.ts";
+import { describe, toBytes } from "./bytes.ts";
 import { IPPROTO_IPV6 } from "./constants.ts";
 import { systemError } from "./errors.ts";
 import { formatIPv4, formatIPv6 } from "./inet.ts";
@@ -81,10 +81,14 @@ export function interfaceOf(spec: OptionSpec, value: OptionValue): string {
 }
 
 /** C's value of a setting: an int, for SO_LINGER two, for the timeouts a `struct timeval`. */
-export function encodeSetting(spec: OptionSpec, value: number): Uint8Array {
+export function encodeSetting(spec: OptionSpec, value: number): Uint8Array<ArrayBuffer> {
   switch (spec.kind) {
-    case "linger":
-      return concat([int32(Number(value !== LINGER_OFF)), int32(Math.max(0, value))]);
+    case "linger": {
+      const bytes = new Uint8Array(8);
+      view(bytes).setInt32(0, Number(value !== LINGER_OFF), true);
+      view(bytes).setInt32(4, Math.max(0, value), true);
+      return bytes;
+    }
     case "timeval":
       return timeval(value);
     default:
@@ -152,7 +156,7 @@ function timevalSetting(spec: OptionSpec, value: OptionValue): number {
   return Math.max(0, Number(data.getBigInt64(0, true))) + microseconds / 1e6;
 }
 
-function timeval(seconds: number): Uint8Array {
+function timeval(seconds: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(16);
   view(bytes).setBigInt64(0, BigInt(Math.floor(seconds)), true);
   view(bytes).setBigInt64(8, BigInt(Math.round((seconds % 1) * 1e6)), true);
@@ -167,7 +171,7 @@ function ipv4Device(bytes: Uint8Array): string {
   return address === "0.0.0.0" ? "" : address;
 }
 
-function int32(value: number): Uint8Array {
+function int32(value: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(4);
   view(bytes).setInt32(0, value, true);
   return bytes;

@@ -55,7 +55,11 @@ export interface SocketInit {
 }
 
 /** One item of ancillary data: level, type and bytes. */
-export type AncillaryData = [cmsg_level: number, cmsg_type: number, cmsg_data: Uint8Array];
+export type AncillaryData = [
+  cmsg_level: number,
+  cmsg_type: number,
+  cmsg_data: Uint8Array<ArrayBuffer>,
+];
 
 /** Connects to an address that was resolved from a name: on Deno perhaps the name alone is permitted. */
 export let connectResolved: (
@@ -102,7 +106,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   #closing: Promise<void> | undefined;
   /** Files of `makefile` that are open. */
   #files = 0;
-  #readable: ReadableStream<Uint8Array> | undefined;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<BytesLike> | undefined;
   #detached = false;
   /** Ends calls of `sendfile` that wait for their source. */
@@ -325,7 +329,11 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(new TextDecoder().decode(await b.recv(1024))); // "hello"
    * ```
    */
-  recv(bufsize: number, flags: number = 0, options?: WaitOptions): Promise<Uint8Array> {
+  recv(
+    bufsize: number,
+    flags: number = 0,
+    options?: WaitOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     try {
       const max = size(bufsize, "bufsize");
       const checked = receiveFlags(flags, this.type, "recv");
@@ -333,7 +341,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
       if (max === 0) return this.#nothing("recv", empty());
       const request = receiveRequest("recv", max, checked, undefined);
-      return this.#transport.receive(request, limits) as Promise<Uint8Array>;
+      return this.#transport.receive(request, limits) as Promise<Uint8Array<ArrayBuffer>>;
     } catch (error) {
       return rejected(error);
     }
@@ -397,7 +405,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     bufsize: number,
     flags: number = 0,
     options?: WaitOptions,
-  ): Promise<[data: Uint8Array, address: A | null]> {
+  ): Promise<[data: Uint8Array<ArrayBuffer>, address: A | null]> {
     try {
       const max = size(bufsize, "bufsize");
       return this.#receiveFrom(
@@ -406,7 +414,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         flags,
         undefined,
         options,
-        withAddress<Uint8Array, A>,
+        withAddress<Uint8Array<ArrayBuffer>, A>,
       );
     } catch (error) {
       return rejected(error);
@@ -475,7 +483,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     flags: number = 0,
     options?: WaitOptions,
   ): Promise<
-    [data: Uint8Array, ancdata: AncillaryData[], msg_flags: number, address: A | null]
+    [data: Uint8Array<ArrayBuffer>, ancdata: AncillaryData[], msg_flags: number, address: A | null]
   > {
     return quietly(async () => {
       const max = size(bufsize, "bufsize");
@@ -713,7 +721,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * for await (const chunk of b.readable) console.log(chunk);
    * ```
    */
-  get readable(): ReadableStream<Uint8Array> {
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#readable ??= makeReadable(this.#streamSocket());
   }
 
@@ -1011,8 +1019,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   getsockopt(level: number, optname: number): number;
   /** The same as bytes. */
-  getsockopt(level: number, optname: number, buflen: number): Uint8Array;
-  getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array {
+  getsockopt(level: number, optname: number, buflen: number): Uint8Array<ArrayBuffer>;
+  getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer> {
     int(level, "level");
     int(optname, "optname");
     if (buflen !== undefined) integer(buflen, "buflen", 0, 1024);
@@ -1219,7 +1227,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       return this.#transport.receive(receiveRequest("recv", max, 0, into), limits);
     };
     return {
-      receive: async (max) => await receive(max, undefined) as Uint8Array,
+      receive: async (max) => await receive(max, undefined) as Uint8Array<ArrayBuffer>,
       receiveInto: async (buffer) => await receive(buffer.length, buffer) as number,
       sendAll: (data) =>
         this.#send("send", data, 0, true, undefined) as Promise<unknown> as Promise<void>,
@@ -1387,6 +1395,6 @@ function withFlags<A extends Address>(
   data: Received,
   address: Address | null,
   flags: number,
-): [data: Uint8Array, address: A | null, flags: number] {
-  return [data as Uint8Array, address as A | null, flags];
+): [data: Uint8Array<ArrayBuffer>, address: A | null, flags: number] {
+  return [data as Uint8Array<ArrayBuffer>, address as A | null, flags];
 }

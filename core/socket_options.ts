@@ -100,7 +100,7 @@ export class SocketOptions {
   }
 
   /** Reads an option as the bytes of C's value, at most `length` of them. */
-  getBytes(level: number, number: number, length: number): Uint8Array {
+  getBytes(level: number, number: number, length: number): Uint8Array<ArrayBuffer> {
     const spec = this.#find(level, number, "getsockopt");
     return encodeSetting(spec, this.#read(spec)).slice(0, length);
   }

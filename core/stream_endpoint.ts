@@ -130,7 +130,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     this.#writeShut = before.#writeShut;
   }
 
-  data(chunk: Uint8Array, owned: boolean): boolean {
+  data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     turned();
     return this.#receiver.push(chunk, owned);
   }

@@ -25,7 +25,7 @@ export interface ReceiveRequest {
 }
 
 /** A receive gives the bytes, or with `into` their count. */
-export type Received = Uint8Array | number;
+export type Received = Uint8Array<ArrayBuffer> | number;
 
 /**
  * The memory of a receive can be transferred or shrunk while the call waits; Python would lock it. A receive that finds
@@ -95,7 +95,7 @@ export class StreamReceiver implements WaitOwner {
   }
 
   /** Bytes arrived. Answers whether more are wanted. */
-  push(chunk: Uint8Array, owned: boolean): boolean {
+  push(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     const wait = this.#waits.first;
     if (wait !== undefined) {
       const { request } = wait;
@@ -117,7 +117,7 @@ export class StreamReceiver implements WaitOwner {
   filled(count: number): boolean {
     const lender = this.#lender!;
     // Shutting down has ended it: the bytes are for the next one.
-    if (lender.settled) return this.push(lender.request.into!.subarray(0, count), false);
+    if (lender.settled) return this.push(lender.request.into!.slice(0, count), true);
     this.#waits.shift();
     if (isGone(lender.request)) lender.fail(gone());
     else lender.done(count);
@@ -208,7 +208,11 @@ export class StreamReceiver implements WaitOwner {
   }
 }
 
-function give(chunk: Uint8Array, owned: boolean, into: Uint8Array | undefined): Received {
+function give(
+  chunk: Uint8Array<ArrayBuffer>,
+  owned: boolean,
+  into: Uint8Array | undefined,
+): Received {
   // Not slice(), which is slower.
   if (into === undefined) return owned ? chunk : new Uint8Array(chunk);
   into.set(chunk);

@@ -9,14 +9,14 @@ const CHUNK = 65536;
 /** The calls of the socket that the streams use. */
 export interface StreamSocket {
   /** Receives up to so many bytes, or into a buffer; no bytes are the end. */
-  receive(max: number): Promise<Uint8Array>;
+  receive(max: number): Promise<Uint8Array<ArrayBuffer>>;
   receiveInto(buffer: Uint8Array): Promise<number>;
   sendAll(data: Uint8Array): Promise<void>;
   shutdown(how: number): Promise<void>;
 }
 
 /** A byte stream that receives when it is read from; cancelling it ends receiving only. */
-export function makeReadable(socket: StreamSocket): ReadableStream<Uint8Array> {
+export function makeReadable(socket: StreamSocket): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: "bytes",
     async pull(controller: ReadableByteStreamController) {
@@ -24,7 +24,7 @@ export function makeReadable(socket: StreamSocket): ReadableStream<Uint8Array> {
       const view = request?.view;
       if (!request || !view) {
         const chunk = await socket.receive(CHUNK);
-        if (chunk.length > 0) controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
+        if (chunk.length > 0) controller.enqueue(chunk);
         else controller.close();
         return;
       }

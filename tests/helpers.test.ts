@@ -490,8 +490,8 @@ function streamOf(data: Uint8Array, size: number): ReadableStream<Uint8Array> {
   });
 }
 
-function blobOf(data: Uint8Array): Blob {
-  return new Blob([data as Uint8Array<ArrayBuffer>]);
+function blobOf(data: Uint8Array<ArrayBuffer>): Blob {
+  return new Blob([data]);
 }
 
 /** A file with these bytes, gone with the scope. */

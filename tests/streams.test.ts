@@ -328,7 +328,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
 
     test("pipeThrough a TextDecoderStream", async (scope) => {
       const [client, conn] = await setting.pair(scope);
-      const decoded = (conn.readable as ReadableStream<Uint8Array<ArrayBuffer>>)
+      const decoded = conn.readable
         .pipeThrough(new TextDecoderStream());
       const reading = (async () => {
         let all = "";

@@ -134,7 +134,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     return concrete ? endpoint : { ...endpoint, host: this.#network.names.source(to) };
   }
 
-  #arriveAt(to: Endpoint, data: Uint8Array): void {
+  #arriveAt(to: Endpoint, data: Uint8Array<ArrayBuffer>): void {
     const { faults, names } = this.#network;
     const from = this.#from(to);
     if (isMulticast(to.host) || to.host === BROADCAST) return this.#spread(to, from, data);
@@ -147,7 +147,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
   }
 
   /** To all members of a group, or to all that hear broadcasts. */
-  #spread(to: Endpoint, from: Endpoint, data: Uint8Array): void {
+  #spread(to: Endpoint, from: Endpoint, data: Uint8Array<ArrayBuffer>): void {
     const loop = isIPv6(to.host) ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP";
     if (to.host !== BROADCAST && this.options.get(loop) === 0) return;
     for (const { owner } of this.#network.names.find("datagram", to)) {
@@ -170,7 +170,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     return fixed === undefined || (fixed.host === from.host && fixed.port === from.port);
   }
 
-  #take(data: Uint8Array, from: Endpoint): void {
+  #take(data: Uint8Array<ArrayBuffer>, from: Endpoint): void {
     if (!this.#closed) this.sink.datagram(data, addressOf(this.#family, from), true);
   }
 
@@ -182,7 +182,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
   }
 
   /** AF_UNIX finds its receiver at once, and loses nothing. */
-  #sendNamed(data: Uint8Array, to: Endpoint): void {
+  #sendNamed(data: Uint8Array<ArrayBuffer>, to: Endpoint): void {
     const { faults } = this.#network;
     const connected = this.#remote?.endpoint.host === to.host;
     const gone = connected && this.#network.names.findName(to.host) === undefined;

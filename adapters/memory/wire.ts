@@ -4,7 +4,7 @@ import type { WireRules } from "./faults.ts";
 import { after } from "./failure.ts";
 
 /** What goes over a wire: bytes, the handshake's answer, FIN or RST. */
-export type Parcel = Uint8Array | "open" | "fin" | "reset";
+export type Parcel = Uint8Array<ArrayBuffer> | "open" | "fin" | "reset";
 
 /**
  * A wire. Parcels arrive in the order they were sent, each on a turn of the event loop after its

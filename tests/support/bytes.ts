@@ -34,7 +34,7 @@ export class Random {
 }
 
 /** Bytes that tell where they stand: byte `i` depends on `start + i`, so that a gap or a repeat shows. */
-export function pattern(length: number, start: number = 0): Uint8Array {
+export function pattern(length: number, start: number = 0): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) {
     const n = start + i;

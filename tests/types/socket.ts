@@ -121,6 +121,33 @@ export async function verbs(): Promise<void> {
   void [count, bytes, sent, fd];
 }
 
+/** What is received has a buffer of its own, which is what the platform's functions ask for. */
+export async function bytesOut(): Promise<void> {
+  const s = socket(AF_INET);
+  const data = await s.recv(9);
+  const [from] = await s.recvfrom(9);
+  const [message] = await s.recvmsg(9);
+  const option = s.getsockopt(SOL_SOCKET, SO_LINGER, 8);
+  const packed = bsdsock.inet_aton("127.0.0.1");
+  same<typeof data, Uint8Array<ArrayBuffer>>(true);
+  same<typeof from, typeof data>(true);
+  same<typeof message, typeof data>(true);
+  same<typeof option, typeof data>(true);
+  same<typeof packed, typeof data>(true);
+  same<ReturnType<typeof bsdsock.inet_pton>, typeof data>(true);
+  same<typeof s.readable, ReadableStream<typeof data>>(true);
+
+  await crypto.subtle.digest("SHA-256", data);
+  await fetch("http://127.0.0.1/", { method: "POST", body: data });
+  s.readable.pipeThrough(new TextDecoderStream());
+  structuredClone(data, { transfer: [data.buffer] });
+  // Bytes in may be in shared memory.
+  const shared = new Uint8Array(new SharedArrayBuffer(4));
+  await s.recv_into(shared);
+  await s.sendall(shared);
+  void new Blob([data, from, message, option, packed]);
+}
+
 export async function disposal(): Promise<void> {
   await using a = socket();
   using b = socket(AF_UNIX);
