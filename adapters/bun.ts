@@ -24,6 +24,7 @@ import { openDatagram } from "./bun_datagram.ts";
 import { openDatagram as openNodeDatagram } from "./node_datagram.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
 import {
+  BIND_OPTIONS,
   DATAGRAM_OPTIONS,
   getDescriptorOption,
   setDescriptorOption,
@@ -108,7 +109,7 @@ function descriptorOptions(): Capabilities["options"] {
     SOCK_STREAM: {
       ...CORE_OPTIONS,
       ...supported("set", STREAM_OPTIONS),
-      IPV6_V6ONLY: "before-open",
+      ...supported("before-open", ["IPV6_V6ONLY", ...BIND_OPTIONS]),
     },
     SOCK_DGRAM: {
       ...CORE_OPTIONS,

@@ -68,8 +68,8 @@ function capabilities(): Capabilities {
       },
     },
     optionsReason:
-      "Deno has no call for it; --allow-ffi, on Linux, gives all but SO_REUSEPORT of datagram sockets, " +
-      "and --unstable-net gives SO_REUSEPORT of streams",
+      "Deno has no call for it; --allow-ffi, on Linux, gives most of what is missing, and --unstable-net gives " +
+      "SO_REUSEPORT of streams",
     fileno: false,
     adopt: true,
     backlog: true,

@@ -12,7 +12,7 @@ import {
 } from "./libc_options.ts";
 import { DGRAM_OPTIONS } from "./option_support.ts";
 
-/** What Deno sets itself, and what only works before bind(2). */
+/** What Deno sets itself, and what only works before bind(2) or connect(2). */
 const BY_DENO = new Set([
   "SO_KEEPALIVE",
   "TCP_NODELAY",
@@ -20,6 +20,7 @@ const BY_DENO = new Set([
   "SO_REUSEADDR",
   "SO_REUSEPORT",
   "IPV6_V6ONLY",
+  "TCP_SYNCNT",
 ]);
 
 /** Deno 2.9: of a udp6 socket of `node:dgram`, setTTL() sets IP_TTL, and setMulticastTTL() nothing. */

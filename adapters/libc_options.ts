@@ -21,6 +21,11 @@ const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]
   SO_KEEPALIVE: [SOL_SOCKET, 9],
   SO_BROADCAST: [SOL_SOCKET, 6],
   SO_OOBINLINE: [SOL_SOCKET, 10],
+  SO_DEBUG: [SOL_SOCKET, 1],
+  SO_DONTROUTE: [SOL_SOCKET, 5],
+  SO_PRIORITY: [SOL_SOCKET, 12],
+  SO_MARK: [SOL_SOCKET, 36],
+  SO_INCOMING_CPU: [SOL_SOCKET, 49],
   SO_SNDBUF: [SOL_SOCKET, 7],
   SO_RCVBUF: [SOL_SOCKET, 8],
   TCP_NODELAY: [IPPROTO_TCP, 1],
@@ -29,24 +34,37 @@ const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]
   TCP_KEEPIDLE: [IPPROTO_TCP, 4],
   TCP_KEEPINTVL: [IPPROTO_TCP, 5],
   TCP_KEEPCNT: [IPPROTO_TCP, 6],
+  TCP_SYNCNT: [IPPROTO_TCP, 7],
+  TCP_LINGER2: [IPPROTO_TCP, 8],
+  TCP_DEFER_ACCEPT: [IPPROTO_TCP, 9],
+  TCP_WINDOW_CLAMP: [IPPROTO_TCP, 10],
+  TCP_QUICKACK: [IPPROTO_TCP, 12],
   TCP_USER_TIMEOUT: [IPPROTO_TCP, 18],
+  TCP_FASTOPEN: [IPPROTO_TCP, 23],
+  TCP_NOTSENT_LOWAT: [IPPROTO_TCP, 25],
   IP_TOS: [IPPROTO_IP, 1],
   IP_TTL: [IPPROTO_IP, 2],
+  IP_TRANSPARENT: [IPPROTO_IP, 19],
+  IP_BIND_ADDRESS_NO_PORT: [IPPROTO_IP, 24],
   IP_MULTICAST_TTL: [IPPROTO_IP, 33],
   IP_MULTICAST_LOOP: [IPPROTO_IP, 34],
   IPV6_UNICAST_HOPS: [IPPROTO_IPV6, 16],
   IPV6_MULTICAST_HOPS: [IPPROTO_IPV6, 18],
   IPV6_MULTICAST_LOOP: [IPPROTO_IPV6, 19],
   IPV6_V6ONLY: [IPPROTO_IPV6, 26],
+  IPV6_TCLASS: [IPPROTO_IPV6, 67],
 };
+
+/** The names of those that say how bind(2) goes: they are for adapters that set them on the descriptor before. */
+export const BIND_OPTIONS: readonly string[] = ["IP_TRANSPARENT", "IP_BIND_ADDRESS_NO_PORT"];
 
 /** The names of the options that can be set this way on a stream. */
 export const STREAM_OPTIONS: readonly string[] = [...Object.keys(INTEGERS), "SO_LINGER"]
-  .filter((name) => !name.includes("MULTICAST"));
+  .filter((name) => !name.includes("MULTICAST") && !BIND_OPTIONS.includes(name));
 
 /** The names of those that can be set on a datagram socket. */
 export const DATAGRAM_OPTIONS: readonly string[] = Object.keys(INTEGERS)
-  .filter((name) => !/^TCP_|SO_KEEPALIVE|SO_OOBINLINE/.test(name));
+  .filter((name) => !/^TCP_|SO_KEEPALIVE|SO_OOBINLINE/.test(name) && !BIND_OPTIONS.includes(name));
 
 /** Sets an option; answers `false` for one that is not known here. */
 export function setDescriptorOption(

@@ -269,7 +269,17 @@ export function closeDescriptor(fd: number): void {
 }
 
 /** Options that a socket must have before it connects. */
-const EARLY = ["SO_REUSEPORT", "IPV6_V6ONLY", "SO_RCVBUF", "SO_SNDBUF", "TCP_MAXSEG"];
+const EARLY = [
+  "SO_REUSEPORT",
+  "IPV6_V6ONLY",
+  "SO_RCVBUF",
+  "SO_SNDBUF",
+  "SO_MARK",
+  "SO_DONTROUTE",
+  "TCP_MAXSEG",
+  "TCP_SYNCNT",
+  "TCP_WINDOW_CLAMP",
+];
 
 /** connect(2) from an address of the system's choice. */
 export function connect(target: ConnectTarget): ConnectAttempt {

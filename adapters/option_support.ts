@@ -9,6 +9,8 @@ export const CORE_OPTIONS: Readonly<Record<string, OptionSupport>> = {
   SO_PROTOCOL: "get",
   SO_ERROR: "get",
   SO_ACCEPTCONN: "get",
+  SO_RCVLOWAT: "get",
+  SO_SNDLOWAT: "get",
   SO_REUSEADDR: "set",
   SO_RCVTIMEO: "set",
   SO_SNDTIMEO: "set",

@@ -15,7 +15,8 @@ export type OptionKind =
   | "timeval"
   | "membership"
   | "interface"
-  | "answer";
+  | "answer"
+  | "none";
 
 /** One option. */
 export interface OptionSpec {
@@ -25,7 +26,10 @@ export interface OptionSpec {
   readonly level: number;
   /** Its number at that level. */
   readonly number: number;
-  /** How the value is read; `answer` cannot be set and is answered from the socket's state. */
+  /**
+   * How the value is read; `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their
+   * values are no integers, or they are for what no runtime carries.
+   */
   readonly kind: OptionKind;
   /** The smallest value that Linux takes. */
   readonly min: number;
@@ -37,6 +41,7 @@ export interface OptionSpec {
   readonly types: readonly number[] | undefined;
 }
 
+const INT_MIN = -0x80000000;
 const INT_MAX = 0x7fffffff;
 const STREAM = [c.SOCK_STREAM];
 const DATAGRAM = [c.SOCK_DGRAM];
@@ -73,6 +78,9 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("SO_PROTOCOL", SOL, c.SO_PROTOCOL, "answer"),
   row("SO_ERROR", SOL, c.SO_ERROR, "answer"),
   row("SO_ACCEPTCONN", SOL, c.SO_ACCEPTCONN, "answer"),
+  // The runtimes wait for the first byte, whatever the kernel would wake them for.
+  row("SO_RCVLOWAT", SOL, c.SO_RCVLOWAT, "answer"),
+  row("SO_SNDLOWAT", SOL, c.SO_SNDLOWAT, "answer"),
   row("SO_REUSEADDR", SOL, c.SO_REUSEADDR, "flag"),
   row("SO_REUSEPORT", SOL, c.SO_REUSEPORT, "flag"),
   row("SO_KEEPALIVE", SOL, c.SO_KEEPALIVE, "flag"),
@@ -83,6 +91,14 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("SO_RCVBUF", SOL, c.SO_RCVBUF, "int"),
   row("SO_RCVTIMEO", SOL, c.SO_RCVTIMEO, "timeval"),
   row("SO_SNDTIMEO", SOL, c.SO_SNDTIMEO, "timeval"),
+  row("SO_DEBUG", SOL, c.SO_DEBUG, "flag"),
+  row("SO_DONTROUTE", SOL, c.SO_DONTROUTE, "flag"),
+  row("SO_PRIORITY", SOL, c.SO_PRIORITY, "int", { min: INT_MIN }),
+  row("SO_MARK", SOL, c.SO_MARK, "int", { min: INT_MIN }),
+  row("SO_INCOMING_CPU", SOL, c.SO_INCOMING_CPU, "int", { min: INT_MIN, initial: -1 }),
+  row("SO_BINDTODEVICE", SOL, c.SO_BINDTODEVICE, "none"),
+  row("SO_PASSCRED", SOL, c.SO_PASSCRED, "none"),
+  row("SO_PEERCRED", SOL, c.SO_PEERCRED, "none"),
   row("TCP_NODELAY", TCP, c.TCP_NODELAY, "flag", { types: STREAM }),
   row("TCP_KEEPIDLE", TCP, c.TCP_KEEPIDLE, "int", {
     min: 1,
@@ -100,6 +116,16 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("TCP_USER_TIMEOUT", TCP, c.TCP_USER_TIMEOUT, "int", { types: STREAM }),
   row("TCP_MAXSEG", TCP, c.TCP_MAXSEG, "int", { min: 88, max: 32767, initial: 536, types: STREAM }),
   row("TCP_CORK", TCP, c.TCP_CORK, "flag", { types: STREAM }),
+  row("TCP_SYNCNT", TCP, c.TCP_SYNCNT, "int", { min: 1, max: 127, initial: 6, types: STREAM }),
+  row("TCP_LINGER2", TCP, c.TCP_LINGER2, "int", { min: INT_MIN, initial: 60, types: STREAM }),
+  row("TCP_DEFER_ACCEPT", TCP, c.TCP_DEFER_ACCEPT, "int", { min: INT_MIN, types: STREAM }),
+  // Linux takes 0 as well, on a socket that is not open yet.
+  row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", { min: 1, types: STREAM }),
+  row("TCP_QUICKACK", TCP, c.TCP_QUICKACK, "flag", { initial: 1, types: STREAM }),
+  row("TCP_FASTOPEN", TCP, c.TCP_FASTOPEN, "int", { types: STREAM }),
+  row("TCP_NOTSENT_LOWAT", TCP, c.TCP_NOTSENT_LOWAT, "int", { min: INT_MIN, types: STREAM }),
+  row("TCP_INFO", TCP, c.TCP_INFO, "none", { types: STREAM }),
+  row("TCP_CONGESTION", TCP, c.TCP_CONGESTION, "none", { types: STREAM }),
   row("IP_TTL", IP, c.IP_TTL, "int", { min: 1, max: 255, initial: 64 }),
   row("IP_TOS", IP, c.IP_TOS, "int", { max: 255 }),
   row("IP_MULTICAST_TTL", IP, c.IP_MULTICAST_TTL, "int", { max: 255, initial: 1, types: DATAGRAM }),
@@ -107,8 +133,15 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("IP_MULTICAST_IF", IP, c.IP_MULTICAST_IF, "interface", { types: DATAGRAM }),
   row("IP_ADD_MEMBERSHIP", IP, c.IP_ADD_MEMBERSHIP, "membership", { types: DATAGRAM }),
   row("IP_DROP_MEMBERSHIP", IP, c.IP_DROP_MEMBERSHIP, "membership", { types: DATAGRAM }),
+  row("IP_TRANSPARENT", IP, c.IP_TRANSPARENT, "flag"),
+  row("IP_BIND_ADDRESS_NO_PORT", IP, c.IP_BIND_ADDRESS_NO_PORT, "flag"),
+  row("IP_HDRINCL", IP, c.IP_HDRINCL, "none"),
+  row("IP_OPTIONS", IP, c.IP_OPTIONS, "none"),
+  row("IP_ADD_SOURCE_MEMBERSHIP", IP, c.IP_ADD_SOURCE_MEMBERSHIP, "none"),
+  row("IP_DROP_SOURCE_MEMBERSHIP", IP, c.IP_DROP_SOURCE_MEMBERSHIP, "none"),
   row("IPV6_V6ONLY", IPV6, c.IPV6_V6ONLY, "flag"),
   row("IPV6_UNICAST_HOPS", IPV6, c.IPV6_UNICAST_HOPS, "int", { min: -1, max: 255, initial: 64 }),
+  row("IPV6_TCLASS", IPV6, c.IPV6_TCLASS, "int", { min: -1, max: 255 }),
   row("IPV6_MULTICAST_HOPS", IPV6, c.IPV6_MULTICAST_HOPS, "int", {
     min: -1,
     max: 255,

@@ -109,8 +109,10 @@ export class SocketOptions {
   apply(handle: Handle): void {
     // Not by an iterator, which would make an array for each option of each connection.
     this.#settings.forEach((value, name) => {
-      // What only works before bind or connect, the adapter has set by then.
-      if (KEPT.has(name) || this.#supportOf(name) === "before-open") return;
+      // What only works before bind or connect, the adapter has set by then, and TCP_FASTOPEN is for listeners.
+      if (KEPT.has(name) || name === "TCP_FASTOPEN" || this.#supportOf(name) === "before-open") {
+        return;
+      }
       if (!this.#try(() => handle.setOption(name, value))) {
         const left = new Map(this.#settings);
         left.delete(name);
@@ -182,6 +184,9 @@ export class SocketOptions {
         return protocolOf(this.#kind);
       case "SO_ACCEPTCONN":
         return Number(this.source.listening);
+      case "SO_RCVLOWAT":
+      case "SO_SNDLOWAT":
+        return 1;
       default:
         return this.source.takeErrno();
     }
@@ -209,6 +214,9 @@ export class SocketOptions {
     if (spec === undefined) {
       const detail = `unknown option ${number} of level ${level}`;
       throw systemError("ENOPROTOOPT", syscall, { detail });
+    }
+    if (spec.kind === "none") {
+      throw systemError("ENOPROTOOPT", syscall, { detail: `no adapter offers ${spec.name}` });
     }
     if (!appliesTo(spec, family, type)) {
       const detail = `${spec.name} is not an option of ${familyName(family)} ${typeName(type)}`;

@@ -16,6 +16,7 @@ import {
   inet_aton,
   inet_pton,
   type InetAddress,
+  IP_BIND_ADDRESS_NO_PORT,
   IP_MULTICAST_TTL,
   IP_TTL,
   IPPROTO_IP,
@@ -35,11 +36,13 @@ import {
   SOCK_STREAM,
   Socket,
   SOL_SOCKET,
+  TCP_FASTOPEN,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
 } from "../mod.ts";
-import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts";
+import * as bsdsock from "../mod.ts";
+import { checkNothingLeft, noAdministrator, noDescriptors, noSs, ss } from "./support/outside.ts";
 import { bounded, rejects, type Scope, thrown, throws } from "./support/scope.ts";
 import { native, noIPv6 } from "./support/tcp.ts";
 
@@ -49,6 +52,20 @@ const adapters = [
   { name: "the runtime", adapter: getAdapter() },
   { name: "memory", adapter: createMemoryAdapter() },
 ];
+
+/** Values that the kernel neither refuses nor rounds. */
+const VALUES: Record<string, number> = {
+  SO_PRIORITY: 5,
+  TCP_MAXSEG: 1000,
+  TCP_DEFER_ACCEPT: 7,
+  TCP_WINDOW_CLAMP: 65536,
+};
+
+/** What the kernel changes by itself once there is a connection. */
+const CHANGING = ["TCP_MAXSEG", "TCP_QUICKACK", "SO_INCOMING_CPU"];
+
+/** What only an administrator may set. */
+const PRIVILEGED = ["SO_DEBUG", "SO_MARK", "IP_TRANSPARENT"];
 
 /** A value that the system takes and that is not the default. */
 function valueFor(spec: OptionSpec): number | Uint8Array | [number, number] {
@@ -69,7 +86,7 @@ function valueFor(spec: OptionSpec): number | Uint8Array | [number, number] {
     case "flag":
       return 1 - spec.initial;
     default:
-      return spec.name.endsWith("BUF") ? 65536 : spec.name === "TCP_MAXSEG" ? 1000 : 8;
+      return VALUES[spec.name] ?? (spec.name.endsWith("BUF") ? 65536 : 8);
   }
 }
 
@@ -86,8 +103,10 @@ for (const { name, adapter } of adapters) {
   describe(`options on ${name}`, () => {
     for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
       const offered = options[type === SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM"]!;
-      for (const spec of OPTIONS) {
-        const skip = spec.level === IPPROTO_IPV6 && noIPv6;
+      // A connection refuses TCP_FASTOPEN: it has a test of its own.
+      for (const spec of OPTIONS.filter(({ name }) => name !== "TCP_FASTOPEN")) {
+        const skip = spec.level === IPPROTO_IPV6 && noIPv6 ||
+          PRIVILEGED.includes(spec.name) && noAdministrator;
         const support = spec.types?.includes(type) === false ? undefined : offered[spec.name];
         const leave = /DROP|LEAVE/.test(spec.name);
         it(
@@ -127,6 +146,50 @@ for (const { name, adapter } of adapters) {
         );
       }
     }
+
+    it(
+      "TCP_FASTOPEN of a listener",
+      bounded(async (scope) => {
+        for (const bound of [false, true]) {
+          const server = scope.add(new Socket<InetAddress>(AF_INET, SOCK_STREAM, 0, { adapter }));
+          if (bound) await server.bind(["127.0.0.1", 0]);
+          const set = (): void => server.setsockopt(IPPROTO_TCP, TCP_FASTOPEN, 5);
+          if (options["SOCK_STREAM"]!["TCP_FASTOPEN"] === undefined) {
+            throws(set, "ENOPROTOOPT", "setsockopt");
+            return;
+          }
+          set();
+          if (!bound) await server.bind(["127.0.0.1", 0]);
+          await server.listen();
+          assert.equal(server.getsockopt(IPPROTO_TCP, TCP_FASTOPEN), 5);
+          const client = scope.add(new Socket<InetAddress>(AF_INET, SOCK_STREAM, 0, { adapter }));
+          await client.connect(server.getsockname());
+          scope.add((await server.accept())[0]);
+        }
+      }),
+    );
+
+    it("what no adapter has is refused, and is not called unknown", () => {
+      const s = new Socket(AF_INET, SOCK_STREAM, 0, { adapter });
+      for (const spec of OPTIONS.filter(({ kind }) => kind === "none")) {
+        for (
+          const call of [
+            () => s.setsockopt(spec.level, spec.number, new Uint8Array(12)),
+            () => s.getsockopt(spec.level, spec.number),
+            () => s.getsockopt(spec.level, spec.number, 100),
+          ]
+        ) {
+          assert.match(throws(call, "ENOPROTOOPT").message, new RegExp(`no adapter.*${spec.name}`));
+        }
+      }
+    });
+
+    it("every option that the library names is in the table", () => {
+      const others = /_DEFAULT_|IP_MAX_MEMBERSHIPS/;
+      const named = Object.keys(bsdsock)
+        .filter((key) => /^(SO|TCP|IP|IPV6)_/.test(key) && !others.test(key));
+      assert.deepEqual(OPTIONS.map((spec) => spec.name).sort(), named.sort());
+    });
 
     it(
       "values are checked: kind, size and range",
@@ -219,8 +282,9 @@ function checkSet(s: Inet, spec: OptionSpec): void {
 
 function checkKept(s: Inet, spec: OptionSpec): void {
   const value = valueFor(spec);
-  // Calls, not values; and TCP_MAXSEG is what the kernel agrees with the peer once there is one.
-  if (value instanceof Uint8Array && spec.kind !== "timeval" || spec.name === "TCP_MAXSEG") return;
+  // Calls, not values.
+  if (value instanceof Uint8Array && spec.kind !== "timeval") return;
+  if (CHANGING.includes(spec.name)) return;
   if (spec.kind === "interface") return;
   const read = s.getsockopt(spec.level, spec.number);
   if (spec.kind === "linger") assert.equal(read, 1);
@@ -283,6 +347,24 @@ describe("options seen from outside", () => {
       const second = scope.add(await create_server(address, { reuse_port: true }));
       assert.deepEqual(second.getsockname(), address);
       await rejects(() => create_server(address), "EADDRINUSE", "bind");
+    }),
+  );
+
+  it(
+    "IP_BIND_ADDRESS_NO_PORT leaves the port to connect",
+    {
+      skip: offered["IP_BIND_ADDRESS_NO_PORT"] === undefined &&
+        "the runtime sets no option before bind",
+    },
+    bounded(async (scope) => {
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      const client = scope.add(new Socket<InetAddress>(AF_INET));
+      client.setsockopt(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+      await client.bind(["127.0.0.1", 0]);
+      assert.deepEqual(client.getsockname(), ["127.0.0.1", 0]);
+      await client.connect(server.getsockname());
+      scope.add((await server.accept())[0]);
+      assert.notEqual(client.getsockname()[1], 0);
     }),
   );
 

@@ -7,7 +7,16 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { type Capabilities, capabilities } from "../mod.ts";
+import {
+  type Capabilities,
+  capabilities,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "../mod.ts";
+import * as bsdsock from "../mod.ts";
 import { checkNothingLeft, noDescriptors, noSs } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
@@ -111,6 +120,45 @@ print(data.decode(), sorted(value[0] for level, kind, value in ancillary), flush
 s.sendto(b"again", address); print(s.recv(100).decode(), flush=True)
 `;
 
+/** The same as the program: what is read of each option in turn, set to each of its values. */
+const EACH = `
+import errno, json, socket, sys
+host = sys.argv[1]
+rows, kind = json.loads(sys.argv[2])
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+server = socket.create_server((host, 0), family=family)
+print(server.getsockname()[1], flush=True)
+s = socket.socket(family, kind)
+if kind == socket.SOCK_STREAM:
+    s.connect(server.getsockname())
+else:
+    s.bind((host, 0))
+def tried(level, number, value):
+    try:
+        s.setsockopt(level, number, value)
+        return s.getsockopt(level, number)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+print(json.dumps({name: [tried(level, number, v) for v in values] for name, level, number, values in rows}), flush=True)
+sys.stdin.readline()
+`;
+
+/** Options whose values the kernel rounds, bounds or refuses, and values. */
+const TRIED: ReadonlyArray<readonly [name: string, level: number, values: number[]]> = [
+  ["SO_PRIORITY", SOL_SOCKET, [0, 3, 6]],
+  ["SO_DONTROUTE", SOL_SOCKET, [1, 7, 0]],
+  ["SO_INCOMING_CPU", SOL_SOCKET, [1, 0]],
+  ["TCP_SYNCNT", IPPROTO_TCP, [1, 127, 0, 128, -1]],
+  ["TCP_LINGER2", IPPROTO_TCP, [5, 1000, 0, -1]],
+  ["TCP_DEFER_ACCEPT", IPPROTO_TCP, [1, 2, 8, 100, -1]],
+  ["TCP_WINDOW_CLAMP", IPPROTO_TCP, [1, 100_000]],
+  ["TCP_QUICKACK", IPPROTO_TCP, [0, 1]],
+  ["TCP_NOTSENT_LOWAT", IPPROTO_TCP, [16384, 0, -1]],
+  ["TCP_FASTOPEN", IPPROTO_TCP, [5]],
+  ["IPV6_TCLASS", IPPROTO_IPV6, [0x10, 255, 256, -2, -1]],
+  ["SO_RCVLOWAT", SOL_SOCKET, []],
+];
+
 interface Shown {
   port: number;
   values: Record<string, number>;
@@ -185,6 +233,27 @@ for (const { name, host, skip } of families) {
       );
     }
   });
+}
+
+for (const { name, host, skip } of families) {
+  for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+    it(
+      `Python reads the same of a ${type === SOCK_STREAM ? "TCP" : "UDP"} socket, ${name}`,
+      { skip: skip || noTuning || noPeer },
+      bounded(async (scope) => {
+        const six = host === "::1";
+        const rows = TRIED.filter(([option, level]) =>
+          (level !== IPPROTO_TCP || type === SOCK_STREAM) && (level !== IPPROTO_IPV6 || six) &&
+          // It matters before connect(2) only, which Deno does by itself.
+          !(onDeno && option === "TCP_SYNCNT")
+        ).map(([option, level, values]) => [option, level, Reflect.get(bsdsock, option), values]);
+        const question = JSON.stringify([rows, type]);
+        const peer = pythonProgram(scope, EACH, [host, question]);
+        const program = tuned(scope, ["each", host, (await peer.line())!, question]);
+        assert.deepEqual(await program.json(), await peer.json());
+      }),
+    );
+  }
 }
 
 describe("what is set before bind", () => {

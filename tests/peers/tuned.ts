@@ -10,6 +10,7 @@ const { AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET } =
 const [how, host = "", port = "0"] = process.argv.slice(2);
 const family = host.includes(":") ? AF_INET6 : AF_INET;
 type Inet = socket.Socket<socket.InetAddress>;
+type Tried = readonly [name: string, level: number, number: number, values: number[]];
 type Row = readonly [name: string, level: number, number: number, value: number];
 
 const TCP: readonly Row[] = [
@@ -94,6 +95,29 @@ const ways: Record<string, () => Promise<void>> = {
     await s.sendto("hello", [host, Number(port)]);
     const [data, from] = await s.recvfrom(100);
     await s.sendto(data, from!);
+    await s.close();
+  },
+  /** Of a connection or a UDP socket: what is read of each option in turn, set to each of its values. */
+  async each() {
+    const [rows, type] = JSON.parse(process.argv[5]!) as [Tried[], number];
+    const s = socket.socket(family, type) as Inet;
+    const offered = socket.capabilities()
+      .options[type === socket.SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM"]!;
+    if (type === socket.SOCK_STREAM) await s.connect([host, Number(port)]);
+    else await s.bind([host, 0]);
+    const found: Record<string, unknown> = {};
+    for (const [name, level, number, values] of rows) {
+      if (offered[name] === undefined) continue;
+      found[name] = values.map((value) => {
+        try {
+          s.setsockopt(level, number, value);
+        } catch (error) {
+          return (error as socket.SocketError).code;
+        }
+        return s.getsockopt(level, number);
+      });
+    }
+    say(found);
     await s.close();
   },
   /** An echo for one connection, on a port of IPv6 alone. */

@@ -15,6 +15,19 @@ export const noSs: string | false = !linux
   ? false
   : "the program ss is not installed";
 
+/** Why this process may not administer the network (CAP_NET_ADMIN), or false. */
+export const noAdministrator: string | false = !linux
+  ? `capabilities are of Linux, not of ${process.platform}`
+  : (capabilitiesOfChildren() & 1n << 12n) !== 0n
+  ? false
+  : "the process lacks CAP_NET_ADMIN";
+
+/** Those of this process as well, which Deno may not read of itself. */
+function capabilitiesOfChildren(): bigint {
+  const { stdout } = spawnSync("grep", ["CapEff", "/proc/self/status"], { encoding: "utf8" });
+  return BigInt(`0x${/[0-9a-f]{16}/.exec(stdout)?.[0] ?? "0"}`);
+}
+
 /** The columns of `ss` for sockets on a local port. */
 export interface SsLine {
   /** `LISTEN`, `ESTAB`, ... */
