@@ -31,6 +31,9 @@
 /** An IPv4 or IPv6 address: the host as a numeric literal and the port, for IPv6 with flow information and scope id. */
 export type InetAddress = [host: string, port: number, flowinfo?: number, scope_id?: number];
 
+/** An IPv6 address as the library returns it: always with flow information and scope id. */
+export type Inet6Address = [host: string, port: number, flowinfo: number, scope_id: number];
+
 /**
  * A socket address as the library returns it: {@linkcode InetAddress} for AF_INET and AF_INET6; for
  * AF_UNIX a string, or bytes where the path is not UTF-8. `"\0name"` is an abstract name, `""` an

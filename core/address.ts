@@ -1,6 +1,6 @@
 /** Socket addresses: checking what the user gives, and the forms the library returns. */
 
-import type { Address, InetAddress } from "../adapters/adapter.ts";
+import type { Address, Inet6Address, InetAddress } from "../adapters/adapter.ts";
 import { integer } from "./arguments.ts";
 import { describe, toBytes } from "./bytes.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "./constants.ts";
@@ -12,9 +12,17 @@ export type AddressLike =
   | string
   | Uint8Array;
 
+/** An address as the calls of a `Socket<A>` accept it: `[host, port]` or a path, as its own are. */
+export type AddressLikeOf<A extends Address> =
+  | A
+  | (A extends InetAddress
+    ? readonly [host: string, port: number, flowinfo?: number, scope_id?: number]
+    : string | Uint8Array);
+
 /** The address type of a family: what `getsockname()` of `socket(family)` returns. */
 export type AddressOf<Family extends number> = number extends Family ? Address
   : Family extends typeof AF_UNIX ? string
+  : Family extends typeof AF_INET6 ? Inet6Address
   : InetAddress;
 
 /** An internet address as the user gave it, checked, its host perhaps a name. */

@@ -1,7 +1,7 @@
 /** Connecting to a name in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
-import { type AddressLike, checkInetAddress } from "./address.ts";
+import { type AddressLikeOf, checkInetAddress } from "./address.ts";
 import { seconds, signalOf, type WaitOptions } from "./arguments.ts";
 import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
@@ -20,7 +20,7 @@ export interface ConnectionOptions extends WaitOptions {
    */
   timeout?: number | null | undefined;
   /** The local address to connect from. */
-  source_address?: AddressLike | null | undefined;
+  source_address?: AddressLikeOf<InetAddress> | null | undefined;
   /** Reject with an `AggregateError` of one error for each address, instead of the last one. */
   all_errors?: boolean | undefined;
 }
@@ -85,7 +85,7 @@ export function create_connection(
 interface Connection {
   readonly host: string;
   readonly port: number;
-  readonly source: AddressLike | undefined;
+  readonly source: AddressLikeOf<InetAddress> | undefined;
   readonly blocking: boolean;
   readonly all_errors: boolean;
   readonly signal: AbortSignal;

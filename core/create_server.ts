@@ -1,7 +1,7 @@
 /** Servers in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
-import type { AddressLike, AddressOf } from "./address.ts";
+import type { AddressLikeOf, AddressOf } from "./address.ts";
 import { checkOptions } from "./arguments.ts";
 import {
   AF_INET,
@@ -47,7 +47,7 @@ export interface ServerOptions<Family extends number = number> {
  * ```
  */
 export function create_server<Family extends number = 2>(
-  address: AddressLike,
+  address: AddressLikeOf<AddressOf<Family>>,
   options: ServerOptions<Family> = {},
 ): Promise<Socket<AddressOf<Family>>> {
   return quietly(async () => {

@@ -2,7 +2,7 @@
 
 import type { Adapter, Address, InetAddress } from "../adapters/adapter.ts";
 import {
-  type AddressLike,
+  type AddressLikeOf,
   type AddressOf,
   checkAddress,
   copyAddress,
@@ -200,7 +200,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(server.getsockname()); // [ "127.0.0.1", 49152 ], or another free port
    * ```
    */
-  bind(address: AddressLike): Promise<void> {
+  bind(address: AddressLikeOf<A>): Promise<void> {
     return quietly(async () => {
       await this.#transport.bind(checkAddress(this.family, address, "address", "bind"));
     });
@@ -274,7 +274,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await client.connect(server.getsockname());
    * ```
    */
-  connect(address: AddressLike, options?: WaitOptions): Promise<void> {
+  connect(address: AddressLikeOf<A>, options?: WaitOptions): Promise<void> {
     return quietly(async () => {
       await this.#connect(checkAddress(this.family, address, "address", "connect"), options);
     });
@@ -295,7 +295,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(error === errno.ECONNREFUSED ? "refused" : error);
    * ```
    */
-  connect_ex(address: AddressLike, options?: WaitOptions): Promise<number> {
+  connect_ex(address: AddressLikeOf<A>, options?: WaitOptions): Promise<number> {
     return quietly(async () => {
       try {
         await this.connect(address, options);
@@ -591,18 +591,18 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await s.sendto("hello", ["127.0.0.1", 9]);
    * ```
    */
-  sendto(data: BytesLike, address: AddressLike, options?: WaitOptions): Promise<number>;
+  sendto(data: BytesLike, address: AddressLikeOf<A>, options?: WaitOptions): Promise<number>;
   /** The same with flags before the address, as in C and Python. */
   sendto(
     data: BytesLike,
     flags: number,
-    address: AddressLike,
+    address: AddressLikeOf<A>,
     options?: WaitOptions,
   ): Promise<number>;
   sendto(
     data: BytesLike,
-    first: number | AddressLike,
-    second?: AddressLike | WaitOptions,
+    first: number | AddressLikeOf<A>,
+    second?: AddressLikeOf<A> | WaitOptions,
     third?: WaitOptions,
   ): Promise<number> {
     try {
@@ -641,7 +641,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     buffers: Iterable<BytesLike>,
     ancdata: Iterable<readonly [number, number, BytesLike]> = [],
     flags: number = 0,
-    address?: AddressLike | null,
+    address?: AddressLikeOf<A> | null,
     options?: WaitOptions,
   ): Promise<number> {
     return quietly(async () => {

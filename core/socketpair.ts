@@ -1,7 +1,7 @@
 /** Two sockets that are connected to each other. */
 
 import type { Address } from "../adapters/adapter.ts";
-import { type AddressLike, type AddressOf, sameAddress } from "./address.ts";
+import { type AddressOf, sameAddress } from "./address.ts";
 import { AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
 import { systemError } from "./errors.ts";
 import { quietly } from "./quiet.ts";
@@ -51,7 +51,7 @@ async function pairOfStreams<A extends Address>(
   const timeout = client.gettimeout();
   for (const socket of [server, client]) socket.settimeout(null);
   try {
-    await server.bind(anywhere(server.family));
+    await server.bind(anywhere(server));
     await server.listen(1);
     const [[conn]] = await Promise.all([server.accept(), client.connect(server.getsockname())]);
     // Somebody else may have been faster.
@@ -74,8 +74,8 @@ async function pairOfDatagrams<A extends Address>(
   b: Socket<A>,
 ): Promise<[Socket<A>, Socket<A>]> {
   try {
-    await a.bind(anywhere(a.family));
-    await b.bind(anywhere(b.family));
+    await a.bind(anywhere(a));
+    await b.bind(anywhere(b));
     await a.connect(b.getsockname());
     await b.connect(a.getsockname());
     return [a, b];
@@ -85,7 +85,12 @@ async function pairOfDatagrams<A extends Address>(
   }
 }
 
-function anywhere(family: number): AddressLike {
-  if (family === AF_UNIX) return "";
-  return family === AF_INET6 ? ["::1", 0] : ["127.0.0.1", 0];
+/** An address of the socket's family on which nobody else can reach it. */
+function anywhere<A extends Address>({ family }: Socket<A>): A {
+  const address: Address = family === AF_UNIX
+    ? ""
+    : family === AF_INET6
+    ? ["::1", 0, 0, 0]
+    : ["127.0.0.1", 0];
+  return address as A;
 }

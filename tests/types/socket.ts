@@ -30,7 +30,7 @@ function same<A, B>(_: Same<A, B>): void {}
 export function addressFollowsFamily(): void {
   same<ReturnType<typeof socket<typeof AF_UNIX>>, Socket<string>>(true);
   same<ReturnType<typeof socket<typeof AF_INET>>, Socket<InetAddress>>(true);
-  same<ReturnType<typeof socket<typeof AF_INET6>>, Socket<InetAddress>>(true);
+  same<ReturnType<typeof socket<typeof AF_INET6>>, Socket<bsdsock.Inet6Address>>(true);
 
   const unix = socket(AF_UNIX, SOCK_STREAM);
   const path: string = unix.getsockname();
@@ -48,11 +48,40 @@ export function addressFollowsFamily(): void {
     void [address, text];
   }
 
+  const [, , flowinfo, scope_id] = socket(AF_INET6).getsockname();
+  const four: number = flowinfo + scope_id;
+  const either: Socket<InetAddress> = socket(AF_INET6);
+
   const family: number = Number("2");
   const any: Address = socket(family).getsockname();
   // @ts-expect-error a family that is only known at run time may have paths
   const inet: InetAddress = socket(family).getsockname();
-  void [any, inet, path, _host, _port];
+  void [any, inet, path, _host, _port, four, either];
+}
+
+export async function addressIn(s: Socket<Address>, name: bsdsock.AddressLike): Promise<void> {
+  const [unix, v4, v6] = [socket(AF_UNIX), socket(AF_INET), socket(AF_INET6)];
+  await unix.connect("/tmp/s");
+  await unix.bind(Uint8Array.of(0xff));
+  await v4.connect(["localhost", 1]);
+  await v6.connect(["::1", 1]);
+  await v6.connect(v4.getsockname());
+  await v6.sendto("text", 0, ["fe80::1", 1, 0, 2]);
+  await s.connect(name);
+  // @ts-expect-error a UNIX socket has no port
+  await unix.connect(["a", 1]);
+  // @ts-expect-error an internet socket has no path
+  await v4.connect("/tmp/s");
+  // @ts-expect-error an internet socket has no path
+  await v6.bind("/tmp/s");
+  // @ts-expect-error an internet socket has no path
+  await v4.sendto("text", "/tmp/s");
+  // @ts-expect-error the default family is AF_INET
+  await bsdsock.create_server("/tmp/s");
+  await bsdsock.create_server("/tmp/s", { family: AF_UNIX });
+  const passOn = async <A extends Address>(from: Socket<A>, to: Socket<A>): Promise<void> =>
+    await from.connect(to.getsockname());
+  await passOn(v4, v4);
 }
 
 export async function verbs(): Promise<void> {
