@@ -22,7 +22,7 @@ import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_t
 import { addressFrom, isWildcard } from "./endpoints.ts";
 import { openDatagram } from "./bun_datagram.ts";
 import { openDatagram as openNodeDatagram } from "./node_datagram.ts";
-import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
+import { CORE_OPTIONS, DGRAM_OPTIONS, frozen, supported } from "./option_support.ts";
 import {
   BIND_OPTIONS,
   DATAGRAM_OPTIONS,
@@ -46,7 +46,7 @@ export function createBunAdapter(): Adapter {
 }
 
 const bunAdapter: Adapter = {
-  capabilities: () => known ??= capabilities(),
+  capabilities: () => known ??= frozen(capabilities()),
   bind: (request) => {
     const c = libc();
     return c === null ? bindNatively(request) : bind(c, request);

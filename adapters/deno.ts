@@ -11,7 +11,7 @@ import { datagramOptions, streamOptions } from "./deno_options.ts";
 import { interfaces, lookup, lookupService } from "./deno_resolver.ts";
 import { deno, hasUnstableNet } from "./deno_types.ts";
 import { hostname } from "./node_resolver.ts";
-import { CORE_OPTIONS, supported } from "./option_support.ts";
+import { CORE_OPTIONS, frozen, supported } from "./option_support.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -23,7 +23,8 @@ export function createDenoAdapter(): Adapter {
 
 const denoAdapter: Adapter = {
   // A program may be granted FFI, or give it up, while it runs.
-  capabilities: () => hasLibc() ? withLibc ??= capabilities() : withoutLibc ??= capabilities(),
+  capabilities: () =>
+    hasLibc() ? withLibc ??= frozen(capabilities()) : withoutLibc ??= frozen(capabilities()),
   bind,
   connect,
   adopt,

@@ -6,7 +6,7 @@
  * `stream.ts` and `wire.ts` what flows, `datagram.ts` messages, `faults.ts` what goes wrong.
  */
 
-import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
+import type { Adapter, Address, OptionSupport } from "./adapter.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
 import { checkOptions, integer } from "../core/arguments.ts";
 import { OPTIONS } from "../core/options.ts";
@@ -15,7 +15,7 @@ import { MemoryConnect } from "./memory/connect.ts";
 import { MemoryDatagram } from "./memory/datagram.ts";
 import { failure } from "./memory/failure.ts";
 import type { MemoryConnection, MemoryFaults } from "./memory/faults.ts";
-import { CORE_OPTIONS } from "./option_support.ts";
+import { CORE_OPTIONS, frozen } from "./option_support.ts";
 import { MemoryBound } from "./memory/listener.ts";
 import type { Claim } from "./memory/names.ts";
 import { Network, type SideStart } from "./memory/network.ts";
@@ -72,7 +72,7 @@ function optionsOf(type: number): Record<string, OptionSupport> {
   return { ...CORE_OPTIONS, ...own } as Record<string, OptionSupport>;
 }
 
-const CAPABILITIES = {
+const CAPABILITIES = frozen({
   adapter: "memory",
   version: "",
   families: ["AF_INET", "AF_INET6", "AF_UNIX"],
@@ -90,7 +90,7 @@ const CAPABILITIES = {
   datagramRefused: true,
   oob: false,
   ancillary: false,
-} satisfies Capabilities;
+});
 
 /**
  * Makes an adapter whose sockets live in this process: no network, no permission, the same on every

@@ -7,7 +7,7 @@ import type { Libc } from "./libc.ts";
 import { hasLibc, libc } from "./node_ffi.ts";
 import { datagramOptions, streamOptions } from "./node_options.ts";
 import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
-import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "./option_support.ts";
+import { CORE_OPTIONS, DGRAM_OPTIONS, frozen, supported } from "./option_support.ts";
 import { nodeProcess } from "./node_types.ts";
 
 /** The adapter of Node 20.16 and newer. */
@@ -16,7 +16,7 @@ export function createNodeAdapter(): Adapter {
 }
 
 const nodeAdapter: Adapter = {
-  capabilities: () => known ??= capabilities(),
+  capabilities: () => known ??= frozen(capabilities()),
   bind,
   connect,
   adopt,

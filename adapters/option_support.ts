@@ -1,6 +1,6 @@
 /** Tables of option support, for the adapters' capabilities. */
 
-import type { OptionSupport } from "./adapter.ts";
+import type { Capabilities, OptionSupport } from "./adapter.ts";
 
 /** What the core answers or keeps itself, on every adapter. */
 export const CORE_OPTIONS: Readonly<Record<string, OptionSupport>> = {
@@ -41,4 +41,12 @@ export function supported(
   names: readonly string[],
 ): Record<string, OptionSupport> {
   return Object.fromEntries(names.map((name) => [name, support]));
+}
+
+/** Capabilities that a program cannot change: they are handed out at each call. */
+export function frozen(capabilities: Capabilities): Capabilities {
+  const { families, types, options } = capabilities;
+  const tables = [families, types, options, ...Object.values(types), ...Object.values(options)];
+  for (const part of tables) Object.freeze(part);
+  return Object.freeze(capabilities);
 }

@@ -253,6 +253,21 @@ describe("capabilities()", () => {
   it("is that of the adapter in use", () => {
     assert.deepEqual(bsdsock.capabilities(), getAdapter().capabilities());
   });
+
+  for (const [name, make] of adapters) {
+    it(`cannot be changed by a program, ${name}`, () => {
+      const { families, types, options } = make().capabilities() as unknown as {
+        families: string[];
+        types: Record<string, string[]>;
+        options: Record<string, Record<string, string>>;
+      };
+      assert.throws(() => families.push("AF_X25"), TypeError);
+      assert.throws(() => types["AF_INET"]!.push("SOCK_RAW"), TypeError);
+      assert.throws(() => delete types["AF_INET"], TypeError);
+      assert.throws(() => options["SOCK_STREAM"]!["TCP_INFO"] = "set", TypeError);
+      assert.throws(() => Object.assign(make().capabilities(), { oob: true }), TypeError);
+    });
+  }
 });
 
 describe("after all tests of this file", () => {
