@@ -29,6 +29,13 @@ export function int(value: unknown, name: string): number {
   return integer(value, name, -INT_MAX - 1, INT_MAX);
 }
 
+/** A flag: a boolean, or 1 or 0 as C and Python have it. */
+export function flag(value: unknown, name: string): boolean {
+  if (value === true || value === 1) return true;
+  if (value === false || value === 0) return false;
+  throw new TypeError(`${name} must be a boolean, not ${describe(value)}`);
+}
+
 /** How many bytes to receive: 0 or more. */
 export function size(value: unknown, name: string): number {
   return integer(value, name, 0, Number.MAX_SAFE_INTEGER);
@@ -46,7 +53,8 @@ export function seconds(value: unknown, name: string): number | null {
   if (!(value >= 0 && value < MOST_SECONDS + 1)) {
     throw new RangeError(`${name} must be 0 to ${MOST_SECONDS} seconds, not ${value}`);
   }
-  return value;
+  // Not -0.
+  return value === 0 ? 0 : value;
 }
 
 /** The options of any call: an object. */

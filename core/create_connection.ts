@@ -2,7 +2,7 @@
 
 import type { InetAddress } from "../adapters/adapter.ts";
 import { type AddressLikeOf, checkInetAddress } from "./address.ts";
-import { seconds, signalOf, type WaitOptions } from "./arguments.ts";
+import { flag, seconds, signalOf, type WaitOptions } from "./arguments.ts";
 import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { systemError } from "./errors.ts";
@@ -54,6 +54,7 @@ export function create_connection(
     const { host, port } = checkInetAddress(AF_INET6, address, "address");
     const signal = signalOf(options);
     const { all_errors = false } = options;
+    const all = flag(all_errors, "all_errors");
     const source = options.source_address ?? undefined;
     if (source !== undefined) checkInetAddress(AF_INET6, source, "source_address");
     // Null is not left out: it waits for ever, whatever the default is.
@@ -68,7 +69,7 @@ export function create_connection(
     wait.limit({ timeout: limit, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
       gaveUp: (_wait, reason) => stop.abort(reason),
     });
-    connectInTurn({ host, port, source, blocking, all_errors, signal: stop.signal }).then(
+    connectInTurn({ host, port, source, blocking, all_errors: all, signal: stop.signal }).then(
       async (socket) => {
         socket.settimeout(timeout);
         // It came too late: nobody will close it.

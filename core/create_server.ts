@@ -2,7 +2,7 @@
 
 import type { InetAddress } from "../adapters/adapter.ts";
 import type { AddressLikeOf, AddressOf } from "./address.ts";
-import { checkOptions } from "./arguments.ts";
+import { checkOptions, flag } from "./arguments.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -53,15 +53,17 @@ export function create_server<Family extends number = 2>(
   return quietly(async () => {
     checkOptions(options);
     const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
-    if (dualstack_ipv6) {
+    const shared = flag(reuse_port, "reuse_port");
+    const dual = flag(dualstack_ipv6, "dualstack_ipv6");
+    if (dual) {
       if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");
       if (!await has_dualstack_ipv6()) throw new RangeError("dualstack_ipv6: this system has none");
     }
     const server = new Socket<AddressOf<Family>>(family, SOCK_STREAM);
     try {
       server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
-      if (reuse_port) server.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
-      if (family === AF_INET6) server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
+      if (shared) server.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
+      if (family === AF_INET6) server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, dual ? 0 : 1);
       await server.bind(address);
       await server.listen(backlog);
       return server;

@@ -27,8 +27,8 @@ export function totalOf(buffers: Uint8Array[]): number {
   return buffers.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Spreads what was received over several buffers and gives its length. */
-export function scatter(data: Uint8Array, targets: Uint8Array[]): number {
+/** Spreads what was received over several buffers. */
+export function scatter(data: Uint8Array, targets: Uint8Array[]): void {
   let offset = 0;
   for (const part of targets) {
     if (offset >= data.length) break;
@@ -36,7 +36,6 @@ export function scatter(data: Uint8Array, targets: Uint8Array[]): number {
     part.set(piece);
     offset += piece.length;
   }
-  return data.length;
 }
 
 /** Checks ancillary data and gives the count of its items. */

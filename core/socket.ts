@@ -12,7 +12,16 @@ import {
 } from "./address.ts";
 import { inspectAddress } from "./address_text.ts";
 import { checkAdapter, getAdapter } from "./adapter_choice.ts";
-import { int, INT_MAX, integer, seconds, signalOf, size, type WaitOptions } from "./arguments.ts";
+import {
+  flag as checkFlag,
+  int,
+  INT_MAX,
+  integer,
+  seconds,
+  signalOf,
+  size,
+  type WaitOptions,
+} from "./arguments.ts";
 import { type BytesLike, concat, describe, empty, toBuffer, toBytes } from "./bytes.ts";
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram_transport.ts";
@@ -494,7 +503,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         flags,
         undefined,
         options,
-        withFlags<A>,
+        withFlags<Uint8Array<ArrayBuffer>, A>,
       );
       return [data, [], msg_flags, address];
     });
@@ -526,16 +535,19 @@ export class Socket<A extends Address = AddressOf<2>> {
       const targets = bufferList(buffers, toBuffer);
       integer(ancbufsize, "ancbufsize", 0, INT_MAX);
       const total = totalOf(targets);
-      const [data, address, msg_flags] = await this.#receiveFrom(
+      const joined = new Uint8Array(total);
+      const [count, address, msg_flags] = await this.#receiveFrom(
         "recvmsg",
         total,
         flags,
-        undefined,
+        joined,
         options,
-        withFlags<A>,
+        withFlags<number, A>,
       );
       if (totalOf(targets) < total) throw gone();
-      return [scatter(data, targets), [], msg_flags, address];
+      // With MSG_TRUNC more may be counted than there is.
+      scatter(joined.subarray(0, count), targets);
+      return [count, [], msg_flags, address];
     });
   }
 
@@ -950,18 +962,16 @@ export class Socket<A extends Address = AddressOf<2>> {
    * }
    * ```
    */
-  set_inheritable(inheritable: boolean): void {
-    if (typeof inheritable !== "boolean") {
-      throw new TypeError(`inheritable must be a boolean, not ${describe(inheritable)}`);
-    }
+  set_inheritable(inheritable: boolean | number): void {
+    const inherits = checkFlag(inheritable, "inheritable");
     this.#checkOpen("set_inheritable");
-    if (inheritable === this.get_inheritable()) return;
+    if (inherits === this.get_inheritable()) return;
     const fd = this.#descriptor("fcntl");
     if (this.#adapter.setInheritable === undefined) {
       const detail = `${this.#adapter.capabilities().adapter} cannot change it`;
       throw systemError("ENOTSUP", "fcntl", { detail });
     }
-    calling(this.#adapter, "fcntl", () => this.#adapter.setInheritable!(fd, inheritable));
+    calling(this.#adapter, "fcntl", () => this.#adapter.setInheritable!(fd, inherits));
   }
 
   /**
@@ -1106,11 +1116,9 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   setblocking(flag: boolean | number): void {
-    if (typeof flag !== "boolean" && typeof flag !== "number") {
-      throw new TypeError(`flag must be a boolean, not ${describe(flag)}`);
-    }
+    const blocks = checkFlag(flag, "flag");
     this.#checkOpen("setblocking");
-    this.#timeout = flag ? null : 0;
+    this.#timeout = blocks ? null : 0;
     this.#plainLimits = undefined;
   }
 
@@ -1391,10 +1399,10 @@ function withAddress<D extends Received, A extends Address>(
 }
 
 /** What recvmsg makes its result of. */
-function withFlags<A extends Address>(
+function withFlags<D extends Received, A extends Address>(
   data: Received,
   address: Address | null,
   flags: number,
-): [data: Uint8Array<ArrayBuffer>, address: A | null, flags: number] {
-  return [data as Uint8Array<ArrayBuffer>, address as A | null, flags];
+): [data: D, address: A | null, flags: number] {
+  return [data as D, address as A | null, flags];
 }

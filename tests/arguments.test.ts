@@ -6,6 +6,8 @@ import { inspect } from "node:util";
 import {
   AF_INET,
   AF_INET6,
+  create_connection,
+  create_server,
   createMemoryAdapter,
   getdefaulttimeout,
   setAdapter,
@@ -45,6 +47,17 @@ function badInt(name: string, before: readonly unknown[] = []): Wrong[] {
     [[...before, big], RangeError, name, String(big)],
     [[...before, -big - 1], RangeError, name, String(-big - 1)],
     [[...before, Infinity], RangeError, name, "Infinity"],
+  ];
+}
+
+/** Wrong values of a flag, which is a boolean, 0 or 1. */
+function badFlag(name: string): Wrong[] {
+  return [
+    [["yes"], TypeError, name, '"yes"'],
+    [[5], TypeError, name, "5"],
+    [[NaN], TypeError, name, "NaN"],
+    [[null], TypeError, name, "null"],
+    [[], TypeError, name, "undefined"],
   ];
 }
 
@@ -188,7 +201,8 @@ const atOnce: Record<string, Wrong[]> = {
     [[Infinity], RangeError, "timeout", "Infinity"],
     [[9_223_372_037], RangeError, "timeout", "9223372037"],
   ],
-  setblocking: [[["yes"], TypeError, "flag", '"yes"'], [[], TypeError, "flag", "undefined"]],
+  setblocking: badFlag("flag"),
+  set_inheritable: badFlag("inheritable"),
   setsockopt: [
     ...badInt("level"),
     ...badInt("optname", [SOL_SOCKET]),
@@ -311,6 +325,47 @@ describe("wrong arguments", () => {
       const make = () => Reflect.construct(Socket, args);
       check(thrown(make), show("new Socket", args), kind, words);
     }
+  });
+
+  it(
+    "of create_server and create_connection: flags",
+    bounded(async () => {
+      const family = AF_INET6;
+      const calls: [name: string, call: (options: object) => Promise<unknown>][] = [
+        ["reuse_port", (options) => create_server(["127.0.0.1", 0], options)],
+        ["dualstack_ipv6", (options) => create_server(["::1", 0], { family, ...options })],
+        ["all_errors", (options) => create_connection(["127.0.0.1", 1], options)],
+      ];
+      for (const [name, call] of calls) {
+        for (const [[value], kind, ...words] of badFlag(name)) {
+          if (value === undefined) continue;
+          check(await rejection(() => call({ [name]: value })), name, kind, words);
+        }
+      }
+    }),
+  );
+
+  it(
+    "flags may be 0 and 1, as in Python",
+    bounded(async (scope) => {
+      const s = scope.add(new Socket(AF_INET));
+      s.setblocking(0);
+      assert.equal(s.gettimeout(), 0);
+      s.setblocking(1);
+      assert.equal(s.gettimeout(), null);
+      s.set_inheritable(0);
+      const options = { reuse_port: 0, dualstack_ipv6: 0 } as object;
+      scope.add(await create_server(["127.0.0.1", 0], options));
+    }),
+  );
+
+  it("a timeout of -0 is 0", () => {
+    const s = new Socket(AF_INET);
+    s.settimeout(-0);
+    assert.ok(Object.is(s.gettimeout(), 0));
+    setdefaulttimeout(-0);
+    assert.ok(Object.is(getdefaulttimeout(), 0));
+    setdefaulttimeout(null);
   });
 
   it("of setdefaulttimeout and setAdapter", () => {

@@ -715,6 +715,19 @@ describe("memory: faults of streams", () => {
     assert.throws(() => faults.lose(1.5), RangeError);
     assert.throws(() => faults.failAccept(0.5), TypeError);
     assert.throws(() => faults.refuse(["localhost", 1]), TypeError);
+    const wrong: [call: (value: never) => unknown, values: unknown[]][] = [
+      [(value) => faults.unreachable(value), [["127.0.0.1", 80], 5, null, "localhost"]],
+      [(value) => faults.refuse(value), [5, null, {}, ["127.0.0.1"], [127, 80], [
+        "127.0.0.1",
+        "80",
+      ]]],
+      [(value) => faults.silence(value), [5, [["127.0.0.1"], 80]]],
+    ];
+    for (const [call, values] of wrong) {
+      for (const value of values) {
+        assert.throws(() => call(value as never), { name: "TypeError", message: /must|numeric/ });
+      }
+    }
   });
 });
 

@@ -153,6 +153,9 @@ for (const { name, family, host, skip } of families) {
       assert.equal(await receiver.recv_into(buffer, 0, MSG_TRUNC), 10);
       const [a, b] = [new Uint8Array(3), new Uint8Array(5)];
       assert.deepEqual((await receiver.recvmsg_into([a, b])).slice(0, 3), [8, [], MSG_TRUNC]);
+      await sender.sendto("0123456789", receiver.getsockname());
+      const whole = await receiver.recvmsg_into([a, b], 0, MSG_TRUNC);
+      assert.deepEqual(whole.slice(0, 3), [10, [], MSG_TRUNC]);
       assert.equal(text(a) + text(b), "01234567");
     });
 

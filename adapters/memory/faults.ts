@@ -1,7 +1,10 @@
 /** Faults on demand: what goes wrong in a network in memory, when a test says so. */
 
 import type { Address } from "../adapter.ts";
+import { checkInetAddress } from "../../core/address.ts";
 import { integer } from "../../core/arguments.ts";
+import { describe } from "../../core/bytes.ts";
+import { AF_INET6 } from "../../core/constants.ts";
 import { canonicalHost, type Endpoint, isIPv6, isWildcard, unixKey } from "./address.ts";
 import { after } from "./failure.ts";
 
@@ -183,6 +186,9 @@ export class Faults implements MemoryFaults {
   }
 
   unreachable(host: string, code: "EHOSTUNREACH" | "ENETUNREACH" = "EHOSTUNREACH"): Fault {
+    if (typeof host !== "string") {
+      throw new TypeError(`host must be a string, not ${describe(host)}`);
+    }
     return this.#begin({ kind: "unreachable", matches: addressMatcher([host, 0]), code });
   }
 
@@ -321,14 +327,15 @@ export class Faults implements MemoryFaults {
 }
 
 function addressMatcher(address: Address): Matcher {
-  if (!Array.isArray(address)) {
+  if (typeof address === "string" || address instanceof Uint8Array) {
     const key = unixKey(address);
     return (to) => to.host === key;
   }
-  const [literal, port] = address;
+  const { host: literal, port } = checkInetAddress(AF_INET6, address, "address");
   const host = canonicalHost(literal);
-  if (host === undefined) throw new TypeError(`a fault takes a numeric address, not ${literal}`);
-  integer(port, "port", 0, 65535);
+  if (host === undefined) {
+    throw new TypeError(`a fault takes a numeric address, not ${describe(literal)}`);
+  }
   return (to) =>
     (to.host === host || (isWildcard(host) && isIPv6(to.host) === isIPv6(host))) &&
     (port === 0 || to.port === port);
