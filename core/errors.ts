@@ -53,7 +53,7 @@ export class SocketError extends Error {
   readonly syscall: string | undefined;
   /** The address that the call was about, where there is one. */
   declare readonly address?: Address;
-  /** The socket's own address, where it is known. */
+  /** The socket's own address, of what the system reports of a connection or of a `connect` after `bind`. */
   declare readonly local?: Address;
   /** Of a failed `sendall` or `sendfile`: how many bytes the operating system had taken. */
   declare readonly bytes_sent?: number;
