@@ -5,12 +5,22 @@
 import { lookupService as lookupServiceByCares } from "./node_resolver.ts";
 import { nodeModule } from "./node_types.ts";
 import { parseIPv4, parseIPv6 } from "../core/inet.ts";
+import { isMapped } from "../core/resolve.ts";
 
 /** getnameinfo of a numeric address and a TCP port. */
 export async function lookupService(
   address: string,
   port: number,
 ): Promise<{ hostname: string; service: string }> {
+  // The C library looks for a mapped address in DNS only, as IPv4; c-ares looks for that in the hosts file, too.
+  if (bytesOf(address).length === 4 && address.includes(":")) {
+    return { hostname: checked(await pointerOf(address)), service: String(port) };
+  }
+  const { hostname, service } = await ask(address, port);
+  return { hostname: checked(hostname), service };
+}
+
+async function ask(address: string, port: number): Promise<{ hostname: string; service: string }> {
   const answer = lookupServiceByCares(address, port);
   const early = await Promise.race([answer.catch(() => undefined), pause()]);
   if (early !== undefined) return early;
@@ -22,7 +32,7 @@ export async function lookupService(
     return await answer;
   } catch (cause) {
     if (!await down) throw cause;
-    throw Object.assign(new Error("no name server answers", { cause }), { code: "EAI_AGAIN" });
+    throw failure("EAI_AGAIN", cause);
   }
 }
 
@@ -32,25 +42,48 @@ function pause(): Promise<undefined> {
 }
 
 function isDown(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    nodeModule("node:dns").resolvePtr(
-      pointerName(address),
-      (error) => {
-        const { code } = (error ?? {}) as { code?: string };
-        resolve(["ECONNREFUSED", "ETIMEOUT", "ESERVFAIL", "EREFUSED"].includes(code ?? ""));
-      },
-    );
+  return pointerOf(address).then(
+    () => false,
+    (error) => (error as { code?: string }).code === "EAI_AGAIN",
+  );
+}
+
+/** The name of an address in DNS. */
+function pointerOf(address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    nodeModule("node:dns").resolvePtr(pointerName(address), (error, names) => {
+      const [name] = names ?? [];
+      if (name !== undefined) return resolve(name);
+      const { code = "" } = (error ?? {}) as { code?: string };
+      const isDown = ["ECONNREFUSED", "ETIMEOUT", "ESERVFAIL", "EREFUSED"].includes(code);
+      reject(failure(isDown ? "EAI_AGAIN" : "EAI_NONAME", error));
+    });
   });
+}
+
+/** The C library takes a name that no host has for none. */
+function checked(hostname: string): string {
+  if (/^[\w.][\w.-]*$/.test(hostname)) return hostname;
+  throw failure("EAI_NONAME", undefined);
+}
+
+function failure(code: string, cause: unknown): Error {
+  const text = code === "EAI_AGAIN" ? "no name server answers" : "the address has no name";
+  return Object.assign(new Error(text, { cause }), { code });
 }
 
 /** The name under which DNS keeps the name of an address. */
 function pointerName(address: string): string {
+  const bytes = bytesOf(address);
+  return bytes.length === 4
+    ? `${[...bytes].reverse().join(".")}.in-addr.arpa`
+    : `${[...hex(bytes)].reverse().join(".")}.ip6.arpa`;
+}
+
+/** The bytes of an address, of one that is mapped those of the IPv4 address. */
+function bytesOf(address: string): Uint8Array {
   const bytes = parseIPv4(address) ?? parseIPv6(address)!;
-  const isMapped = bytes.length === 16 && /^(00){10}ffff/.test(hex(bytes));
-  const plain = isMapped ? bytes.subarray(12) : bytes;
-  return plain.length === 4
-    ? `${[...plain].reverse().join(".")}.in-addr.arpa`
-    : `${[...hex(plain)].reverse().join(".")}.ip6.arpa`;
+  return bytes.length === 16 && isMapped(bytes) ? bytes.subarray(12) : bytes;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -80,7 +80,8 @@ function hostAndPort(host: string, port: number): string {
   return port === 0 ? literal : `${literal}:${port}`;
 }
 
-/** Whether Deno passes a name on to the system. */
+/** Whether Deno passes a name on to the system: not an IPv4 address with a dot at its end, either. */
 function isHostName(name: string): boolean {
-  return /^[\w.-]+$/.test(name) && URL.canParse(`http://${name}/`);
+  return /^[\w.-]+$/.test(name) && URL.canParse(`http://${name}/`) &&
+    !/(^|\.)(0x[\da-f]*|\d+)\.$/i.test(name);
 }

@@ -95,18 +95,24 @@ export async function lookUpName(
   host: string,
   port: number,
   signal: AbortSignal | undefined,
+  syscall: string = SYSCALL,
 ): Promise<string> {
-  return await orAborted(askForName(adapter, host, port), signal);
+  return await orAborted(askForName(adapter, host, port, syscall), signal);
 }
 
-async function askForName(adapter: Adapter, host: string, port: number): Promise<string> {
+async function askForName(
+  adapter: Adapter,
+  host: string,
+  port: number,
+  syscall: string,
+): Promise<string> {
   if (adapter.lookupService === undefined) {
-    throw systemError("EAI_NONAME", SYSCALL, { detail: host });
+    throw systemError("EAI_NONAME", syscall, { detail: host });
   }
   try {
     return (await adapter.lookupService(host, port)).hostname;
   } catch (cause) {
-    throw translate(adapter, cause, SYSCALL, { address: [host, port] });
+    throw translate(adapter, cause, syscall, { address: [host, port] });
   }
 }
 

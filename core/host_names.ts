@@ -126,12 +126,13 @@ export function gethostbyaddr(
       throw systemError("EINVAL", "gethostbyaddr", { detail });
     }
     const address = await orAborted(numericOf(adapter, text), signal);
+    const syscall = "gethostbyaddr";
     try {
-      return [await lookUpName(adapter, address, 0, signal), [], [address]];
+      return [await lookUpName(adapter, address, 0, signal, syscall), [], [address]];
     } catch (cause) {
       const code = cause instanceof GaiError ? HOST_CODES[cause.code] : undefined;
       if (code === undefined) throw cause;
-      throw systemError(code, "gethostbyaddr", { detail: address, cause });
+      throw systemError(code, syscall, { detail: address, cause });
     }
   });
 }

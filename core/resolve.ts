@@ -110,6 +110,8 @@ export function parseLiteral(
   if (family === AF_INET) {
     // The one IPv6 address that is an IPv4 address too.
     if (!isMapped(v6)) throw systemError("EAI_ADDRFAMILY", SYSCALL, { detail: host });
+    // It has no use for a scope, which must be one all the same.
+    if (scope !== undefined) scopeIndex(adapter, v6, scope, host);
     return { family: AF_INET, host: formatIPv4(v6.subarray(12)), scope_id: 0 };
   }
   const scope_id = scope === undefined ? 0 : scopeIndex(adapter, v6, scope, host);

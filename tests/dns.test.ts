@@ -53,6 +53,7 @@ const zone = [
   "--server=/broken.test/127.0.0.9",
   "--server=/10.in-addr.arpa/127.0.0.9",
   "--server=/11.in-addr.arpa/127.0.0.9",
+  "--server=/12.in-addr.arpa/127.0.0.9",
 ];
 
 const dnsmasq: [string, ...string[]] = [
@@ -233,12 +234,16 @@ const rows: Row[] = [
   {
     call: ["getnameinfo", ["::ffff:127.0.0.20", 80], 0],
     answer: { value: ["::ffff:127.0.0.20", "http"] },
-    differs: {
-      on: ["bun"],
-      why: "c-ares, which Bun asks, takes a mapped address for the IPv4 one in the hosts file",
-      answer: { value: ["file.test", "http"] },
-    },
   },
+  {
+    call: ["getnameinfo", ["::ffff:127.0.0.9", 80], 0],
+    answer: { value: ["pointer.test", "http"] },
+  },
+  { call: ["gethostbyaddr", "::ffff:127.0.0.77"], answer: { error: "herror", errno: 1 } },
+  { call: ["gethostbyaddr", "::ffff:11.0.0.1"], answer: { error: "herror", errno: 2 } },
+  // A pointer to what no host is called, with a bell in it.
+  { call: ["getnameinfo", ["12.0.0.1", 80], 0], answer: { value: ["12.0.0.1", "http"] } },
+  { call: ["getnameinfo", ["12.0.0.1", 80], NI_NAMEREQD], answer: NONAME },
   // With nothing but loopback.
   { call: addrinfo("v4.test", AF_INET, AI_ADDRCONFIG), answer: NONAME },
   // Servers that fail.
