@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import {
@@ -96,6 +96,18 @@ describe("UNIX streams", () => {
     throws(() => client.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1), "EOPNOTSUPP", "setsockopt");
     assert.match(String(conn), /family=AF_UNIX, type=SOCK_STREAM, proto=0, laddr=".*", raddr=""/);
     await rejects(() => client.sendto("x", path), "EISCONN", "sendto");
+  });
+
+  test("a relative path is told as it was bound, by Deno as what it binds", async (scope) => {
+    const path = join(folder(scope), "s");
+    const near = relative(process.cwd(), path);
+    const [client, conn] = await pair(scope, near);
+    // Deno takes a path as it is only where it need not look whether it is permitted.
+    const expected = runtimeName === "deno" ? path : near;
+    assert.equal(client.getpeername(), expected);
+    assert.equal(conn.getsockname(), expected);
+    await client.sendall("here");
+    assert.equal(text(await conn.recv(9)), "here");
   });
 
   test("the file is there while bound, and gone after close", async (scope) => {
