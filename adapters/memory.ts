@@ -6,7 +6,7 @@
  * `stream.ts` and `wire.ts` what flows, `datagram.ts` messages, `faults.ts` what goes wrong.
  */
 
-import type { Adapter, Address, OptionSupport } from "./adapter.ts";
+import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
 import { checkOptions, integer } from "../core/arguments.ts";
 import { OPTIONS } from "../core/options.ts";
@@ -72,7 +72,7 @@ function optionsOf(type: number): Record<string, OptionSupport> {
   return { ...CORE_OPTIONS, ...own } as Record<string, OptionSupport>;
 }
 
-const CAPABILITIES = frozen({
+const CAPABILITIES = {
   adapter: "memory",
   version: "",
   families: ["AF_INET", "AF_INET6", "AF_UNIX"],
@@ -90,7 +90,9 @@ const CAPABILITIES = frozen({
   datagramRefused: true,
   oob: false,
   ancillary: false,
-});
+} satisfies Capabilities;
+
+let known: Capabilities | undefined;
 
 /**
  * Makes an adapter whose sockets live in this process: no network, no permission, the same on every
@@ -138,7 +140,7 @@ export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter 
     get connections(): readonly MemoryConnection[] {
       return network.connections;
     },
-    capabilities: () => CAPABILITIES,
+    capabilities: () => known ??= frozen(CAPABILITIES),
     bind: (request) => new MemoryBound(network, request),
     connect: (target) => new MemoryConnect(network, target, undefined),
     datagram: (request) => new MemoryDatagram(network, request),

@@ -43,7 +43,7 @@ function had({ program, at }: Context, { s }: Step, op: string, result?: Result)
 
 const ROWS: readonly Row[] = [
   {
-    name: "`getpeername` and `shutdown` once the connection is over",
+    name: "`getpeername` once the connection is over, `shutdown` after both FINs",
     ends: false,
     matches: ({ expected, actual }, { op }) =>
       expected === "!ENOTCONN" &&
