@@ -13,7 +13,7 @@ export interface ServeOptions {
   signal?: AbortSignal | undefined;
   /** How many connections may be open at once, 1 or more; others wait in the kernel's queue. No limit where left out. */
   max_connections?: number | undefined;
-  /** Told what a handler threw; `console.error` where left out. */
+  /** Told what a handler threw, or why its files could not be flushed; `console.error` where left out. */
   onerror?: ((error: unknown, address: Address) => void) | undefined;
 }
 
@@ -34,6 +34,10 @@ const PASSING = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"
  * Accepts connections and runs a handler for each, until the server is closed or the signal aborts; the server's timeout
  * is not for it. Each connection is closed when its handler ends, with its files; one that throws closes only its own
  * and is reported. When descriptors run out it waits and goes on.
+ *
+ * Files are flushed first, as by Python's `socketserver`, and this is part of the handler: a peer that does not read
+ * holds it up, and so `serve` itself after it was told to stop, as long as the connection's timeout lets it.
+ * `conn.settimeout(30)` in the handler sets a bound; what could not be sent then is reported.
  *
  * @param server a listening socket, which stays open
  * @returns when accepting has ended and all handlers have
@@ -112,17 +116,20 @@ async function handle<A extends Address>(
   handler: ConnectionHandler<A>,
   onerror: (error: unknown, address: Address) => void,
 ): Promise<void> {
-  try {
-    await handler(conn, address);
-  } catch (error) {
+  const tell = (error: unknown): void => {
     try {
       onerror(error, address);
     } catch (second) {
       // One connection's trouble must not end the others.
       report(second);
     }
+  };
+  try {
+    await handler(conn, address);
+  } catch (error) {
+    tell(error);
   }
-  await closeWithFiles(conn as Socket<Address>).catch(report);
+  await closeWithFiles(conn as Socket<Address>, tell).catch(report);
 }
 
 function report(error: unknown): void {

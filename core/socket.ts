@@ -83,8 +83,11 @@ export let acceptAnytime: <A extends Address>(
   signal: AbortSignal | undefined,
 ) => Promise<[conn: Socket<A>, address: A]>;
 
-/** Closes a socket, and does not wait for its files. */
-export let closeWithFiles: (socket: Socket<Address>) => Promise<void>;
+/** Closes a socket with its files, which send what they have buffered; `onerror` is told why one could not. */
+export let closeWithFiles: (
+  socket: Socket<Address>,
+  onerror: (error: unknown) => void,
+) => Promise<void>;
 
 /**
  * A Berkeley socket.
@@ -113,8 +116,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   #plainLimits: Limits | undefined;
   #closeAsked = false;
   #closing: Promise<void> | undefined;
-  /** Files of `makefile` that are open. */
-  #files = 0;
+  /** Files of `makefile` that are open; made with the first. */
+  #files: Set<SocketFile<Uint8Array>> | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<BytesLike> | undefined;
   #detached = false;
@@ -127,7 +130,8 @@ export class Socket<A extends Address = AddressOf<2>> {
       const limits = server.#limits(0, { signal }, undefined);
       return await server.#accept({ ...limits, timeout: null });
     };
-    closeWithFiles = async (socket) => {
+    closeWithFiles = async (socket, onerror) => {
+      for (const file of [...socket.#files ?? []]) await file.close().catch(onerror);
       socket.#closeAsked = true;
       await socket.#reallyClose();
     };
@@ -800,7 +804,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   close(): Promise<void> {
     this.#closeAsked = true;
-    return quietly(() => this.#files === 0 ? this.#reallyClose() : Promise.resolve());
+    return quietly(() => this.#hasFiles ? Promise.resolve() : this.#reallyClose());
   }
 
   /**
@@ -838,15 +842,15 @@ export class Socket<A extends Address = AddressOf<2>> {
   ): SocketFile<string> | SocketFile<Uint8Array> | SocketFile<Uint8Array, null> {
     const kind = checkFileKind(mode, options);
     this.#checkOpen("makefile");
-    const file = new SocketFile<Uint8Array>({
+    const file: SocketFile<Uint8Array> = new SocketFile<Uint8Array>({
       receive: (max) => this.recv(max),
       peek: (max) => this.recv(max, c.MSG_PEEK),
       send: (data) => this.send(data),
       sendAll: (data) => this.sendall(data),
       fileno: () => this.#transport.handle?.fd ?? -1,
-      release: () => this.#closeFile(),
+      release: () => this.#closeFile(file),
     }, kind);
-    this.#files++;
+    (this.#files ??= new Set()).add(file);
     return file;
   }
 
@@ -1292,9 +1296,13 @@ export class Socket<A extends Address = AddressOf<2>> {
     return takeLost(this.#transport) ? rejected(systemError("EBADF", "close")) : closing;
   }
 
-  async #closeFile(): Promise<void> {
-    this.#files--;
-    if (this.#closeAsked && this.#files === 0) await this.#reallyClose();
+  async #closeFile(file: SocketFile<Uint8Array>): Promise<void> {
+    this.#files?.delete(file);
+    if (this.#closeAsked && !this.#hasFiles) await this.#reallyClose();
+  }
+
+  get #hasFiles(): boolean {
+    return this.#files !== undefined && this.#files.size > 0;
   }
 
   /** Whether the descriptor is gone. */

@@ -957,6 +957,36 @@ for (const setting of settings) {
       await served;
     });
 
+    test("what files have buffered is sent when the handler ends, also by an error", async (scope) => {
+      const server = await setting.server(scope);
+      const failure = new Error("handler failed");
+      const reported: unknown[] = [];
+      const served = serve(server, async (conn) => {
+        await conn.makefile("w").write("hello ");
+        await conn.makefile("wb").write(new TextEncoder().encode("world"));
+        throw failure;
+      }, { onerror: (error) => reported.push(error) });
+      assert.equal(text(await receiveAll(await connect(scope, server))), "hello world");
+      assert.deepEqual(reported, [failure]);
+      await server.close();
+      await within(served, 2_000, "serve");
+    });
+
+    test("a file that cannot be flushed is reported, and the connection closed", async (scope) => {
+      const server = await setting.server(scope);
+      const reported: unknown[] = [];
+      const served = serve(server, async (conn) => {
+        conn.settimeout(0.1);
+        await conn.makefile("wb", { buffering: 64 * MiB }).write(new Uint8Array(64 * MiB));
+      }, { onerror: (error) => reported.push(error) });
+      const client = await connect(scope, server);
+      await until(() => reported.length === 1, "it is reported");
+      assert.ok(reported[0] instanceof TimeoutError, String(reported[0]));
+      await server.close();
+      await receiveAll(client);
+      await within(served, 2_000, "serve");
+    });
+
     test("a file that the handler left open is closed with its connection", async (scope) => {
       const server = await setting.server(scope);
       const served = serve(server, async (conn) => {
