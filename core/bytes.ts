@@ -50,7 +50,9 @@ function viewOf(data: ArrayBufferView | ArrayBuffer, name: string, kind: string)
 }
 
 /** One array of several; a single one is given back as it is. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
+export function concat<B extends ArrayBufferLike>(
+  parts: readonly Uint8Array<B>[],
+): Uint8Array<B | ArrayBuffer> {
   if (parts.length === 1) return parts[0]!;
   const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;

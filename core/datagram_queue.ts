@@ -65,6 +65,18 @@ export class DatagramQueue implements WaitOwner {
     return wait.limit(limits, this).promise;
   }
 
+  /** Takes the first datagram; `undefined` where there is none. */
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    const datagram = this.#next(request.peek);
+    return datagram && messageOf(datagram, request, (data) => data as Uint8Array<ArrayBuffer>);
+  }
+
+  /** Makes a datagram the first again. */
+  putBack(data: Uint8Array<ArrayBuffer>, from: Address): void {
+    this.#queue.splice(this.#first, 0, { data, from });
+    this.#size += data.length + OVERHEAD;
+  }
+
   /** Whether a receive waits. */
   get isAwaited(): boolean {
     return this.#waits.first !== undefined;

@@ -107,6 +107,15 @@ export class DatagramTransport implements Transport, DatagramSink {
     return this.receiveFrom(request, limits, dataOf);
   }
 
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    const data = this.#queue.receiveNow(request);
+    return data ?? (this.#readShut ? new Uint8Array(0) : undefined);
+  }
+
+  putBack(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#queue.putBack(bytes, this.remote ?? this.local);
+  }
+
   receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
     if (this.#closed) return rejected(systemError("EBADF", request.syscall));
     const error = this.#takeError(request.syscall);

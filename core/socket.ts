@@ -40,10 +40,10 @@ import { ancillaryList, bufferList, receiveTarget, scatter, totalOf } from "./me
 import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
 import { checkOptionValue, type OptionValue } from "./option_values.ts";
-import { quietly, rejected } from "./quiet.ts";
+import { quiet, quietly, rejected } from "./quiet.ts";
 import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
-import { makeReadable, makeWritable, type StreamSocket } from "./web_streams.ts";
+import { makeWritable, ReadableSide, type StreamSocket } from "./web_streams.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import { gone, type Received } from "./stream_receiver.ts";
 import { withBytesSent } from "./stream_sender.ts";
@@ -118,7 +118,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   #closing: Promise<void> | undefined;
   /** Files of `makefile` that are open; made with the first. */
   #files: Set<SocketFile<Uint8Array>> | undefined;
-  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #readable: ReadableSide | undefined;
   #writable: WritableStream<BytesLike> | undefined;
   #detached = false;
   /** Ends calls of `sendfile` that wait for their source. */
@@ -353,6 +353,8 @@ export class Socket<A extends Address = AddressOf<2>> {
       this.#checkUnlocked("recv");
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
       if (max === 0) return this.#nothing("recv", empty());
+      const back = this.#readable?.giveBack();
+      if (back !== undefined) return this.#recvAfter(back, bufsize, flags, options);
       const request = receiveRequest("recv", max, checked, undefined);
       return this.#transport.receive(request, limits) as Promise<Uint8Array<ArrayBuffer>>;
     } catch (error) {
@@ -391,6 +393,8 @@ export class Socket<A extends Address = AddressOf<2>> {
       this.#checkUnlocked("recv");
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
       if (into.length === 0) return this.#nothing("recv", 0);
+      const back = this.#readable?.giveBack();
+      if (back !== undefined) return this.#recvIntoAfter(back, buffer, nbytes, flags, options);
       const request = receiveRequest("recv", into.length, checked, into);
       return this.#transport.receive(request, limits) as Promise<number>;
     } catch (error) {
@@ -725,7 +729,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * The socket as a stream of bytes to read from, made on first use. Cancelling it ends receiving and leaves sending
-   * open. While a reader holds it, the socket's own receives reject with EBUSY.
+   * open. While a reader holds it, the socket's own receives reject with EBUSY; afterwards they get all bytes that it has
+   * not read, also what comes for a read that was still waiting.
    *
    * @example
    * ```ts
@@ -738,7 +743,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#readable ??= makeReadable(this.#streamSocket());
+    return (this.#readable ??= new ReadableSide(this.#streamSocket())).stream;
   }
 
   /**
@@ -1234,13 +1239,12 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /** The calls of the streams, which are not held up by their own locks. */
   #streamSocket(): StreamSocket {
-    const receive = (max: number, into: Uint8Array | undefined): Promise<Received> => {
-      const limits = this.#limits(0, undefined, "SO_RCVTIMEO");
-      return this.#transport.receive(receiveRequest("recv", max, 0, into), limits);
-    };
+    // Of no bytes: it ends when there is something.
+    const look = receiveRequest("recv", 0, c.MSG_PEEK, undefined);
     return {
-      receive: async (max) => await receive(max, undefined) as Uint8Array<ArrayBuffer>,
-      receiveInto: async (buffer) => await receive(buffer.length, buffer) as number,
+      ready: () => this.#transport.receive(look, this.#limits(0, undefined, "SO_RCVTIMEO")),
+      take: (max) => this.#transport.receiveNow(receiveRequest("recv", max, 0, undefined)),
+      putBack: (bytes) => this.#transport.putBack(bytes),
       sendAll: (data) =>
         this.#send("send", data, 0, true, undefined) as Promise<unknown> as Promise<void>,
       shutdown: async (how) => {
@@ -1354,6 +1358,10 @@ export class Socket<A extends Address = AddressOf<2>> {
     const checked = receiveFlags(flags, this.type, syscall);
     this.#checkUnlocked(syscall);
     const limits = this.#limits(checked, options, "SO_RCVTIMEO");
+    const back = this.#readable?.giveBack();
+    if (back !== undefined) {
+      return this.#receiveFromAfter(back, syscall, max, flags, into, options, make);
+    }
     if (max === 0 && this.type === c.SOCK_STREAM) {
       // Unlike recv, it asks the kernel, which waits for a byte and leaves it there.
       const look = receiveRequest(syscall, 1, checked | c.MSG_PEEK, undefined);
@@ -1361,6 +1369,32 @@ export class Socket<A extends Address = AddressOf<2>> {
       return this.#transport.receiveFrom(look, limits, (_, ...rest) => make(nothing, ...rest));
     }
     return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits, make);
+  }
+
+  // Not within the calls themselves, each of which would have to keep its arguments for it.
+  #recvAfter(
+    back: Promise<void>,
+    ...args: Parameters<Socket["recv"]>
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return quiet(back.then(() => this.recv(...args)));
+  }
+
+  #recvIntoAfter(back: Promise<void>, ...args: Parameters<Socket["recv_into"]>): Promise<number> {
+    return quiet(back.then(() => this.recv_into(...args)));
+  }
+
+  #receiveFromAfter<T>(
+    back: Promise<void>,
+    syscall: string,
+    max: number,
+    flags: number,
+    into: Uint8Array | undefined,
+    options: WaitOptions | undefined,
+    make: FromMessage<T>,
+  ): Promise<T> {
+    return quiet(
+      back.then(() => this.#receiveFrom(syscall, max, flags, into, options, make)),
+    );
   }
 
   #accept(limits: Limits): Promise<[conn: Socket<A>, address: A]> {

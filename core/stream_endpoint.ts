@@ -57,6 +57,14 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     return this.#receiver.receive(request, limits);
   }
 
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    return this.#receiver.receiveNow(request);
+  }
+
+  putBack(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#receiver.putBack(bytes);
+  }
+
   send(request: SendRequest, limits: Limits): Promise<number> {
     if (this.#writeShut || this.#broken) {
       const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);

@@ -94,6 +94,21 @@ export class StreamReceiver implements WaitOwner {
     return settled ? wait.promise : wait.limit(limits, this).promise;
   }
 
+  /** Receives what is there, or the end of the stream; `undefined` where there is nothing yet. */
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.#canServe(request) && !this.#shut) return undefined;
+    const error = this.#errorFor(request);
+    if (error !== undefined) throw error;
+    return this.#take(request) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Puts bytes in front of all others. */
+  putBack(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
+    this.#queue.prepend(bytes);
+    this.#serve();
+  }
+
   /** Bytes arrived. Answers whether more are wanted. */
   push(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     const wait = this.#waits.first;
@@ -194,6 +209,8 @@ export class StreamReceiver implements WaitOwner {
   /** Why a receive that can be served fails: the pending error comes after all bytes. */
   #errorFor(request: ReceiveRequest): unknown {
     if (isGone(request)) return gone();
+    // Who asks for no bytes only waits for them: the error is for the one who takes them.
+    if (request.max === 0) return undefined;
     return this.#queue.size === 0 ? this.#errors.takeReceiveError(request.syscall) : undefined;
   }
 

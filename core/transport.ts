@@ -39,8 +39,12 @@ export interface Transport {
   accept<T>(limits: Limits, make: (endpoint: StreamEndpoint) => T): Promise<T>;
   /** connect(2) */
   connect(destination: Destination, limits: Limits): Promise<void>;
-  /** recv(2) */
+  /** recv(2); a request of no bytes that peeks waits until there is something. */
   receive(request: ReceiveRequest, limits: Limits): Promise<Received>;
+  /** The same for bytes that are there, or the end; `undefined` where it would have to wait. */
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined;
+  /** Makes bytes that were received the next to be received. */
+  putBack(bytes: Uint8Array<ArrayBuffer>): void;
   /** recvfrom(2) and recvmsg(2) */
   receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T>;
   /** send(2) */

@@ -390,6 +390,97 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.equal(text(await file.read(1)), "d");
       await file.close();
     });
+
+    test("a reader that let go while it waited takes no byte", async (scope) => {
+      for (const mode of [undefined, "byob"] as const) {
+        const [client, conn] = await setting.pair(scope);
+        const ask = async (): Promise<() => Promise<unknown>> => {
+          const reader = mode === undefined
+            ? conn.readable.getReader()
+            : conn.readable.getReader({ mode });
+          const reading = reader.read(new Uint8Array(3));
+          await sleep(10);
+          reader.releaseLock();
+          return () => reading;
+        };
+        assert.ok(await rejection(await ask()) instanceof TypeError);
+        // The bytes come before the call, then after it, then with a timeout in between.
+        await client.sendall("first");
+        await sleep(20);
+        assert.equal(text(await conn.recv(10)), "first");
+        await rejection(await ask());
+        const receiving = conn.recv(10);
+        await client.sendall("second");
+        assert.equal(text(await receiving), "second");
+        conn.settimeout(0.05);
+        await rejection(await ask());
+        await sleep(100);
+        await client.sendall("third");
+        assert.equal(text(await conn.recv(10)), "third");
+        // And the next reader goes on there, of either kind.
+        await rejection(await ask());
+        conn.settimeout(null);
+        await client.sendall("all is read");
+        const byob = conn.readable.getReader({ mode: "byob" });
+        const { value } = await byob.read(new Uint8Array(4));
+        byob.releaseLock();
+        const rest = conn.readable.getReader();
+        let all = text(value!);
+        while (all.length < 11) all += text((await rest.read()).value!);
+        assert.equal(all, "all is read");
+        rest.releaseLock();
+        await rejection(await ask());
+        await client.shutdown(SHUT_WR);
+        await sleep(20);
+        assert.equal((await conn.recv(1)).length, 0);
+        assert.deepEqual(await conn.readable.getReader().read(), { done: true, value: undefined });
+      }
+    });
+
+    test("a reset that no reader waits for is told to the next receive", async (scope) => {
+      const adapter = createMemoryAdapter();
+      const memory = new Setting("memory", AF_INET, () => adapter);
+      const [client, conn] = await memory.pair(scope);
+      const reader = conn.readable.getReader();
+      const reading = reader.read();
+      await client.sendall("x");
+      await reading;
+      const waiting = reader.read();
+      await sleep(10);
+      reader.releaseLock();
+      await rejection(() => waiting);
+      adapter.faults.reset(adapter.connections.at(-1)!);
+      await sleep(10);
+      await rejects(() => conn.recv(1), "ECONNRESET", "recv");
+    });
+
+    test("what only the stream holds is not jumped over", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const pairs = conn.readable.getReader({ mode: "byob" });
+      await client.sendall("abc");
+      await sleep(20);
+      assert.equal((await pairs.read(new Uint16Array(4))).value!.byteLength, 2);
+      pairs.releaseLock();
+      await client.sendall("def");
+      await sleep(20);
+      const both = await Promise.all([conn.recv(1), conn.recv(10)]);
+      assert.deepEqual(both.map(text), ["c", "def"]);
+      // A reader that took over from a waiting one, and asked for nothing.
+      const first = conn.readable.getReader();
+      const reading = first.read();
+      await sleep(10);
+      first.releaseLock();
+      await rejection(() => reading);
+      const second = conn.readable.getReader();
+      await client.sendall("gh");
+      await sleep(20);
+      second.releaseLock();
+      await client.sendall("ij");
+      const buffer = new Uint8Array(4);
+      const count = await conn.recv_into(buffer);
+      assert.equal(text(concat([buffer.slice(0, count), await receive(conn, 4 - count)])), "ghij");
+      assert.equal(conn.readable.locked, false);
+    });
   });
 }
 
