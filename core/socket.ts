@@ -848,10 +848,10 @@ export class Socket<A extends Address = AddressOf<2>> {
     const kind = checkFileKind(mode, options);
     this.#checkOpen("makefile");
     const file: SocketFile<Uint8Array> = new SocketFile<Uint8Array>({
-      receive: (max) => this.recv(max),
-      peek: (max) => this.recv(max, c.MSG_PEEK),
-      send: (data) => this.send(data),
-      sendAll: (data) => this.sendall(data),
+      receive: (max, options) => this.recv(max, 0, options),
+      peek: (max, options) => this.recv(max, c.MSG_PEEK, options),
+      send: (data, options) => this.send(data, 0, options),
+      sendAll: (data, options) => this.sendall(data, 0, options),
       fileno: () => this.#transport.handle?.fd ?? -1,
       release: () => this.#closeFile(file),
     }, kind);

@@ -9,6 +9,7 @@ import type {
   Listener,
   Stream,
 } from "../adapters/adapter.ts";
+import { orAborted } from "./abort.ts";
 import { type Destination, wildcard } from "./address.ts";
 import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { Connecting } from "./connecting.ts";
@@ -360,7 +361,9 @@ export class StreamTransport implements Transport {
       throw this.#takeConnectError(syscall) ?? systemError(code, syscall);
     }
     if (limits.timeout === 0) throw systemError("EAGAIN", syscall);
-    await this.#connecting.wait.promise;
+    const { signal } = limits;
+    await orAborted(this.#connecting.wait.promise, signal);
+    if (signal?.aborted) throw signal.reason;
     return this.#endpoint ?? await this.#whenConnected(syscall, code, limits);
   }
 

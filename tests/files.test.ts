@@ -12,9 +12,18 @@ import {
   SocketError,
   TimeoutError,
 } from "../mod.ts";
-import { receive, receiveAll, text } from "./support/bytes.ts";
+import { pattern, receive, receiveAll, sha256, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
-import { bounded, rejection, rejects, type Scope, sleep, thrown, throws } from "./support/scope.ts";
+import {
+  bounded,
+  rejection,
+  rejects,
+  type Scope,
+  sleep,
+  thrown,
+  throws,
+  within,
+} from "./support/scope.ts";
 import { native, Setting } from "./support/tcp.ts";
 
 const MiB = 1024 * 1024;
@@ -78,6 +87,24 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.deepEqual(await input.read(2), bytes(1, 2));
       await client.shutdown(SHUT_WR);
       assert.deepEqual(await input.read(), bytes());
+    });
+
+    test("what is read has its buffer to itself", async (scope) => {
+      for (const options of [{}, { buffering: 3 }, { buffering: 0 }]) {
+        const [client, conn] = await setting.pair(scope);
+        const input = opened(scope, conn.makefile("rb", options));
+        await client.sendall("one\ntwo\nthree");
+        await client.shutdown(SHUT_WR);
+        const parts = [
+          await input.readline(),
+          await input.read(2),
+          await input.readline(),
+          await input.read(),
+          await input.read(),
+        ];
+        assert.deepEqual(parts.map((part) => text(part!)), ["one\n", "tw", "o\n", "three", ""]);
+        for (const part of parts) assert.equal(part!.buffer.byteLength, part!.length);
+      }
     });
 
     test("one file for both directions", async (scope) => {
@@ -521,6 +548,117 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
     });
   });
 
+  describe(`aborting calls of files, ${setting.name}`, () => {
+    const abortSoon = (): { signal: AbortSignal } => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort("enough"), 20);
+      return controller;
+    };
+
+    test("an aborted read of text loses nothing", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = opened(scope, conn.makefile("r"));
+      await client.sendall("one\ntwo\npart");
+      assert.equal(await rejection(() => file.readlines(null, abortSoon())), "enough");
+      assert.equal(await file.readline(), "one\n");
+      assert.equal(await rejection(() => file.read(9, abortSoon())), "enough");
+      assert.equal(await file.readline(), "two\n");
+      assert.equal(await rejection(() => file.readline(null, abortSoon())), "enough");
+      assert.equal(await rejection(() => file.read(null, abortSoon())), "enough");
+      await client.sendall(" and rest\n");
+      assert.equal(await file.readline(), "part and rest\n");
+    });
+
+    test("an aborted read of bytes loses nothing", async (scope) => {
+      for (const options of [{}, { buffering: 3 }, { buffering: 0 }]) {
+        const [client, conn] = await setting.pair(scope);
+        const file = opened(scope, conn.makefile("rb", options));
+        const readline = async (): Promise<string> => text((await file.readline())!);
+        await client.sendall("one\ntwo\npart");
+        await sleep(20);
+        assert.equal(await rejection(() => file.readlines(null, abortSoon())), "enough");
+        assert.equal(await readline(), "one\n");
+        assert.equal(await rejection(() => file.read(null, abortSoon())), "enough");
+        assert.equal(await readline(), "two\n");
+        assert.equal(await rejection(() => file.readline(null, abortSoon())), "enough");
+        await client.sendall(" and rest\n");
+        assert.equal(await readline(), "part and rest\n");
+        const buffer = new Uint8Array(4);
+        assert.equal(await rejection(() => file.readinto(buffer, abortSoon())), "enough");
+        await client.sendall("more");
+        await sleep(20);
+        assert.equal(await file.readinto(buffer), 4);
+        assert.equal(text(buffer), "more");
+      }
+    });
+
+    test("an abort ends the call that it is for", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = opened(scope, conn.makefile("r"));
+      const first = file.readline();
+      // It ends although its turn has not come.
+      assert.equal(await rejection(() => file.readline(null, abortSoon())), "enough");
+      const third = file.readline();
+      await client.sendall("one\ntwo\n");
+      assert.deepEqual(await Promise.all([first, third]), ["one\n", "two\n"]);
+      const one = new AbortController();
+      const reading = file.readline(null, one);
+      const next = file.readline();
+      await sleep(10);
+      // A reason that looks like the socket's timeout is none.
+      client.settimeout(0.01);
+      one.abort(await rejection(() => client.recv(1)));
+      assert.equal(await rejection(() => reading), one.signal.reason);
+      await client.sendall("three\n");
+      assert.equal(await next, "three\n");
+      await client.sendall("four\n");
+      assert.equal(await rejection(() => file.readline(null, one)), one.signal.reason);
+      assert.equal(await file.readline(null, new AbortController()), "four\n");
+      const wrong = await rejection(() => file.readline(null, { signal: 5 as never }));
+      assert.ok(wrong instanceof TypeError);
+    });
+
+    test("an aborted flush keeps exactly what was not sent", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = opened(scope, client.makefile("wb", { buffering: 40 * MiB }));
+      const data = pattern(32 * MiB);
+      await file.write(data);
+      for (let i = 0; i < 3; i++) {
+        assert.equal(await rejection(() => file.flush(abortSoon())), "enough");
+      }
+      await file.write(utf8("end"));
+      const receiving = receive(conn, data.length + 3);
+      await file.close();
+      const got = await receiving;
+      assert.equal(sha256(got.subarray(0, data.length)), sha256(data));
+      assert.equal(text(got.subarray(data.length)), "end");
+    });
+
+    test("an aborted write leaves what was written before", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = opened(scope, client.makefile("w"));
+      await file.write("before ");
+      const large = "x".repeat(32 * MiB);
+      assert.equal(await rejection(() => file.write(large, abortSoon())), "enough");
+      assert.equal(await rejection(() => file.writelines([large], abortSoon())), "enough");
+      await file.write(" after");
+      const receiving = receiveAll(conn);
+      await file.close();
+      await client.close();
+      assert.match(text(await receiving), /^before x* after$/);
+      const [other] = await setting.pair(scope);
+      const raw = opened(scope, other.makefile("wb", { buffering: 0 }));
+      assert.equal(
+        await rejection(() => raw.write(bytes(1), { signal: AbortSignal.abort("x") })),
+        "x",
+      );
+      const closed = opened(scope, other.makefile("wb", { buffering: 40 * MiB }));
+      await closed.write(new Uint8Array(32 * MiB));
+      assert.equal(await rejection(() => closed.close(abortSoon())), "enough");
+      assert.equal(closed.closed, true);
+    });
+  });
+
   describe(`closing files, ${setting.name}`, () => {
     test("the file first: the socket stays open", async (scope) => {
       const [client, conn] = await setting.pair(scope);
@@ -585,6 +723,25 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       await rejects(() => file[Symbol.asyncIterator]().next(), "EBADF");
       const open = opened(scope, client.makefile("r"));
       assert.deepEqual([open.mode, open.readable(), open.writable()], ["r", true, false]);
+    });
+
+    test("a read that waits ends with the file, and takes nothing", async (scope) => {
+      for (
+        const open of [
+          (s: Socket<Address>) => s.makefile("r"),
+          (s: Socket<Address>) => s.makefile("rb"),
+          (s: Socket<Address>) => s.makefile("rb", { buffering: 0 }),
+        ]
+      ) {
+        const [client, conn] = await setting.pair(scope);
+        const file = opened(scope, open(conn));
+        const reads = [file.readline(), file.read(), file.readlines()];
+        await sleep(10);
+        await within(file.close(), 2_000, "close");
+        for (const read of reads) await rejects(() => read, "EBADF");
+        await client.sendall("the socket's\n");
+        assert.equal(text(await receive(conn, 13)), "the socket's\n");
+      }
     });
 
     test("a closed text file gives no line that it had read already", async (scope) => {

@@ -1,7 +1,8 @@
 /** Buffered reading of bytes: Python's BufferedReader over a socket. */
 
 import { concat } from "../bytes.ts";
-import { type FileInput, isTimeout } from "./file_input.ts";
+import type { FileInput } from "./file_input.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 
 /** Below this, what was read for a long result is kept as it came; joined once at the end. */
 const LARGEST_READ = 256 * 1024;
@@ -12,7 +13,7 @@ const NEWLINE = 0x0a;
 export class ByteReader {
   #input: FileInput;
   #bufferSize: number;
-  #buffer: Uint8Array = new Uint8Array(0);
+  readonly #buffer = new ReadBuffer();
 
   constructor(input: FileInput, bufferSize: number) {
     this.#input = input;
@@ -24,7 +25,7 @@ export class ByteReader {
     const parts: Uint8Array[] = [];
     let left = size ?? Infinity;
     while (left > 0) {
-      const part = this.#take(left);
+      const part = this.#buffer.take(left);
       if (part !== undefined) {
         parts.push(part);
         left -= part.length;
@@ -37,7 +38,7 @@ export class ByteReader {
 
   /** What is in the buffer, else what one receive gives: at most `max` bytes, none at the end. */
   read1(max: number): Uint8Array | Promise<Uint8Array> {
-    return this.#take(max) ?? this.#input.receive(max);
+    return this.#buffer.take(max) ?? this.#input.receive(max);
   }
 
   /** A line with its newline, at most `size` bytes. */
@@ -45,8 +46,8 @@ export class ByteReader {
     const parts: Uint8Array[] = [];
     let left = size ?? Infinity;
     while (left > 0) {
-      const end = this.#buffer.indexOf(NEWLINE) + 1;
-      const part = this.#take(end > 0 ? Math.min(end, left) : left);
+      const end = this.#buffer.lineEnd;
+      const part = this.#buffer.take(end > 0 ? Math.min(end, left) : left);
       if (part !== undefined) {
         parts.push(part);
         left -= part.length;
@@ -58,30 +59,24 @@ export class ByteReader {
     return concat(parts);
   }
 
-  /** Takes from the buffer; `undefined` when it is empty. */
-  #take(max: number): Uint8Array | undefined {
-    const buffer = this.#buffer;
-    if (buffer.length === 0) return undefined;
-    if (buffer.length <= max) {
-      this.#buffer = new Uint8Array(0);
-      return buffer;
-    }
-    this.#buffer = buffer.subarray(max);
-    return buffer.slice(0, max);
+  /** Makes what was read the next to be read. */
+  putBack(parts: readonly Uint8Array[]): void {
+    this.#buffer.putBack(parts);
   }
 
   /** Fills the empty buffer; a failure after which the file can be read puts back what was taken before. */
   async #fillKeeping(parts: Uint8Array[], wanted: number): Promise<boolean> {
     try {
-      this.#buffer = await this.#input.receive(
+      const bytes = await this.#input.receive(
         wanted === Infinity
           ? LARGEST_READ
           : Math.min(Math.max(wanted, this.#bufferSize), LARGEST_READ),
       );
+      this.#buffer.fill(bytes);
+      return bytes.length > 0;
     } catch (error) {
-      if (!isTimeout(error)) this.#buffer = concat(parts.splice(0));
+      if (!this.#input.timedOut) this.putBack(parts);
       throw error;
     }
-    return this.#buffer.length > 0;
   }
 }

@@ -1,11 +1,13 @@
 /** Buffered writing of bytes: Python's BufferedWriter over a socket. */
 
-import { SocketError } from "../errors.ts";
+import { Canceller, offAbort, onAbort } from "../abort.ts";
+import type { WaitOptions } from "../arguments.ts";
+import { SocketError, systemError } from "../errors.ts";
 import { concat } from "../bytes.ts";
 import { InOrder } from "../in_order.ts";
 
 /** Sends all of it; an error tells in `bytes_sent` how much was taken. */
-export type SendAll = (data: Uint8Array) => Promise<void>;
+export type SendAll = (data: Uint8Array, options?: WaitOptions) => Promise<void>;
 
 /** Collects bytes until there are enough to send. */
 export class ByteWriter {
@@ -25,18 +27,26 @@ export class ByteWriter {
    * Writes to the buffer. What does not fit goes out after what is there; where that fails, nothing of it was written but
    * what the error's `bytes_sent` says.
    */
-  async write(data: Uint8Array): Promise<void> {
+  async write(data: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (!this.#sending.busy && this.#keep(data)) return;
-    await this.#sending.run(async () => {
+    await this.#sendInOrder(signal, async (options) => {
       if (this.#keep(data)) return;
-      await this.#flush();
-      if (!this.#keep(data)) await this.#send(data);
+      await this.#flush(options);
+      if (!this.#keep(data)) await this.#send(data, options);
     });
   }
 
   /** Sends what is buffered. What an error leaves unsent stays for the next flush. */
-  async flush(): Promise<void> {
-    if (this.#sending.busy || this.#size > 0) await this.#sending.run(() => this.#flush());
+  async flush(signal?: AbortSignal): Promise<void> {
+    if (!this.#sending.busy && this.#size === 0) return;
+    await this.#sendInOrder(signal, (options) => this.#flush(options));
+  }
+
+  async #sendInOrder(
+    signal: AbortSignal | undefined,
+    sends: (options?: WaitOptions) => Promise<void>,
+  ): Promise<void> {
+    await this.#sending.run(() => signal === undefined ? sends() : until(signal, sends), signal);
   }
 
   /** Puts data into the buffer where it has room; answers whether it had. */
@@ -48,13 +58,13 @@ export class ByteWriter {
     return true;
   }
 
-  async #flush(): Promise<void> {
+  async #flush(options?: WaitOptions): Promise<void> {
     while (this.#size > 0) {
       const data = concat(this.#parts);
       this.#parts = [];
       this.#size = 0;
       try {
-        await this.#send(data);
+        await this.#send(data, options);
       } catch (error) {
         const sent = error instanceof SocketError ? error.bytes_sent ?? 0 : 0;
         this.#parts.unshift(data.subarray(sent));
@@ -62,5 +72,23 @@ export class ByteWriter {
         throw error;
       }
     }
+  }
+}
+
+/** Makes sends that the signal ends by an error of ours, which tells in `bytes_sent` what was sent, as its reason cannot. */
+async function until(
+  signal: AbortSignal,
+  sends: (options: WaitOptions) => Promise<void>,
+): Promise<void> {
+  const canceller = new Canceller();
+  const cancel = { abort: () => canceller.abort(systemError("ECANCELED", "send")) };
+  if (signal.aborted) throw signal.reason;
+  onAbort(signal, cancel);
+  try {
+    await sends({ signal: canceller.signal });
+  } catch (error) {
+    throw canceller.aborted && error === canceller.reason ? signal.reason : error;
+  } finally {
+    offAbort(signal, cancel);
   }
 }

@@ -1,15 +1,17 @@
 /** The file object of a socket: what `makefile` gives. */
 
-import { integer } from "../arguments.ts";
+import { integer, signalOf, type WaitOptions } from "../arguments.ts";
 import { type BytesLike, describe, toBuffer } from "../bytes.ts";
 import { systemError } from "../errors.ts";
 import { InOrder } from "../in_order.ts";
-import { quiet, quietly } from "../quiet.ts";
+import { quiet, quietly, rejected } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { FileInput, type FileSocket } from "./file_input.ts";
 import type { FileKind } from "./file_mode.ts";
-import { orNull, readRaw, readRawLine } from "./raw_file.ts";
+import { orNull } from "./or_null.ts";
+import { RawReader } from "./raw_reader.ts";
+import { gone } from "../stream_receiver.ts";
 import { codePoints, decoderFor, type Encoder, encoderFor } from "./text_codec.ts";
 import { TextReader } from "./text_reader.ts";
 
@@ -26,7 +28,11 @@ export interface FileOwner extends FileSocket {
  * modes; `N` is `null` for unbuffered files, which give it where a non-blocking socket can do nothing now.
  *
  * Closing the file does not close the socket; a socket that is closed while files are open keeps its descriptor until
- * the last of them closes. Every method of a closed file fails with EBADF.
+ * the last of them closes. Every method of a closed file fails with EBADF, also a read that was waiting: what comes
+ * after is for the socket's own calls.
+ *
+ * Methods that can wait take `{ signal }` as their last argument and reject with `signal.reason` when it is aborted. A
+ * read that ends so loses no byte, and the file can be read on.
  *
  * Source: Python's `socket.makefile` and `io`.
  *
@@ -47,7 +53,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   #owner: FileOwner;
   #kind: FileKind;
   #input: FileInput;
-  #reader: ByteReader;
+  #reader: ByteReader | RawReader;
   #text: TextReader | undefined;
   #writer: ByteWriter;
   #encode: Encoder | undefined;
@@ -62,12 +68,14 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     this.mode = kind.mode;
     const bufferSize = Math.max(1, kind.bufferSize);
     this.#input = new FileInput(owner);
-    this.#reader = new ByteReader(this.#input, bufferSize);
-    this.#writer = new ByteWriter((data) => owner.sendAll(data), bufferSize);
+    const reader = new ByteReader(this.#input, bufferSize);
+    this.#reader = kind.bufferSize === 0 ? new RawReader(this.#input) : reader;
+    this.#writer = new ByteWriter((data, options) => owner.sendAll(data, options), bufferSize);
     if (!kind.binary) {
       const { encoding, errors, newline } = kind;
       if (kind.reading) {
-        this.#text = new TextReader(this.#reader, decoderFor(encoding, errors), newline);
+        const decoder = decoderFor(encoding, errors);
+        this.#text = new TextReader(this.#input, reader, decoder, newline);
       }
       if (kind.writing) this.#encode = encoderFor(encoding, errors);
     }
@@ -124,15 +132,11 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.read()); // "hello"
    * ```
    */
-  read(size: number | null = null): Promise<T | N> {
+  read(size: number | null = null, options?: WaitOptions): Promise<T | N> {
     return quietly(async () => {
       const limit = sizeOf(size);
-      return await this.#reading.run(async () => {
-        this.#checkReadable("read");
-        if (this.#text !== undefined) return await this.#text.read(limit) as T;
-        if (this.#kind.bufferSize === 0) return await readRaw(this.#input, limit) as T | N;
-        return await this.#reader.read(limit) as T;
-      });
+      const read = (): Promise<unknown> => (this.#text ?? this.#reader).read(limit);
+      return await this.#inTurn("read", options, read) as T | N;
     });
   }
 
@@ -149,18 +153,10 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.readline()); // "one\n"
    * ```
    */
-  readline(size: number | null = null): Promise<T | N> {
+  readline(size: number | null = null, options?: WaitOptions): Promise<T | N> {
     return quietly(async () => {
       const limit = sizeOf(size);
-      return await this.#reading.run(async () => {
-        this.#checkReadable("readline");
-        if (this.#text !== undefined) {
-          return (limit === undefined ? this.#text.nextLine() : undefined) as T | undefined ??
-            await this.#text.readline(limit) as T;
-        }
-        if (this.#kind.bufferSize === 0) return await readRawLine(this.#input, limit) as T | N;
-        return await this.#reader.readline(limit) as T;
-      });
+      return await this.#inTurn("readline", options, () => this.#line(limit));
     });
   }
 
@@ -178,17 +174,25 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.readlines()); // [ "one\n", "two\n" ]
    * ```
    */
-  readlines(hint: number | null = null): Promise<T[]> {
+  readlines(hint: number | null = null, options?: WaitOptions): Promise<T[]> {
     return quietly(async () => {
       const most = sizeOf(hint) || Infinity;
-      const lines: T[] = [];
-      let total = 0;
-      for await (const line of this) {
-        lines.push(line);
-        total += line.length;
-        if (total > most) break;
-      }
-      return lines;
+      return await this.#inTurn("readlines", options, async () => {
+        const lines: T[] = [];
+        try {
+          for (let total = 0; total <= most;) {
+            const line = await this.#line(undefined);
+            if (line === null) throw systemError("EAGAIN", "readlines");
+            if ((line as T).length === 0) break;
+            lines.push(line as T);
+            total += (line as T).length;
+          }
+        } catch (error) {
+          if (options?.signal?.aborted) this.#putBack(lines);
+          throw error;
+        }
+        return lines;
+      });
     });
   }
 
@@ -206,16 +210,20 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * console.log(await file.readinto(head)); // 4
    * ```
    */
-  readinto(buffer: ArrayBufferView | ArrayBuffer): Promise<number | N> {
+  readinto(
+    buffer: ArrayBufferView | ArrayBuffer,
+    options?: WaitOptions,
+  ): Promise<number | N> {
     return quietly(async () => {
       const target = toBuffer(buffer, "buffer");
       if (!this.#kind.binary) throw new TypeError("readinto needs a binary file");
-      return await this.#reading.run(async () => {
-        this.#checkReadable("readinto");
-        const data = this.#kind.bufferSize === 0
-          ? await readRaw(this.#input, target.length)
-          : await this.#reader.read(target.length);
+      return await this.#inTurn("readinto", options, async () => {
+        const data = await this.#reader.read(target.length);
         if (data === null) return null as N;
+        if (data.length > target.length) {
+          this.#reader.putBack([data]);
+          throw gone();
+        }
         target.set(data);
         return data.length;
       });
@@ -223,8 +231,9 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Writes text or bytes; a buffered file sends them when its buffer is full, at `flush` and at `close`. Where it fails,
-   * none of them is kept.
+   * Writes text or bytes; a buffered file sends them when its buffer is full, at `flush` and at `close`. Where it fails or
+   * is aborted, none of them is kept, and what was in the buffer before is kept as far as it was not sent; only a line that
+   * could not be sent at once (`buffering` 1) stays in the buffer.
    *
    * @returns the count of characters or bytes; of an unbuffered file those that were sent
    *
@@ -239,13 +248,19 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * await b.recv(6);
    * ```
    */
-  write(data: T extends string ? string : BytesLike): Promise<number | N> {
+  write(
+    data: T extends string ? string : BytesLike,
+    options?: WaitOptions,
+  ): Promise<number | N> {
     return quietly(async () => {
-      if (!this.#kind.binary) return await this.#writeText(data);
+      const signal = openSignal(options);
+      if (!this.#kind.binary) return await this.#writeText(data, signal);
       const bytes = toBuffer(data as Uint8Array, "data");
       this.#checkWritable("write");
-      if (this.#kind.bufferSize === 0) return await orNull(this.#owner.send(bytes)) as number | N;
-      await this.#writer.write(bytes);
+      if (this.#kind.bufferSize === 0) {
+        return await orNull(this.#owner.send(bytes, options)) as number | N;
+      }
+      await this.#writer.write(bytes, signal);
       return bytes.length;
     });
   }
@@ -266,22 +281,24 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    */
   writelines(
     lines: Iterable<T extends string ? string : BytesLike>,
+    options?: WaitOptions,
   ): Promise<void> {
     return quietly(async () => {
       const iterable = typeof lines === "string" ||
         (typeof lines === "object" && lines !== null && Symbol.iterator in lines);
       if (!iterable) throw new TypeError(`lines must be an iterable, not ${describe(lines)}`);
+      openSignal(options);
       this.#checkWritable("writelines");
       for (const line of lines) {
         // Without a buffer write() gives a count, which nobody would see here.
-        if (this.#kind.bufferSize > 0) await this.write(line);
-        else await this.#owner.sendAll(toBuffer(line as Uint8Array, "line"));
+        if (this.#kind.bufferSize > 0) await this.write(line, options);
+        else await this.#owner.sendAll(toBuffer(line as Uint8Array, "line"), options);
       }
     });
   }
 
   /**
-   * Sends what is buffered.
+   * Sends what is buffered. Where it fails or is aborted, exactly what was not sent stays for the next flush.
    *
    * @example
    * ```ts
@@ -294,15 +311,16 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * await b.recv(6);
    * ```
    */
-  flush(): Promise<void> {
+  flush(options?: WaitOptions): Promise<void> {
     return quietly(async () => {
+      const signal = openSignal(options);
       this.#checkOpen("flush");
-      await this.#writer.flush();
+      await this.#writer.flush(signal);
     });
   }
 
   /**
-   * Flushes and closes the file; again is no error. The socket stays open.
+   * Flushes and closes the file, also where it cannot be flushed; again is no error. The socket stays open.
    *
    * @example
    * ```ts
@@ -315,11 +333,15 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * await b.recv(5);
    * ```
    */
-  close(): Promise<void> {
+  close(options?: WaitOptions): Promise<void> {
     if (this.#closing !== undefined) {
       return this.#closing.catch(() => {/* The first call tells. */});
     }
-    return this.#closing = quiet(this.#close());
+    try {
+      return this.#closing = quiet(this.#close(signalOf(options)));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   /**
@@ -369,15 +391,41 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     });
   }
 
-  async #close(): Promise<void> {
+  /** Makes a read when those before it have ended. */
+  #inTurn<R>(
+    syscall: string,
+    options: WaitOptions | undefined,
+    read: () => Promise<R>,
+  ): Promise<R> {
+    const signal = openSignal(options);
+    return this.#reading.run(() => {
+      this.#checkReadable(syscall);
+      return signal === undefined ? read() : this.#input.until(signal, read);
+    }, signal);
+  }
+
+  async #line(limit: number | undefined): Promise<T | N> {
+    const line = limit === undefined ? this.#text?.nextLine() : undefined;
+    return (line ?? await (this.#text ?? this.#reader).readline(limit)) as T | N;
+  }
+
+  #putBack(lines: T[]): void {
+    if (this.#text !== undefined) this.#text.putBack(lines.join(""));
+    else this.#reader.putBack(lines as Uint8Array[]);
+  }
+
+  async #close(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#reading.busy) {
+      this.#input.cancel(systemError("EBADF", "read", { detail: "the file is closed" }));
+    }
     try {
-      await this.#writer.flush();
+      await this.#writer.flush(signal);
     } finally {
       await this.#owner.release();
     }
   }
 
-  async #writeText(data: unknown): Promise<number> {
+  async #writeText(data: unknown, signal: AbortSignal | undefined): Promise<number> {
     if (typeof data !== "string") {
       throw new TypeError(`data must be a string for a text file, not ${describe(data)}`);
     }
@@ -386,8 +434,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     const translated = newline === "\r" || newline === "\r\n"
       ? data.replaceAll("\n", newline)
       : data;
-    await this.#writer.write(this.#encode!(translated));
-    if (lineBuffering && /[\r\n]/.test(data)) await this.#writer.flush();
+    await this.#writer.write(this.#encode!(translated), signal);
+    if (lineBuffering && /[\r\n]/.test(data)) await this.#writer.flush(signal);
     return codePoints(data);
   }
 
@@ -408,6 +456,13 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
       throw systemError("EBADF", syscall, { detail: "the file is not opened for writing" });
     }
   }
+}
+
+/** The signal of a call, which was not aborted before. */
+function openSignal(options: WaitOptions | undefined): AbortSignal | undefined {
+  const signal = signalOf(options);
+  if (signal?.aborted) throw signal.reason;
+  return signal;
 }
 
 /** A size as Python takes it: none and negative mean no limit. */

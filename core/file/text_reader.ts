@@ -2,7 +2,7 @@
 
 import { SocketError } from "../errors.ts";
 import type { ByteReader } from "./byte_reader.ts";
-import { isTimeout } from "./file_input.ts";
+import type { FileInput } from "./file_input.ts";
 import { lineEnd, type Newline, NewlineDecoder } from "./newlines.ts";
 import type { Decoder } from "./text_codec.ts";
 
@@ -11,6 +11,7 @@ const CHUNK = 8192;
 
 /** Reads characters and lines. Sizes count code points, as in Python. */
 export class TextReader {
+  #input: FileInput;
   #bytes: ByteReader;
   #decoder: Decoder;
   #newline: Newline;
@@ -19,7 +20,8 @@ export class TextReader {
   #text = "";
   #taken = 0;
 
-  constructor(bytes: ByteReader, decoder: Decoder, newline: Newline) {
+  constructor(input: FileInput, bytes: ByteReader, decoder: Decoder, newline: Newline) {
+    this.#input = input;
     this.#bytes = bytes;
     this.#decoder = decoder;
     this.#newline = newline;
@@ -72,6 +74,11 @@ export class TextReader {
     return parts.join("");
   }
 
+  /** Makes text that was read the next to be read. */
+  putBack(text: string): void {
+    this.#text = text + this.#takeAll();
+  }
+
   /** Where the line ends in the decoded text; a `\r\n` may have been cut in two. */
   #lineEndAfter(parts: string[]): number {
     const cut = this.#newline === "\r\n" && parts.at(-1)?.endsWith("\r") === true &&
@@ -113,7 +120,7 @@ export class TextReader {
       return bytes.length > 0 || text !== "";
     } catch (error) {
       // Text that cannot be decoded takes with it what the call had read, as in Python, and so does a timeout.
-      const isLost = isIllegal(error) || isTimeout(error);
+      const isLost = isIllegal(error) || this.#input.timedOut;
       this.#text = isLost ? "" : parts.splice(0).join("");
       this.#taken = 0;
       throw error;

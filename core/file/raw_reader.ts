@@ -1,0 +1,78 @@
+/** Unbuffered reading: Python's SocketIO. */
+
+import { concat } from "../bytes.ts";
+import type { FileInput } from "./file_input.ts";
+import { orNull } from "./or_null.ts";
+import { ReadBuffer } from "./read_buffer.ts";
+
+const PIECE = 65536;
+const NEWLINE = 0x0a;
+
+/** Reads what the socket gives. Only what a call had received that then failed is kept, for the next one. */
+export class RawReader {
+  #input: FileInput;
+  readonly #kept = new ReadBuffer();
+
+  constructor(input: FileInput) {
+    this.#input = input;
+  }
+
+  /** What one receive gives, or all up to the end; `null` where a non-blocking socket has nothing now. */
+  async read(size: number | undefined): Promise<Uint8Array | null> {
+    if (size === 0) {
+      this.#input.check();
+      return new Uint8Array(0);
+    }
+    if (size !== undefined) return this.#kept.take(size) ?? await orNull(this.#input.receive(size));
+    return await this.#keeping(async (parts) => {
+      const part = this.#kept.take(PIECE) ?? await orNull(this.#input.receive(PIECE));
+      if (part !== null && part.length > 0) parts.push(part);
+      return part === null ? "nothing" : part.length > 0 ? "more" : "end";
+    });
+  }
+
+  /** A line, found by peeking: without a buffer no byte after it may be taken. */
+  async readline(size: number | undefined): Promise<Uint8Array | null> {
+    let left = size ?? Infinity;
+    return await this.#keeping(async (parts) => {
+      if (left === 0) return "end";
+      const part = await this.#lineOrPart(left);
+      if (part === null) return "nothing";
+      parts.push(part);
+      left -= part.length;
+      return part.length === 0 || part[part.length - 1] === NEWLINE ? "end" : "more";
+    });
+  }
+
+  /** Makes what was read the next to be read. */
+  putBack(parts: readonly Uint8Array[]): void {
+    this.#kept.putBack(parts);
+  }
+
+  async #lineOrPart(max: number): Promise<Uint8Array | null> {
+    const end = this.#kept.lineEnd;
+    const kept = this.#kept.take(end > 0 ? Math.min(end, max) : max);
+    if (kept !== undefined) return kept;
+    const seen = await orNull(this.#input.peek(Math.min(max, PIECE)));
+    if (seen === null || seen.length === 0) return seen;
+    const length = seen.indexOf(NEWLINE) + 1 || seen.length;
+    return await this.#input.receive(length);
+  }
+
+  /** Collects parts; a failure after which the file can be read puts them back. */
+  async #keeping(
+    next: (parts: Uint8Array[]) => Promise<"more" | "end" | "nothing">,
+  ): Promise<Uint8Array | null> {
+    const parts: Uint8Array[] = [];
+    try {
+      for (;;) {
+        const how = await next(parts);
+        if (how === "nothing" && parts.length === 0) return null;
+        if (how !== "more") return concat(parts);
+      }
+    } catch (error) {
+      if (!this.#input.timedOut) this.putBack(parts);
+      throw error;
+    }
+  }
+}
