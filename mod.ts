@@ -53,8 +53,13 @@ export {
   TimeoutError as timeout,
 } from "./core/errors.ts";
 export { type AncillaryData, Socket, type SocketInit } from "./core/socket.ts";
-export { SocketFile } from "./core/file/socket_file.ts";
-export type { BinaryMode, FileOptions, TextMode } from "./core/file/file_mode.ts";
+export { type Content, SocketFile } from "./core/file/socket_file.ts";
+export type {
+  BinaryFileOptions,
+  BinaryMode,
+  FileOptions,
+  TextMode,
+} from "./core/file/file_mode.ts";
 export type { Newline } from "./core/file/newlines.ts";
 export type { EncodingErrors } from "./core/file/text_codec.ts";
 export type { FileSource, SendFileOptions } from "./core/sendfile.ts";

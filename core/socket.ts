@@ -30,6 +30,7 @@ import { adopt, calling, duplicate, takeLost, told } from "./descriptors.ts";
 import { errno } from "./errno.ts";
 import { GaiError, SocketError, systemError, TimeoutError } from "./errors.ts";
 import {
+  type BinaryFileOptions,
   type BinaryMode,
   checkFileKind,
   type FileOptions,
@@ -833,14 +834,17 @@ export class Socket<A extends Address = AddressOf<2>> {
    * await b.recv(1024); // the bytes of "QUIT\r\n"
    * ```
    */
-  makefile(mode?: TextMode, options?: FileOptions): SocketFile<string>;
+  makefile<B extends number>(
+    mode?: TextMode,
+    options?: FileOptions & { buffering?: B extends 0 ? never : B | null | undefined },
+  ): SocketFile<string>;
   /** A file of bytes without a buffer; it gives `null` where a non-blocking socket can do nothing now. */
   makefile(
     mode: BinaryMode,
-    options: FileOptions & { buffering: 0 },
+    options: BinaryFileOptions & { buffering: 0 },
   ): SocketFile<Uint8Array, null>;
   /** A file of bytes. */
-  makefile(mode: BinaryMode, options?: FileOptions): SocketFile<Uint8Array>;
+  makefile(mode: BinaryMode, options?: BinaryFileOptions): SocketFile<Uint8Array>;
   makefile(
     mode: TextMode | BinaryMode = "r",
     options: FileOptions = {},

@@ -451,7 +451,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       for (const [mode, options] of [["r"], ["rb"], ["rb", { buffering: 0 }]] as const) {
         const [client, conn] = await setting.pair(scope);
         conn.settimeout(0.05);
-        const input = opened(scope, conn.makefile(mode as "r", options));
+        const input = opened(scope, conn.makefile(mode as "r", options as never));
         await client.sendall("half");
         await sleep(20);
         const error = await rejection(() => input.readline());
@@ -799,8 +799,8 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
         () => client.makefile("rr" as never),
         () => client.makefile("r+" as never),
         () => client.makefile("rt" as never),
-        () => client.makefile("r", { buffering: 0 }),
-        () => client.makefile("w", { buffering: 0 }),
+        () => client.makefile("r", { buffering: 0 as never }),
+        () => client.makefile("w", { buffering: 0 as never }),
         () => client.makefile("r", { buffering: 2 ** 31 }),
         () => client.makefile("r", { newline: "\n\n" as never }),
         () => client.makefile("r", { newline: "x" as never }),
@@ -831,7 +831,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
         () => file.read("1" as never),
         () => file.readline({} as never),
         () => file.readlines("x" as never),
-        () => file.readinto(new Uint8Array(1)),
+        () => file.readinto.call(file as never, new Uint8Array(1)),
         () => raw.write("text" as never),
         () => raw.write(5 as never),
         () => raw.readinto("x" as never),

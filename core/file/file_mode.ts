@@ -10,9 +10,15 @@ export type TextMode = "r" | "w" | "rw" | "wr";
 /** A mode of bytes. */
 export type BinaryMode = "rb" | "wb" | "rwb" | "br" | "bw" | "wrb" | "rbw" | "wbr" | "brw" | "bwr";
 
-/** How a file buffers, decodes and splits lines. */
+/** How a binary file buffers. */
+export interface BinaryFileOptions {
+  /** 0: not at all. Else the bytes of the buffer, 8192 where left out. */
+  buffering?: number | null | undefined;
+}
+
+/** How a text file buffers, decodes and splits lines. */
 export interface FileOptions {
-  /** 0: none (binary only). 1: lines of text are sent as they are written. Else the bytes of the buffer, 8192 where left out. */
+  /** 1: lines are sent as they are written. Else the bytes of the buffer, 8192 where left out; never 0. */
   buffering?: number | null | undefined;
   /** The encoding of text: UTF-8 where left out. */
   encoding?: string | null | undefined;

@@ -1,7 +1,7 @@
 /** The file object of a socket: what `makefile` gives. */
 
 import { integer, signalOf, type WaitOptions } from "../arguments.ts";
-import { type BytesLike, describe, toBuffer } from "../bytes.ts";
+import { describe, toBuffer } from "../bytes.ts";
 import { systemError } from "../errors.ts";
 import { InOrder } from "../in_order.ts";
 import { quiet, quietly, rejected } from "../quiet.ts";
@@ -22,6 +22,10 @@ export interface FileOwner extends FileSocket {
   /** The file is closed: the socket's descriptor may go, if it was only kept for it. */
   release(): Promise<void>;
 }
+
+/** What is written to a file: text, or bytes of any kind; as in Python, a binary file takes no text. */
+export type Content<T extends string | Uint8Array> = T extends string ? string
+  : ArrayBufferView | ArrayBuffer;
 
 /**
  * A file over a socket, as Python's `socket.makefile` makes it. `T` is `string` for text and `Uint8Array` for binary
@@ -211,6 +215,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   readinto(
+    this: SocketFile<Uint8Array, N>,
     buffer: ArrayBufferView | ArrayBuffer,
     options?: WaitOptions,
   ): Promise<number | N> {
@@ -249,7 +254,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   write(
-    data: T extends string ? string : BytesLike,
+    data: Content<T>,
     options?: WaitOptions,
   ): Promise<number | N> {
     return quietly(async () => {
@@ -280,7 +285,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   writelines(
-    lines: Iterable<T extends string ? string : BytesLike>,
+    lines: Iterable<Content<T>>,
     options?: WaitOptions,
   ): Promise<void> {
     return quietly(async () => {

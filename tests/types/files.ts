@@ -16,6 +16,13 @@ for await (const item of both) item.trimEnd();
 for await (const item of bytes) item.subarray(1);
 await both.write(line);
 await raw.write(chunk);
+await raw.write(new DataView(new ArrayBuffer(1)));
+await raw.readinto(new Uint8Array(1), { signal: AbortSignal.timeout(1) });
+const size: number = line.length;
+s.makefile("w", { buffering: size, encoding: null });
+s.makefile("w", { buffering: null });
+s.makefile(undefined, {});
+s.makefile("rb", { buffering: size });
 
 // @ts-expect-error: a file of bytes gives no strings
 const wrong: string = await bytes.readline();
@@ -23,6 +30,18 @@ const wrong: string = await bytes.readline();
 await both.write(chunk);
 // @ts-expect-error: an unbuffered file may give null
 const never: Uint8Array = await raw.read(10);
+// @ts-expect-error: a file of bytes takes no text
+await raw.write("text");
+// @ts-expect-error: nor lines of it
+await bytes.writelines(["text"]);
+// @ts-expect-error: text is not read into a buffer
+await text.readinto(new Uint8Array(1));
+// @ts-expect-error: text needs a buffer
+s.makefile("r", { buffering: 0 });
+// @ts-expect-error: bytes have no encoding
+s.makefile("rb", { encoding: "utf-8" });
+// @ts-expect-error: nor newlines, also without a buffer
+s.makefile("rb", { buffering: 0, newline: "" });
 // @ts-expect-error: there is no such mode
 s.makefile("a");
 
