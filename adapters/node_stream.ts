@@ -48,13 +48,13 @@ export class NetStream implements Stream {
     if (!this.#over) this.socket._read(0);
   }
 
-  // Of a socket that is gone, Node would wait for another connection.
+  // Not by the socket's own calls, which wait for another connection where this one is gone.
   ref(): void {
-    if (!this.socket.destroyed) this.socket.ref();
+    this.socket._handle?.ref();
   }
 
   unref(): void {
-    if (!this.socket.destroyed) this.socket.unref();
+    this.socket._handle?.unref();
   }
 
   write(chunk: Uint8Array): Promise<number> {

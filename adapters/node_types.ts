@@ -18,6 +18,8 @@ export interface NetSocket {
   readonly _handle?: {
     readonly fd?: number;
     reading?: boolean;
+    ref(): void;
+    unref(): void;
     readStop?(): number;
     useUserBuffer?(buffer: Uint8Array): void;
     getsockname?(out: HandleAddress): number;
@@ -27,7 +29,6 @@ export interface NetSocket {
   _read(size: number): void;
   _destroy(error: Error | null, callback: (error: Error | null) => void): void;
   pause(): void;
-  ref(): void;
   unref(): void;
   connect(options: Record<string, unknown>): void;
   write(chunk: Uint8Array, callback: (error?: Error | null) => void): boolean;
