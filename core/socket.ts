@@ -749,6 +749,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * The socket as a stream to write to, made on first use. Closing or aborting it ends sending and leaves receiving open.
+   * Aborting drops what a write that waits has left to send. The signal of `pipeTo` first lets a write end that is under
+   * way, as the Streams Standard has it: where the peer may not read, `settimeout` sets a bound.
    *
    * @example
    * ```ts
@@ -1249,8 +1251,8 @@ export class Socket<A extends Address = AddressOf<2>> {
       ready: () => this.#transport.receive(look, this.#limits(0, undefined, "SO_RCVTIMEO")),
       take: (max) => this.#transport.receiveNow(receiveRequest("recv", max, 0, undefined)),
       putBack: (bytes) => this.#transport.putBack(bytes),
-      sendAll: (data) =>
-        this.#send("send", data, 0, true, undefined) as Promise<unknown> as Promise<void>,
+      sendAll: (data, signal) =>
+        this.#send("send", data, 0, true, { signal }) as Promise<unknown> as Promise<void>,
       shutdown: async (how) => {
         // A connection that is gone has nothing to shut down.
         if (!this.#gone) await this.#transport.shutdown(how).catch(ignoreNotConnected);

@@ -2,6 +2,7 @@
 
 import { type BytesLike, concat, toBytes } from "./bytes.ts";
 import { SHUT_RD, SHUT_WR } from "./constants.ts";
+import { quiet } from "./quiet.ts";
 
 /** How many bytes are received for a reader that brings no buffer. */
 const CHUNK = 65536;
@@ -14,7 +15,7 @@ export interface StreamSocket {
   take(max: number): Uint8Array<ArrayBuffer> | undefined;
   /** Makes bytes that were taken the next to be received. */
   putBack(bytes: Uint8Array<ArrayBuffer>): void;
-  sendAll(data: Uint8Array): Promise<void>;
+  sendAll(data: Uint8Array, signal: AbortSignal): Promise<void>;
   shutdown(how: number): Promise<void>;
 }
 
@@ -96,17 +97,21 @@ export class ReadableSide {
   }
 }
 
-/** A stream whose writes settle when the system has the bytes; closing or aborting it ends sending only. */
+/**
+ * A stream whose writes settle when the system has the bytes; closing or aborting it ends sending only. Aborting drops
+ * what the write under way has left to send.
+ */
 export function makeWritable(socket: StreamSocket): WritableStream<BytesLike> {
   return new WritableStream<BytesLike>({
-    async write(chunk) {
-      await socket.sendAll(toBytes(chunk, "chunk"));
+    async write(chunk, { signal }) {
+      await socket.sendAll(toBytes(chunk, "chunk"), signal);
     },
     async close() {
       await socket.shutdown(SHUT_WR);
     },
-    async abort() {
-      await socket.shutdown(SHUT_WR);
+    abort() {
+      // What the system has taken goes out first: a peer that does not read must not hold up the abort.
+      quiet(socket.shutdown(SHUT_WR));
     },
   });
 }

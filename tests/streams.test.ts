@@ -233,6 +233,46 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       await rejects(() => client.sendall("x"), "EPIPE", "send");
     });
 
+    test("abort ends a write that waits for a peer that does not read", async (scope) => {
+      for (const how of ["abort", "signal"]) {
+        const [client, conn] = await setting.pair(scope);
+        const data = pattern(64 * MiB);
+        const stop = new AbortController();
+        if (how === "signal") client.settimeout(0.5);
+        let ended: Promise<unknown>;
+        if (how === "abort") {
+          const writer = client.writable.getWriter();
+          const writing = writer.write(data);
+          await sleep(50);
+          await within(writer.abort("enough"), 2_000, "abort");
+          ended = writing;
+        } else {
+          // One chunk, as large as a file that is piped in whole.
+          const source = new ReadableStream<Uint8Array>({
+            pull(controller) {
+              controller.enqueue(data);
+            },
+          }, { highWaterMark: 0 });
+          ended = source.pipeTo(client.writable, { signal: stop.signal });
+          await sleep(50);
+          // The standard lets the write under way end first: the timeout ends it.
+          stop.abort("enough");
+        }
+        const error = await rejection(() => within(ended, 2_000, how));
+        // Node tells the error of the write.
+        if (how === "abort" || !(error instanceof TimeoutError)) assert.equal(error, "enough");
+        client.settimeout(null);
+        const shutting = client.shutdown(SHUT_WR);
+        await rejects(() => client.sendall("x"), "EPIPE", "send");
+        const got = await receiveAll(conn);
+        await shutting;
+        assert.ok(got.length < data.length);
+        assert.equal(sha256(got), sha256(data.subarray(0, got.length)));
+        await conn.sendall("receiving works");
+        assert.equal(text(await receive(client, 15)), "receiving works");
+      }
+    });
+
     test("close of one stream leaves the other", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       await client.writable.close();
