@@ -130,6 +130,18 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.deepEqual(await receive(conn, 3), bytes(1, 2, 3));
     });
 
+    test("a small buffer sends no text before flush", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const out = opened(scope, client.makefile("w", { buffering: 5 }));
+      await out.write("more than five\n");
+      await nothingArrives(conn);
+      await out.flush();
+      assert.equal(text(await receive(conn, 15)), "more than five\n");
+      const long = "x".repeat(20_000);
+      await out.write(long);
+      assert.equal(text(await receive(conn, long.length)), long);
+    });
+
     test("a buffer is sent when it cannot hold more", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const out = opened(scope, client.makefile("wb", { buffering: 10 }));

@@ -18,7 +18,10 @@ export interface BinaryFileOptions {
 
 /** How a text file buffers, decodes and splits lines. */
 export interface FileOptions {
-  /** 1: lines are sent as they are written. Else the bytes of the buffer, 8192 where left out; never 0. */
+  /**
+   * 1: lines are sent as they are written. Else the bytes of the buffer, 8192 where left out; never 0. A smaller buffer
+   * holds no less text that is written, as in Python.
+   */
   buffering?: number | null | undefined;
   /** The encoding of text: UTF-8 where left out. */
   encoding?: string | null | undefined;
@@ -42,7 +45,8 @@ export interface FileKind {
   readonly newline: Newline;
 }
 
-const DEFAULT_BUFFER_SIZE = 8192;
+/** The bytes of a buffer where nothing else is asked for; text written is collected in as many at least. */
+export const DEFAULT_BUFFER_SIZE = 8192;
 
 /** Checks the arguments. */
 export function checkFileKind(mode: unknown, options: FileOptions): FileKind {

@@ -8,7 +8,7 @@ import { quiet, quietly, rejected } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { FileInput, type FileSocket } from "./file_input.ts";
-import type { FileKind } from "./file_mode.ts";
+import { DEFAULT_BUFFER_SIZE, type FileKind } from "./file_mode.ts";
 import { orNull } from "./or_null.ts";
 import { RawReader } from "./raw_reader.ts";
 import { gone } from "../stream_receiver.ts";
@@ -74,7 +74,11 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     this.#input = new FileInput(owner);
     const reader = new ByteReader(this.#input, bufferSize);
     this.#reader = kind.bufferSize === 0 ? new RawReader(this.#input) : reader;
-    this.#writer = new ByteWriter((data, options) => owner.sendAll(data, options), bufferSize);
+    this.#writer = new ByteWriter(
+      (data, options) => owner.sendAll(data, options),
+      // Text is collected before it comes to the buffer of bytes, as in Python.
+      kind.binary ? bufferSize : Math.max(bufferSize, DEFAULT_BUFFER_SIZE),
+    );
     if (!kind.binary) {
       const { encoding, errors, newline } = kind;
       if (kind.reading) {
