@@ -9,7 +9,6 @@ import type {
   Listener,
   Stream,
 } from "../adapters/adapter.ts";
-import { orAborted } from "./abort.ts";
 import { type Destination, wildcard } from "./address.ts";
 import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { Connecting } from "./connecting.ts";
@@ -24,7 +23,7 @@ import { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { FromMessage, Send, Transport } from "./transport.ts";
-import { type Limits, Wait } from "./wait.ts";
+import { type Limits, NOBODY, Wait } from "./wait.ts";
 
 /** What a socket that listens has. */
 interface Listening {
@@ -361,9 +360,9 @@ export class StreamTransport implements Transport {
       throw this.#takeConnectError(syscall) ?? systemError(code, syscall);
     }
     if (limits.timeout === 0) throw systemError("EAGAIN", syscall);
-    const { signal } = limits;
-    await orAborted(this.#connecting.wait.promise, signal);
-    if (signal?.aborted) throw signal.reason;
+    const wait = new Wait<void>(syscall).limit(limits, NOBODY);
+    this.#connecting.wait.promise.then(() => wait.done(), (error) => wait.fail(error));
+    await wait.promise;
     return this.#endpoint ?? await this.#whenConnected(syscall, code, limits);
   }
 

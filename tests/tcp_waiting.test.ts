@@ -293,6 +293,26 @@ for (const setting of settings) {
       }
     });
 
+    it(
+      "a receive and a send that wait for a connect end",
+      { skip: setting.noStalled },
+      bounded(async (scope) => {
+        const s = setting.socket(scope);
+        const connecting = s.connect(await setting.stalled(scope));
+        const controller = new AbortController();
+        const calls = [s.recv(1, 0, controller), s.sendall("x", 0, controller)];
+        await sleep(10);
+        controller.abort("enough");
+        for (const call of calls) assert.equal(await rejection(() => call), "enough");
+        s.settimeout(0.02);
+        await rejects(() => s.recv(1), "ETIMEDOUT", "recv");
+        const late = await rejects(() => s.sendall("x"), "ETIMEDOUT", "send");
+        assert.equal(late.bytes_sent, 0);
+        await s.close();
+        await rejects(() => connecting, "EBADF", "connect");
+      }),
+    );
+
     test("one of several waiting receives is aborted, the others keep their order", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const controller = new AbortController();
