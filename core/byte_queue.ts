@@ -22,16 +22,6 @@ export class ByteQueue {
     this.#size += chunk.length;
   }
 
-  /** Adds a chunk of its own at the front. */
-  prepend(chunk: Uint8Array<ArrayBuffer>): void {
-    const rest = this.#chunks.slice(this.#first);
-    if (this.#cut) rest[0] = new Uint8Array(rest[0]!);
-    this.#chunks = [chunk, ...rest];
-    this.#first = 0;
-    this.#cut = false;
-    this.#size += chunk.length;
-  }
-
   /** Takes up to `max` bytes: the first chunk as it is where it fits, several small ones, or for `all` any, joined. */
   take(max: number, all: boolean = false): Uint8Array<ArrayBuffer> {
     const chunk = this.#chunks[this.#first];

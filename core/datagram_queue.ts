@@ -71,12 +71,6 @@ export class DatagramQueue implements WaitOwner {
     return datagram && messageOf(datagram, request, (data) => data as Uint8Array<ArrayBuffer>);
   }
 
-  /** Makes a datagram the first again. */
-  putBack(data: Uint8Array<ArrayBuffer>, from: Address): void {
-    this.#queue.splice(this.#first, 0, { data, from });
-    this.#size += data.length + OVERHEAD;
-  }
-
   /** Whether a receive waits. */
   get isAwaited(): boolean {
     return this.#waits.first !== undefined;

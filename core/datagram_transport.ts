@@ -112,10 +112,6 @@ export class DatagramTransport implements Transport, DatagramSink {
     return data ?? (this.#readShut ? new Uint8Array(0) : undefined);
   }
 
-  putBack(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#queue.putBack(bytes, this.remote ?? this.local);
-  }
-
   receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
     if (this.#closed) return rejected(systemError("EBADF", request.syscall));
     const error = this.#takeError(request.syscall);

@@ -41,7 +41,7 @@ import { ancillaryList, bufferList, receiveTarget, scatter, totalOf } from "./me
 import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
 import { checkOptionValue, type OptionValue } from "./option_values.ts";
-import { quiet, quietly, rejected } from "./quiet.ts";
+import { quietly, rejected } from "./quiet.ts";
 import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import { makeWritable, ReadableSide, type StreamSocket } from "./web_streams.ts";
@@ -354,8 +354,6 @@ export class Socket<A extends Address = AddressOf<2>> {
       this.#checkUnlocked("recv");
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
       if (max === 0) return this.#nothing("recv", empty());
-      const back = this.#readable?.giveBack();
-      if (back !== undefined) return this.#recvAfter(back, bufsize, flags, options);
       const request = receiveRequest("recv", max, checked, undefined);
       return this.#transport.receive(request, limits) as Promise<Uint8Array<ArrayBuffer>>;
     } catch (error) {
@@ -394,8 +392,6 @@ export class Socket<A extends Address = AddressOf<2>> {
       this.#checkUnlocked("recv");
       const limits = this.#limits(checked, options, "SO_RCVTIMEO");
       if (into.length === 0) return this.#nothing("recv", 0);
-      const back = this.#readable?.giveBack();
-      if (back !== undefined) return this.#recvIntoAfter(back, buffer, nbytes, flags, options);
       const request = receiveRequest("recv", into.length, checked, into);
       return this.#transport.receive(request, limits) as Promise<number>;
     } catch (error) {
@@ -1248,9 +1244,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     // Of no bytes: it ends when there is something.
     const look = receiveRequest("recv", 0, c.MSG_PEEK, undefined);
     return {
-      ready: () => this.#transport.receive(look, this.#limits(0, undefined, "SO_RCVTIMEO")),
+      ready: (signal) => this.#transport.receive(look, this.#limits(0, { signal }, "SO_RCVTIMEO")),
       take: (max) => this.#transport.receiveNow(receiveRequest("recv", max, 0, undefined)),
-      putBack: (bytes) => this.#transport.putBack(bytes),
       sendAll: (data, signal) =>
         this.#send("send", data, 0, true, { signal }) as Promise<unknown> as Promise<void>,
       shutdown: async (how) => {
@@ -1261,7 +1256,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #checkUnlocked(syscall: string): void {
-    if (this.#readable?.locked !== true) return;
+    if (this.#readable?.stream.locked !== true) return;
     throw systemError("EBUSY", syscall, { detail: "the readable stream is locked to a reader" });
   }
 
@@ -1364,10 +1359,6 @@ export class Socket<A extends Address = AddressOf<2>> {
     const checked = receiveFlags(flags, this.type, syscall);
     this.#checkUnlocked(syscall);
     const limits = this.#limits(checked, options, "SO_RCVTIMEO");
-    const back = this.#readable?.giveBack();
-    if (back !== undefined) {
-      return this.#receiveFromAfter(back, syscall, max, flags, into, options, make);
-    }
     if (max === 0 && this.type === c.SOCK_STREAM) {
       // Unlike recv, it asks the kernel, which waits for a byte and leaves it there.
       const look = receiveRequest(syscall, 1, checked | c.MSG_PEEK, undefined);
@@ -1375,32 +1366,6 @@ export class Socket<A extends Address = AddressOf<2>> {
       return this.#transport.receiveFrom(look, limits, (_, ...rest) => make(nothing, ...rest));
     }
     return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits, make);
-  }
-
-  // Not within the calls themselves, each of which would have to keep its arguments for it.
-  #recvAfter(
-    back: Promise<void>,
-    ...args: Parameters<Socket["recv"]>
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    return quiet(back.then(() => this.recv(...args)));
-  }
-
-  #recvIntoAfter(back: Promise<void>, ...args: Parameters<Socket["recv_into"]>): Promise<number> {
-    return quiet(back.then(() => this.recv_into(...args)));
-  }
-
-  #receiveFromAfter<T>(
-    back: Promise<void>,
-    syscall: string,
-    max: number,
-    flags: number,
-    into: Uint8Array | undefined,
-    options: WaitOptions | undefined,
-    make: FromMessage<T>,
-  ): Promise<T> {
-    return quiet(
-      back.then(() => this.#receiveFrom(syscall, max, flags, into, options, make)),
-    );
   }
 
   #accept(limits: Limits): Promise<[conn: Socket<A>, address: A]> {

@@ -61,10 +61,6 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     return this.#receiver.receiveNow(request);
   }
 
-  putBack(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#receiver.putBack(bytes);
-  }
-
   send(request: SendRequest, limits: Limits): Promise<number> {
     if (this.#writeShut || this.#broken) {
       const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);

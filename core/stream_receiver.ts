@@ -94,19 +94,13 @@ export class StreamReceiver implements WaitOwner {
     return settled ? wait.promise : wait.limit(limits, this).promise;
   }
 
-  /** Receives what is there, or the end of the stream; `undefined` where there is nothing yet. */
+  /** Receives what is there, or the end of the stream; `undefined` where there is nothing for it yet. */
   receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#waits.first !== undefined) return undefined;
     if (!this.#canServe(request) && !this.#shut) return undefined;
     const error = this.#errorFor(request);
     if (error !== undefined) throw error;
     return this.#take(request) as Uint8Array<ArrayBuffer>;
-  }
-
-  /** Puts bytes in front of all others. */
-  putBack(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
-    this.#queue.prepend(bytes);
-    this.#serve();
   }
 
   /** Bytes arrived. Answers whether more are wanted. */

@@ -189,10 +189,6 @@ export class StreamTransport implements Transport {
     return this.#endpoint?.receiveNow(request);
   }
 
-  putBack(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#endpoint?.putBack(bytes);
-  }
-
   receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
     return quiet(this.receive(request, limits).then((data) => make(data, null, 0)));
   }

@@ -43,8 +43,6 @@ export interface Transport {
   receive(request: ReceiveRequest, limits: Limits): Promise<Received>;
   /** The same for bytes that are there, or the end; `undefined` where it would have to wait. */
   receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined;
-  /** Makes bytes that were received the next to be received. */
-  putBack(bytes: Uint8Array<ArrayBuffer>): void;
   /** recvfrom(2) and recvmsg(2) */
   receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T>;
   /** send(2) */

@@ -1,6 +1,7 @@
 /** The Web Streams of a socket: `socket.readable` and `socket.writable`. */
 
-import { type BytesLike, concat, toBytes } from "./bytes.ts";
+import { Canceller } from "./abort.ts";
+import { type BytesLike, toBytes } from "./bytes.ts";
 import { SHUT_RD, SHUT_WR } from "./constants.ts";
 import { quiet } from "./quiet.ts";
 
@@ -10,22 +11,26 @@ const CHUNK = 65536;
 /** The calls of the socket that the streams use. */
 export interface StreamSocket {
   /** Waits until there is something to receive, and takes nothing of it. */
-  ready(): Promise<unknown>;
+  ready(signal: AbortSignal): Promise<unknown>;
   /** Receives up to so many bytes, at once: none are the end, `undefined` is that there is nothing. */
   take(max: number): Uint8Array<ArrayBuffer> | undefined;
-  /** Makes bytes that were taken the next to be received. */
-  putBack(bytes: Uint8Array<ArrayBuffer>): void;
   sendAll(data: Uint8Array, signal: AbortSignal): Promise<void>;
   shutdown(how: number): Promise<void>;
 }
 
-/** The stream to read from, and how the socket gets back what it has not given to a reader. */
+/**
+ * The stream to read from. It takes bytes of the socket only while a reader has it: what a reader that has gone asked
+ * for is for the socket's own calls.
+ */
 export class ReadableSide {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   #socket: StreamSocket;
   #controller!: ReadableByteStreamController;
   #isCancelled = false;
-  #returning: Promise<void> | undefined;
+  /** Ends the wait for bytes. */
+  #waiting: Canceller | undefined;
+  /** Goes on with a pull that has no reader to give bytes to. */
+  #goOn: (() => void) | undefined;
 
   /** Receives when the stream is read from; cancelling it ends receiving only. */
   constructor(socket: StreamSocket) {
@@ -41,60 +46,66 @@ export class ReadableSide {
         return socket.shutdown(SHUT_RD);
       },
     });
+    // A stream tells its source of no reader that comes or goes.
+    const { stream } = this;
+    const getReader = stream.getReader.bind(stream) as (options?: object) => Reader;
+    Object.defineProperty(stream, "getReader", {
+      value: (options?: object) => this.#watched(getReader(options)),
+      configurable: true,
+      writable: true,
+    });
   }
 
-  /** Whether a reader has the stream. */
-  get locked(): boolean {
-    return this.stream.locked && this.#returning === undefined;
-  }
-
-  /**
-   * Gives back to the socket what was received for a reader that has gone without it; `undefined` where there is nothing.
-   */
-  giveBack(): Promise<void> | undefined {
-    if (this.#returning === undefined && (this.#controller.desiredSize ?? 0) < 0) {
-      this.#returning = this.#giveBack();
-    }
-    return this.#returning;
-  }
-
-  async #giveBack(): Promise<void> {
-    const reader = this.stream.getReader();
-    const parts: Uint8Array<ArrayBuffer>[] = [];
-    while ((this.#controller.desiredSize ?? 0) < 0) {
-      const { value } = await reader.read();
-      if (value !== undefined) parts.push(value);
-    }
-    reader.releaseLock();
-    this.#returning = undefined;
-    this.#socket.putBack(concat(parts));
-  }
-
-  /** Whether bytes would find a reader. Nobody tells when one goes: what it asked for is waited for still. */
-  get #isRead(): boolean {
-    return this.locked && !this.#isCancelled;
+  #watched(reader: Reader): Reader {
+    const release = reader.releaseLock.bind(reader);
+    reader.releaseLock = () => {
+      release();
+      this.#waiting?.abort(undefined);
+    };
+    this.#goOn?.();
+    return reader;
   }
 
   async #pull(): Promise<void> {
     const controller = this.#controller;
-    let chunk: Uint8Array<ArrayBuffer> | undefined;
-    while (chunk === undefined) {
-      try {
-        await this.#socket.ready();
-      } catch (error) {
-        if (this.#isRead || controller.byobRequest !== null) throw error;
+    for (;;) {
+      const hasFailed = await this.#wait();
+      if (this.#isCancelled) return;
+      if (this.stream.locked && hasFailed) throw hasFailed.error;
+      const { byobRequest } = controller;
+      if (!this.stream.locked) {
+        if (byobRequest === null) return;
+        // The next read would pull again, but not that of a BYOB reader while the buffer of another is here.
+        await new Promise<void>((resolve) => this.#goOn = resolve);
+        continue;
       }
-      const room = controller.byobRequest?.view?.byteLength;
-      // The next read pulls again, and until then the socket's own calls get the bytes. Not so where a BYOB reader has
-      // left its buffer: the stream begins no other before this one has its bytes.
-      if (this.#isCancelled || (!this.#isRead && room === undefined)) return;
       // No more than that buffer takes: the rest would be left in the stream.
-      chunk = this.#socket.take(room ?? CHUNK);
+      const chunk = this.#socket.take(byobRequest?.view?.byteLength ?? CHUNK);
+      if (chunk === undefined) continue;
+      if (chunk.length > 0) return controller.enqueue(chunk);
+      controller.close();
+      byobRequest?.respond(0);
+      return;
     }
-    if (chunk.length > 0) return controller.enqueue(chunk);
-    controller.close();
-    controller.byobRequest?.respond(0);
   }
+
+  /** Waits until there is something to take, or the reader goes; gives the error that ended it. */
+  async #wait(): Promise<{ error: unknown } | undefined> {
+    this.#waiting = new Canceller();
+    try {
+      await this.#socket.ready(this.#waiting.signal);
+    } catch (error) {
+      return { error };
+    } finally {
+      this.#waiting = undefined;
+    }
+    return undefined;
+  }
+}
+
+/** What the readers of both kinds have in common. */
+interface Reader {
+  releaseLock(): void;
 }
 
 /**

@@ -22,6 +22,7 @@ describe("a program ends by itself that leaves open", () => {
       "a connection with unread bytes",
       "a connection that waited",
       "a stream with a lock",
+      "a stream whose reader has gone",
       "a pair",
       "datagram sockets",
       "a datagram socket that waited",

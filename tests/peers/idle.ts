@@ -71,6 +71,14 @@ const ways: Record<string, () => Promise<unknown>> = {
     await reader.read();
     return [client, conn, reader];
   },
+  async "a stream whose reader has gone"() {
+    const { client, conn } = await pair();
+    const reader = client.readable.getReader();
+    reader.read().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    reader.releaseLock();
+    return [client, conn];
+  },
   "a pair": () => socket.socketpair(),
   "datagram sockets": datagrams,
   async "a datagram socket that waited"() {
