@@ -22,6 +22,8 @@ export interface BunStreamCalls {
 interface Write {
   readonly chunk: Uint8Array;
   taken: number;
+  /** It is over, or was taken back. */
+  ended: boolean;
   resolve(taken: number): void;
   reject(error: unknown): void;
 }
@@ -108,7 +110,7 @@ export class BunStream implements Stream, BulkSource {
 
   write(chunk: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#write = { chunk, taken: 0, resolve, reject };
+      this.#write = { chunk, taken: 0, ended: false, resolve, reject };
       this.ref();
       this.drained();
     });
@@ -116,8 +118,8 @@ export class BunStream implements Stream, BulkSource {
 
   takeBack(): number {
     const taken = this.#write?.taken ?? 0;
+    this.#endWrite();
     this.#write = undefined;
-    this.unref();
     return taken;
   }
 
@@ -154,6 +156,7 @@ export class BunStream implements Stream, BulkSource {
 
   release(): number {
     this.#stopBulk();
+    this.#endWrite();
     if (!this.#paused && !this.#ended) this.#pause();
     return release(this);
   }
@@ -203,17 +206,17 @@ export class BunStream implements Stream, BulkSource {
   /** There may be room, but Bun's event also comes when there is none. */
   drained(): void {
     const write = this.#write;
-    if (write === undefined || write.taken > 0) return;
+    if (write === undefined || write.ended) return;
     try {
       write.taken = this.tryWrite(write.chunk);
     } catch (error) {
+      this.#endWrite();
       this.#write = undefined;
-      this.unref();
       return write.reject(error);
     }
     // Nothing can be taken of a chunk whose buffer was detached meanwhile; the core sees to that.
     if (write.taken === 0 && write.chunk.length > 0) return;
-    this.unref();
+    this.#endWrite();
     write.resolve(write.taken);
   }
 
@@ -231,6 +234,13 @@ export class BunStream implements Stream, BulkSource {
     this.#leave();
     if (error !== undefined) this.sink.error(error);
     else if (!ended) this.sink.end();
+  }
+
+  /** Nothing more is to be written of the last write. */
+  #endWrite(): void {
+    if (this.#write === undefined || this.#write.ended) return;
+    this.#write.ended = true;
+    this.unref();
   }
 
   #pause(): void {

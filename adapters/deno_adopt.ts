@@ -31,6 +31,7 @@ export function adopt(fd: number): Adopted {
         detail: "Deno cannot take over a UNIX socket",
       });
     }
+    server.unref();
     const family = familyOf(address.address);
     const local = addressFrom(family, address.address, address.port);
     return { family, bound: new InheritedListener(server, family, local), listening: true };

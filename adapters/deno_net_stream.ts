@@ -10,12 +10,28 @@ const SOCK_STREAM = 1;
 /** A TCP connection. */
 export class DenoNetStream extends NetStream {
   #options: DenoOptions;
+  /** Reasons to keep the process alive: receives that wait, writes that do. */
+  #refs = 0;
 
   constructor(socket: NetSocket, family: number) {
     const local = addressFrom(family, socket.localAddress, socket.localPort);
     const remote = addressFrom(family, socket.remoteAddress, socket.remotePort);
     super(socket, local, remote);
     this.#options = new DenoOptions({ type: SOCK_STREAM, local, remote, shared: false });
+  }
+
+  override ref(): void {
+    if (this.#refs++ === 0) super.ref();
+  }
+
+  override unref(): void {
+    if (--this.#refs === 0) super.unref();
+  }
+
+  /** Deno 2.9: a write of a socket that is not to keep the process alive does not, either. */
+  override write(chunk: Uint8Array): Promise<number> {
+    this.ref();
+    return super.write(chunk).finally(() => this.unref());
   }
 
   override setOption(name: string, value: number): boolean {

@@ -16,6 +16,7 @@ import { outcome, type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { FromMessage, Send, Transport } from "./transport.ts";
 import { isTurnDue, resolved, turn, turned } from "./turn.ts";
 import { type Limits, NOBODY, Wait } from "./wait.ts";
+import { settledWithin } from "./within.ts";
 
 /** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
 const MAX_DATAGRAM_IPV4 = 65507;
@@ -44,6 +45,8 @@ export class DatagramTransport implements Transport, DatagramSink {
   #limit: { bytes: number; setting: number | undefined } | undefined;
   /** Sends that could not go at once: they wait for a name, for the socket to open, or for those before them. */
   #later: InOrder | undefined;
+  /** The waiting calls of these, and their names. */
+  #waiting: Map<Wait<number>, string> | undefined;
   /** The last send that is with the runtime. */
   #flying: Promise<number> | undefined;
   #readShut = false;
@@ -149,7 +152,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
       return this.#canSend
         ? this.#sendTo(request, undefined)
-        : this.#sendLater(request, limits, () => this.#sendTo(request, undefined));
+        : this.#sendLater(request, limits, [], () => this.#sendTo(request, undefined));
     } catch (error) {
       return unsent(request, error);
     }
@@ -171,7 +174,8 @@ export class DatagramTransport implements Transport, DatagramSink {
         : this.#sendLater(
           request,
           limits,
-          async () => await this.#sendToOne(request, firstOf(await addresses)),
+          addresses,
+          (known) => this.#sendToOne(request, firstOf(known)),
         );
     } catch (error) {
       return rejected(error);
@@ -185,21 +189,36 @@ export class DatagramTransport implements Transport, DatagramSink {
       (this.#flying === undefined || socket.concurrent === true);
   }
 
-  /** Sends once all sends before it are out; a call that has given up by then sends nothing. */
-  #sendLater(request: SendRequest, limits: Limits, send: () => Promise<number>): Promise<number> {
+  /** Sends once all sends before it are out, and its addresses are known; a call that gives up before sends nothing. */
+  #sendLater(
+    request: SendRequest,
+    limits: Limits,
+    addresses: Address[] | Promise<Address[]>,
+    send: (addresses: Address[]) => Promise<number>,
+  ): Promise<number> {
     const wait = new Wait<number>(request.syscall);
     // Like a look-up in C, it waits on a non-blocking socket, too.
     wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
     const before = this.#flying?.catch(() => {/* Its caller is told. */});
+    const waiting = this.#waiting ??= new Map();
+    waiting.set(wait, request.syscall);
     this.#later ??= new InOrder();
     quiet(this.#later.run(async () => {
-      await before;
-      if (!wait.settled) await send().then((sent) => wait.done(sent), (error) => wait.fail(error));
+      try {
+        // Whichever comes first: those behind it must not wait for a look-up that nobody waits for.
+        const known = await Promise.race([
+          wait.promise,
+          before?.then(() => addresses) ?? addresses,
+        ]);
+        if (Array.isArray(known) && !wait.settled) wait.done(await send(known));
+      } catch (error) {
+        wait.fail(error);
+      }
     }));
     return quiet(
       wait.promise.catch((error) => {
         throw request.all ? withBytesSent(error, 0) : error;
-      }),
+      }).finally(() => waiting.delete(wait)),
     );
   }
 
@@ -234,6 +253,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     const sending = this.#later?.last ?? this.#flying;
     if (sending !== undefined) await settledWithin(sending, LONGEST_CLOSE);
     this.#over = true;
+    for (const [wait, syscall] of this.#waiting ?? []) wait.fail(systemError("EBADF", syscall));
     if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
     const socket = this.#socket;
     this.#socket = undefined;
@@ -447,14 +467,6 @@ function reachable(peer: Address): Address {
   const [host, port, ...rest] = peer;
   if (host === "0.0.0.0") return ["127.0.0.1", port];
   return host === "::" ? ["::1", port, ...rest] : peer;
-}
-
-/** Waits for a promise, however it ends, but not for ever. */
-async function settledWithin(promise: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([promise.catch(() => {}), late]);
-  clearTimeout(timer);
 }
 
 function dataOf(data: Received): Received {

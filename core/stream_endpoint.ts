@@ -13,8 +13,12 @@ import { type SendErrors, type SendRequest, StreamSender, withBytesSent } from "
 import { pollTurn, turned } from "./turn.ts";
 import type { Limits } from "./wait.ts";
 import { errno } from "./errno.ts";
+import { settledWithin } from "./within.ts";
 
 const closed = (syscall: string): unknown => systemError("EBADF", syscall);
+
+/** How long what a call has counted as sent may still go out after a close, in milliseconds. */
+const LONGEST_REST = 1000;
 
 /** The core's side of a {@linkcode Stream}. */
 export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
@@ -108,8 +112,9 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     const sent = this.#sender.finish(closed);
     this.#broken = true;
     if (sent === undefined) return this.stream.close();
-    // As the kernel would: the rest goes out after close(), and the program need not wait for it.
-    sent.then(() => this.stream.close());
+    // As the kernel would: the rest goes out after close(), and the program need not wait for it. Where the peer does
+    // not read, the descriptor and the process wait no longer than a moment.
+    settledWithin(sent, LONGEST_REST).then(() => this.stream.close());
     return Promise.resolve();
   }
 

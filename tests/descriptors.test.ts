@@ -216,6 +216,18 @@ describe("descriptors given away and taken back", () => {
       assert.equal(text(await receive(conn, 4)), "back");
     }, skip);
 
+    test(`a send that waited has sent what it says, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const sending = rejection(() => client.sendall(new Uint8Array(32 << 20)));
+      await sleep(20);
+      const fd = client.detach();
+      const { bytes_sent } = await sending as SocketError;
+      const taken = scope.add(fromfd(fd, AF_INET, SOCK_STREAM));
+      const shut = taken.shutdown(SHUT_WR);
+      assert.equal((await receiveAll(conn)).length, bytes_sent);
+      await shut;
+    }, skip);
+
     test(`a child gets what comes after, ${setting.name}`, async (scope) => {
       const [client, conn] = await setting.pair(scope);
       await conn.sendall("x");

@@ -27,6 +27,7 @@ describe("a program ends by itself that leaves open", () => {
       "datagram sockets",
       "a datagram socket that waited",
       "an aborted send",
+      "a closed connection whose send has timed out",
     ]
   ) {
     it(
@@ -48,7 +49,17 @@ describe("a program ends by itself that leaves open", () => {
 
 describe("a program lives that does nothing but wait in", () => {
   for (
-    const way of ["accept", "recv", "recv_into", "recvfrom", "sendall", "readline", "readable"]
+    const way of [
+      "accept",
+      "recv",
+      "recv_into",
+      "recvfrom",
+      "sendall",
+      "sendall of a bound socket",
+      "recv after an aborted send",
+      "readline",
+      "readable",
+    ]
   ) {
     it(
       way,
@@ -66,10 +77,15 @@ describe("a program lives that does nothing but wait in", () => {
           case "recvfrom":
             await scope.add(socket(AF_INET, SOCK_DGRAM)).sendto("x", [host, theirs]);
             break;
-          case "sendall": {
+          case "sendall":
+          case "sendall of a bound socket":
+          case "recv after an aborted send": {
             const [conn] = await server.accept();
             scope.add(conn);
             for (let left = 8 << 20; left > 0;) left -= (await conn.recv(1 << 20)).length;
+            if (way.startsWith("sendall")) break;
+            await sleep(300);
+            await conn.sendall("x");
             break;
           }
           default: {

@@ -2,10 +2,18 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { AF_INET, type InetAddress, SO_RCVBUF, SOCK_DGRAM, Socket, SOL_SOCKET } from "../mod.ts";
+import {
+  AF_INET,
+  createMemoryAdapter,
+  type InetAddress,
+  SO_RCVBUF,
+  SOCK_DGRAM,
+  Socket,
+  SOL_SOCKET,
+} from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
-import { bounded, rejection, type Scope, sleep } from "./support/scope.ts";
+import { bounded, rejection, rejects, type Scope, sleep, within } from "./support/scope.ts";
 
 const host = "127.0.0.1";
 
@@ -92,6 +100,31 @@ describe("a datagram to a name", () => {
       assert.equal(await rejection(() => sent), "enough");
       assert.equal(await next, 3);
       assert.equal(await peer.line(), "yes");
+    }),
+  );
+});
+
+describe("a look-up that does not answer", () => {
+  it(
+    "holds up no send that comes after a call which has given up, and no close",
+    bounded(async (scope) => {
+      const adapter = createMemoryAdapter();
+      adapter.faults.hangLookup();
+      const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter }));
+      await s.bind([host, 0]);
+      s.settimeout(0.05);
+      await rejects(() => s.sendto("x", ["nobody.test", 5]), "ETIMEDOUT", "sendto");
+      s.settimeout(null);
+      assert.equal(await s.sendto("y", s.getsockname()), 1);
+      const controller = new AbortController();
+      const sent = s.sendto("x", ["nobody.test", 5], controller);
+      const next = s.sendto("z", s.getsockname());
+      controller.abort("enough");
+      assert.equal(await rejection(() => sent), "enough");
+      assert.equal(await next, 1);
+      const last = s.sendto("x", ["nobody.test", 5]);
+      await within(s.close(), 2_000, "close");
+      await rejects(() => last, "EBADF", "sendto");
     }),
   );
 });

@@ -86,6 +86,13 @@ const ways: Record<string, () => Promise<unknown>> = {
     await receiver.recv(9);
     return await inVain(receiver, () => receiver.recv(9));
   },
+  async "a closed connection whose send has timed out"() {
+    const { client, conn } = await pair();
+    client.settimeout(0.02);
+    await client.sendall(new Uint8Array(32 << 20)).catch(() => {});
+    await client.close();
+    return conn;
+  },
   async "an aborted send"() {
     const { client, conn } = await pair();
     client.settimeout(0.02);
