@@ -150,8 +150,13 @@ class BunBound implements Bound {
   }
 
   listen(backlog: number, sink: ListenerSink): Promise<Listener> {
-    // Found out here: Bun reports an address in use without a code.
-    this.#libc.listen(this.fd, backlog);
+    try {
+      // Found out here: Bun reports an address in use without a code.
+      this.#libc.listen(this.fd, backlog);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     const listener = new LibcListener(this.#libc, this.fd, this.#family, this.#path, sink);
     // Bun calls listen(2) again with a backlog of its own.
     listener.setBacklog(backlog);

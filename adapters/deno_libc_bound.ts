@@ -55,8 +55,13 @@ class LibcBound implements Bound {
   }
 
   listen(backlog: number, sink: ListenerSink): Promise<Listener> {
-    // Found out here: node:net would report an address in use later.
-    this.#libc.listen(this.#fd, backlog);
+    try {
+      // Found out here: node:net would report an address in use later.
+      this.#libc.listen(this.#fd, backlog);
+    } catch (error) {
+      this.#libc.close(this.#fd);
+      throw error;
+    }
     const server = nodeModule("node:net")
       .createServer({ pauseOnConnect: true, allowHalfOpen: true });
     server.listen({ fd: this.#fd });

@@ -507,6 +507,20 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.ok(await file.write(bytes(1)) === 1);
     });
 
+    test("readlines of a non-blocking socket keeps the lines that it had", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = scope.add(conn.makefile("r"));
+      await client.sendall("one\ntwo\n");
+      conn.setblocking(false);
+      await sleep(50);
+      await rejects(() => input.readlines(), "EAGAIN");
+      conn.setblocking(true);
+      await client.sendall("three\n");
+      assert.equal(await input.readline(), "one\n");
+      assert.equal(await input.readline(), "two\n");
+      assert.equal(await input.readline(), "three\n");
+    });
+
     test("a buffered file of a non-blocking socket fails with EAGAIN", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       conn.setblocking(false);

@@ -5,11 +5,19 @@ import { setFlagsFromString } from "node:v8";
 import { describe, it } from "node:test";
 import process from "node:process";
 import { runInNewContext } from "node:vm";
-import { type InetAddress, serve, type Socket } from "../mod.ts";
+import {
+  AF_INET,
+  type InetAddress,
+  serve,
+  SO_REUSEADDR,
+  Socket,
+  type SocketError,
+  SOL_SOCKET,
+} from "../mod.ts";
 import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
 import { start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
-import { bounded, rejects, type Scope, sleep, until } from "./support/scope.ts";
+import { bounded, rejection, rejects, type Scope, sleep, until } from "./support/scope.ts";
 import { limit, tally, times } from "./support/tally.ts";
 import { native, settings } from "./support/tcp.ts";
 
@@ -277,6 +285,28 @@ describe("a signal", () => {
       const what = "receives under one AbortSignal, which keeps no listener";
       tally({ what, tried: receives, unit: "receives", lost: listeners.now });
     }, limit(60_000, 600_000)),
+  );
+});
+
+describe("what has failed", () => {
+  it(
+    "leaves no descriptor: listen on a port where another listens",
+    bounded(async (scope) => {
+      const first = scope.add(new Socket<InetAddress>(AF_INET));
+      first.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+      await first.bind(["127.0.0.1", 0]);
+      await first.listen();
+      for (let i = 0; i < 3; i++) {
+        const second = new Socket<InetAddress>(AF_INET);
+        second.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+        const failed = await rejection(async () => {
+          await second.bind(first.getsockname());
+          await second.listen();
+        });
+        assert.equal((failed as SocketError).code, "EADDRINUSE");
+        await second.close();
+      }
+    }),
   );
 });
 

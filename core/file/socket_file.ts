@@ -196,7 +196,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
             total += (line as T).length;
           }
         } catch (error) {
-          if (options?.signal?.aborted) this.#putBack(lines);
+          if (!this.#input.timedOut) this.#putBack(lines);
           throw error;
         }
         return lines;
