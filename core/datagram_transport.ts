@@ -200,6 +200,8 @@ export class DatagramTransport implements Transport, DatagramSink {
     // Like a look-up in C, it waits on a non-blocking socket, too.
     wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
     const before = this.#flying?.catch(() => {/* Its caller is told. */});
+    // It may fail before it is this call's turn.
+    if (addresses instanceof Promise) quiet(addresses);
     const waiting = this.#waiting ??= new Map();
     waiting.set(wait, request.syscall);
     this.#later ??= new InOrder();

@@ -129,6 +129,27 @@ describe("a look-up that does not answer", () => {
   );
 });
 
+describe("a look-up that fails", () => {
+  it(
+    "before it is its send's turn fails that send alone",
+    bounded(async (scope) => {
+      const adapter = createMemoryAdapter({ hosts: { "known.test": [host] } });
+      adapter.faults.hangLookup("slow.test");
+      const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter }));
+      await s.bind([host, 0]);
+      const controller = new AbortController();
+      const first = s.sendto("x", ["slow.test", 5], controller);
+      const second = s.sendto("x", ["unknown.test", 5]);
+      const third = s.sendto("x", ["known.test", s.getsockname()[1]]);
+      await sleep(20);
+      controller.abort("enough");
+      assert.equal(await rejection(() => first), "enough");
+      await rejects(() => second, "EAI_NONAME");
+      assert.equal(await third, 1);
+    }),
+  );
+});
+
 describe("the event loop", () => {
   it(
     "turns while a program sends and sends",
