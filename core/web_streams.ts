@@ -69,9 +69,9 @@ export class ReadableSide {
   async #pull(): Promise<void> {
     const controller = this.#controller;
     for (;;) {
-      const hasFailed = await this.#wait();
+      const failure = await this.#wait();
       if (this.#isCancelled) return;
-      if (this.stream.locked && hasFailed) throw hasFailed.error;
+      if (this.stream.locked && failure !== undefined) throw failure.error;
       const { byobRequest } = controller;
       if (!this.stream.locked) {
         if (byobRequest === null) return;
@@ -91,11 +91,11 @@ export class ReadableSide {
 
   /** Waits until there is something to take, or the reader goes; gives the error that ended it. */
   async #wait(): Promise<{ error: unknown } | undefined> {
-    this.#waiting = new Canceller();
+    const waiting = this.#waiting = new Canceller();
     try {
-      await this.#socket.ready(this.#waiting.signal);
+      await this.#socket.ready(waiting.signal);
     } catch (error) {
-      return { error };
+      if (!waiting.aborted) return { error };
     } finally {
       this.#waiting = undefined;
     }

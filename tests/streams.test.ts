@@ -518,6 +518,30 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       next.releaseLock();
     });
 
+    for (const mode of [undefined, "byob"] as const) {
+      test(`a reader that takes over at once goes on reading, ${mode ?? "default"}`, async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        const open = () =>
+          mode === undefined ? conn.readable.getReader() : conn.readable.getReader({ mode });
+        const read = (reader: ReturnType<typeof open>) =>
+          mode === "byob"
+            ? (reader as ReadableStreamBYOBReader).read(new Uint8Array(10))
+            : (reader as ReadableStreamDefaultReader<Uint8Array>).read();
+        for (let i = 0; i < 3; i++) {
+          const first = open();
+          read(first).catch(() => {});
+          if (i > 0) await sleep(10);
+          first.releaseLock();
+          const second = open();
+          const reading = read(second);
+          if (i > 1) await sleep(10);
+          await client.sendall(`word ${i}`);
+          assert.equal(text((await reading).value!), `word ${i}`);
+          second.releaseLock();
+        }
+      });
+    }
+
     test("a reader that took over from another takes nothing unasked", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       // A reader that took over from a waiting one, and asked for nothing.
