@@ -2,7 +2,7 @@
 
 import { integer, signalOf, type WaitOptions } from "../arguments.ts";
 import { describe, toBuffer } from "../bytes.ts";
-import { systemError } from "../errors.ts";
+import { SocketError, systemError } from "../errors.ts";
 import { InOrder } from "../in_order.ts";
 import { quiet, quietly, rejected } from "../quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
@@ -196,7 +196,9 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
             total += (line as T).length;
           }
         } catch (error) {
-          if (!this.#input.timedOut) this.#putBack(lines);
+          // Text that cannot be decoded takes the lines before it with it, as in Python.
+          const isNothingNow = error instanceof SocketError && error.code === "EAGAIN";
+          if (isNothingNow || options?.signal?.aborted) this.#putBack(lines);
           throw error;
         }
         return lines;
