@@ -85,7 +85,7 @@ async function firstCaller(
     await s.connect(caller!);
     return s;
   }
-  await s.listen(1);
+  await s.listen();
   const [conn] = await s.accept({ signal });
   await s.close();
   return conn;
