@@ -5,8 +5,8 @@ import { copyAddress, type Destination, familyName, sameAddress, wildcard } from
 import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
+import { DatagramSends } from "./datagram_sends.ts";
 import { SocketError, systemError, translate } from "./errors.ts";
-import { InOrder } from "./in_order.ts";
 import { quiet, rejected } from "./quiet.ts";
 import { bindLocal, firstOf, resolveAll, resolveFirst, resolveLocal } from "./resolve.ts";
 import type { SocketOptions } from "./socket_options.ts";
@@ -43,12 +43,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   #pending: { cause: unknown } | undefined;
   /** The bound of the queue, and the SO_RCVBUF that was set when the system was asked for it. */
   #limit: { bytes: number; setting: number | undefined } | undefined;
-  /** Sends that could not go at once: they wait for a name, for the socket to open, or for those before them. */
-  #later: InOrder | undefined;
-  /** The waiting calls of these, and their names. */
-  #waiting: Map<Wait<number>, string> | undefined;
-  /** The last send that is with the runtime. */
-  #flying: Promise<number> | undefined;
+  #sends: DatagramSends = new DatagramSends();
   #readShut = false;
   #writeShut = false;
   #closed = false;
@@ -152,7 +147,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
       return this.#canSend
         ? this.#sendTo(request, undefined)
-        : this.#sendLater(request, limits, [], () => this.#sendTo(request, undefined));
+        : this.#sends.later(request, limits, [], () => this.#sendTo(request, undefined));
     } catch (error) {
       return unsent(request, error);
     }
@@ -171,7 +166,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       // The usual case, an answer to a literal address, is not worth a promise for each step.
       return Array.isArray(addresses) && this.#canSend
         ? this.#sendToOne(request, firstOf(addresses))
-        : this.#sendLater(
+        : this.#sends.later(
           request,
           limits,
           addresses,
@@ -184,44 +179,7 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   /** Whether a send can be given to the runtime at once: it would overtake none. */
   get #canSend(): boolean {
-    const socket = this.#socket;
-    return socket !== undefined && this.#later?.busy !== true &&
-      (this.#flying === undefined || socket.concurrent === true);
-  }
-
-  /** Sends once all sends before it are out, and its addresses are known; a call that gives up before sends nothing. */
-  #sendLater(
-    request: SendRequest,
-    limits: Limits,
-    addresses: Address[] | Promise<Address[]>,
-    send: (addresses: Address[]) => Promise<number>,
-  ): Promise<number> {
-    const wait = new Wait<number>(request.syscall);
-    // Like a look-up in C, it waits on a non-blocking socket, too.
-    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
-    const before = this.#flying?.catch(() => {/* Its caller is told. */});
-    // It may fail before it is this call's turn.
-    if (addresses instanceof Promise) quiet(addresses);
-    const waiting = this.#waiting ??= new Map();
-    waiting.set(wait, request.syscall);
-    this.#later ??= new InOrder();
-    quiet(this.#later.run(async () => {
-      try {
-        // Whichever comes first: those behind it must not wait for a look-up that nobody waits for.
-        const known = await Promise.race([
-          wait.promise,
-          before?.then(() => addresses) ?? addresses,
-        ]);
-        if (Array.isArray(known) && !wait.settled) wait.done(await send(known));
-      } catch (error) {
-        wait.fail(error);
-      }
-    }));
-    return quiet(
-      wait.promise.catch((error) => {
-        throw request.all ? withBytesSent(error, 0) : error;
-      }).finally(() => waiting.delete(wait)),
-    );
+    return this.#socket !== undefined && this.#sends.isFree(this.#socket.concurrent);
   }
 
   #sendToOne(request: SendRequest, to: Address): Promise<number> {
@@ -252,10 +210,10 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#lastLocal = this.local;
     this.#closed = true;
     this.#queue.failAll((syscall) => systemError("EBADF", syscall));
-    const sending = this.#later?.last ?? this.#flying;
-    if (sending !== undefined) await settledWithin(sending, LONGEST_CLOSE);
+    const { last } = this.#sends;
+    if (last !== undefined) await settledWithin(last, LONGEST_CLOSE);
     this.#over = true;
-    for (const [wait, syscall] of this.#waiting ?? []) wait.fail(systemError("EBADF", syscall));
+    this.#sends.fail();
     if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
     const socket = this.#socket;
     this.#socket = undefined;
@@ -335,7 +293,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
       const sent = socket.send(request.data, target);
       return sent instanceof Promise
-        ? this.#flying = this.#whenSent(sent, request, to)
+        ? this.#whenSent(sent, request, to)
         : resolved(outcome(request.all, request.data.length));
     } catch (cause) {
       return this.#sendFailed(cause, request, to);
@@ -349,16 +307,17 @@ export class DatagramTransport implements Transport, DatagramSink {
   ): Promise<number> {
     const sending = sent.then(
       () => {
-        if (this.#flying === sending) this.#flying = undefined;
+        this.#sends.ended(sending);
         const sent = outcome(request.all, request.data.length);
         return isTurnDue() ? turn().then(() => sent) : sent;
       },
       (cause) => {
-        if (this.#flying === sending) this.#flying = undefined;
+        this.#sends.ended(sending);
         quiet(sending);
         return this.#sendFailed(cause, request, to);
       },
     );
+    this.#sends.begun(sending);
     return sending;
   }
 
