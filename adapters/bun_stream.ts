@@ -37,12 +37,10 @@ export class BunStream implements Stream, BulkSource {
   #calls: BunStreamCalls;
   /** Reads while bytes come in bulk; Bun is paused then. */
   #bulk: BulkReader | undefined;
-  #paused = true;
-  /** The sink wants no more, but the stream goes on for one chunk. */
-  #full = false;
-  /** The peer's FIN has come. */
-  #ended = false;
-  #closed = false;
+  /** Whether Bun reads. When `full`, the sink wants no more, but the stream goes on for one chunk. */
+  #reading: "no" | "yes" | "full" = "no";
+  /** Whether the peer's FIN has come, or the connection is gone. */
+  #state: "open" | "ended" | "closed" = "open";
   /** The connection was found broken by a write. */
   #broken = false;
   #markClosed: (() => void) | undefined;
@@ -68,12 +66,12 @@ export class BunStream implements Stream, BulkSource {
 
   /** Resolves when the descriptor is closed. */
   get closed(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+    if (this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => this.#markClosed = resolve);
   }
 
   get fd(): number {
-    return this.#closed ? -1 : this.#socket.fd;
+    return this.#isClosed ? -1 : this.#socket.fd;
   }
 
   /** In bulk each receive has a read of its own. */
@@ -82,11 +80,11 @@ export class BunStream implements Stream, BulkSource {
   }
 
   resume(into?: Uint8Array): void {
-    this.#full = false;
-    if (this.#closed || this.#ended) return;
+    if (this.#reading === "full") this.#reading = "yes";
+    if (this.#state !== "open") return;
     if (this.#bulk !== undefined) return this.#bulk.read(into);
-    if (!this.#paused) return;
-    this.#paused = false;
+    if (this.#reading === "yes") return;
+    this.#reading = "yes";
     this.#socket.resume();
   }
 
@@ -99,11 +97,11 @@ export class BunStream implements Stream, BulkSource {
   }
 
   tryWrite(chunk: Uint8Array): number {
-    if (this.#closed) throw gone("EPIPE");
+    if (this.#isClosed) throw gone("EPIPE");
     const count = this.#socket.write(chunk);
     if (count >= 0) return count;
     // Bun 1.4: a failed write says -1 without an errno. Linux gives EPIPE after the peer's FIN, else ECONNRESET once.
-    const code = this.#ended || this.#broken ? "EPIPE" : "ECONNRESET";
+    const code = this.#state === "ended" || this.#broken ? "EPIPE" : "ECONNRESET";
     this.#broken = true;
     throw gone(code);
   }
@@ -128,7 +126,7 @@ export class BunStream implements Stream, BulkSource {
   }
 
   shutdownWrite(): Promise<void> {
-    if (!this.#closed) this.#socket.shutdown();
+    if (!this.#isClosed) this.#socket.shutdown();
     return Promise.resolve();
   }
 
@@ -146,18 +144,18 @@ export class BunStream implements Stream, BulkSource {
 
   setOption(name: string, value: number): boolean {
     // Bun 1.4 closes the descriptor of a connection that is over, which has nothing to set any more.
-    if (this.#closed) return true;
+    if (this.#isClosed) return true;
     return this.#calls.set(this.#socket, name, value);
   }
 
   getOption(name: string): number | undefined {
-    return this.#closed ? undefined : this.#calls.get(this.#socket, name);
+    return this.#isClosed ? undefined : this.#calls.get(this.#socket, name);
   }
 
   release(): number {
     this.#stopBulk();
     this.#endWrite();
-    if (!this.#paused && !this.#ended) this.#pause();
+    if (this.#reading !== "no" && this.#state === "open") this.#pause();
     return release(this);
   }
 
@@ -187,19 +185,19 @@ export class BunStream implements Stream, BulkSource {
 
   /** Bytes came. They may come while paused: Bun 1.4 empties the kernel's queue when it sees a reset. */
   received(chunk: Uint8Array<ArrayBuffer>): void {
-    if (this.#closed) return;
-    if (chunk.length >= BULK && this.#calls.receive !== undefined && !this.#paused) {
+    if (this.#isClosed) return;
+    if (chunk.length >= BULK && this.#calls.receive !== undefined && this.#reading !== "no") {
       this.#bulk = new BulkReader(this);
       this.#pause();
     }
     if (this.sink.data(chunk, true)) {
-      this.#full = false;
+      if (this.#reading === "full") this.#reading = "yes";
       this.#bulk?.read();
-    } else if (this.#full && !this.#paused) {
+    } else if (this.#reading === "full") {
       this.#pause();
-    } else {
+    } else if (this.#reading === "yes") {
       // Pausing costs more than the chunk: a program that reads as fast as it comes has emptied the queue by the next.
-      this.#full = true;
+      this.#reading = "full";
     }
   }
 
@@ -222,18 +220,22 @@ export class BunStream implements Stream, BulkSource {
 
   /** The peer's FIN. */
   finished(): void {
-    if (this.#closed || this.#ended) return;
-    this.#ended = true;
+    if (this.#state !== "open") return;
+    this.#state = "ended";
     this.sink.end();
   }
 
   /** The descriptor is closed: with an error after a reset, without one when both sides have finished. */
   gone(error: Error | undefined): void {
-    if (this.#closed) return;
-    const ended = this.#ended;
+    if (this.#isClosed) return;
+    const ended = this.#state === "ended";
     this.#leave();
     if (error !== undefined) this.sink.error(error);
     else if (!ended) this.sink.end();
+  }
+
+  get #isClosed(): boolean {
+    return this.#state === "closed";
   }
 
   /** Nothing more is to be written of the last write. */
@@ -244,7 +246,7 @@ export class BunStream implements Stream, BulkSource {
   }
 
   #pause(): void {
-    this.#paused = true;
+    this.#reading = "no";
     this.#socket.pause();
   }
 
@@ -254,7 +256,7 @@ export class BunStream implements Stream, BulkSource {
   }
 
   #leave(): void {
-    this.#closed = true;
+    this.#state = "closed";
     this.#stopBulk();
     this.#markClosed?.();
     const write = this.#write;

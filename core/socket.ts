@@ -44,7 +44,7 @@ import { checkOptionValue, type OptionValue } from "./option_values.ts";
 import { quietly, rejected } from "./quiet.ts";
 import { SocketOptions } from "./socket_options.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
-import { makeWritable, ReadableSide, type StreamSocket } from "./web_streams.ts";
+import { type StreamSocket, WebStreams } from "./web_streams.ts";
 import type { StreamEndpoint } from "./stream_endpoint.ts";
 import { gone, type Received } from "./stream_receiver.ts";
 import { withBytesSent } from "./stream_sender.ts";
@@ -119,8 +119,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   #closing: Promise<void> | undefined;
   /** Files of `makefile` that are open; made with the first. */
   #files: Set<SocketFile<Uint8Array>> | undefined;
-  #readable: ReadableSide | undefined;
-  #writable: WritableStream<BytesLike> | undefined;
+  #streams: WebStreams | undefined;
   #detached = false;
   /** Ends calls of `sendfile` that wait for their source. */
   #sendFiles: AbortController | undefined;
@@ -740,7 +739,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return (this.#readable ??= new ReadableSide(this.#streamSocket())).stream;
+    return this.#webStreams.readable;
   }
 
   /**
@@ -758,7 +757,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   get writable(): WritableStream<BytesLike> {
-    return this.#writable ??= makeWritable(this.#streamSocket());
+    return this.#webStreams.writable;
   }
 
   /**
@@ -1240,6 +1239,10 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /** The calls of the streams, which are not held up by their own locks. */
+  get #webStreams(): WebStreams {
+    return this.#streams ??= new WebStreams(this.#streamSocket());
+  }
+
   #streamSocket(): StreamSocket {
     // Of no bytes: it ends when there is something.
     const look = receiveRequest("recv", 0, c.MSG_PEEK, undefined);
@@ -1256,7 +1259,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #checkUnlocked(syscall: string): void {
-    if (this.#readable?.stream.locked !== true) return;
+    if (this.#streams?.locked !== true) return;
     throw systemError("EBUSY", syscall, { detail: "the readable stream is locked to a reader" });
   }
 

@@ -20,6 +20,12 @@ const closed = (syscall: string): unknown => systemError("EBADF", syscall);
 /** How long what a call has counted as sent may still go out after a close, in milliseconds. */
 const LONGEST_REST = 1000;
 
+/**
+ * How far it is; after `shut` it takes no sends. While it is `closing`, sends still go out before the stream is closed,
+ * but to their callers it is.
+ */
+type State = "open" | "shut" | "closing" | "broken";
+
 /** The core's side of a {@linkcode Stream}. */
 export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   /** The adapter's side. */
@@ -31,10 +37,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   #pending: { cause: unknown } | undefined;
   /** What a call has reported of a failed write: a stream that breaks by it says it once more. */
   #told: unknown;
-  #broken = false;
-  #writeShut = false;
-  /** Sends still go out before the stream is closed; to their callers it is. */
-  #closing = false;
+  #state: State = "open";
 
   constructor(adapter: Adapter, stream: Stream) {
     this.#adapter = adapter;
@@ -48,7 +51,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
 
   /** Whether the connection has broken. */
   get broken(): boolean {
-    return this.#broken;
+    return this.#state === "broken";
   }
 
   /** The pending error's number, which is then no longer pending (SO_ERROR). */
@@ -66,7 +69,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
-    if (this.#writeShut || this.#broken) {
+    if (this.#state !== "open") {
       const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);
       return rejected(request.all ? withBytesSent(error, 0) : error);
     }
@@ -80,8 +83,8 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
 
   /** Sends FIN after the sends that were called before. */
   async shutdownWrite(): Promise<void> {
-    if (this.#writeShut) return;
-    this.#writeShut = true;
+    if (this.#state !== "open") return;
+    this.#state = "shut";
     try {
       await this.#sender.shutdown();
     } catch (cause) {
@@ -103,14 +106,14 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
 
   /** Where the other runtimes' sends are with the system when the call returns, those of this one may still be on the way. */
   async #closeAfterSends(): Promise<void> {
-    this.#closing = true;
+    this.#state = "closing";
     await this.#sender.drain(this.#adapter.turn ?? pollTurn);
     await this.#finish();
   }
 
   #finish(): Promise<void> {
     const sent = this.#sender.finish(closed);
-    this.#broken = true;
+    this.#state = "broken";
     if (sent === undefined) return this.stream.close();
     // As the kernel would: the rest goes out after close(), and the program need not wait for it. Where the peer does
     // not read, the descriptor and the process wait no longer than a moment.
@@ -127,7 +130,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   /** The same, and nothing more is to be told: the stream is about to be reset. */
   #abandon(): void {
     this.detach();
-    this.#broken = true;
+    this.#state = "broken";
   }
 
   /** Goes on where the socket stopped that gave the descriptor away: what it had not received is unread still. */
@@ -135,8 +138,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     this.#receiver.takeOver(before.#receiver);
     this.#pending = before.#pending;
     this.#told = before.#told;
-    this.#broken = before.#broken;
-    this.#writeShut = before.#writeShut;
+    this.#state = before.#state;
   }
 
   data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
@@ -154,12 +156,13 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   }
 
   error(cause: unknown): void {
-    if (this.#broken) return;
-    this.#broken = true;
+    if (this.broken) return;
+    const closing = this.#state === "closing";
+    this.#state = "broken";
     if (cause !== this.#told) this.#pending = { cause };
     this.#receiver.end();
     this.#sender.fail((syscall) =>
-      this.#closing ? closed(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
+      closing ? closed(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
     );
   }
 
@@ -178,10 +181,10 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
    */
   sendFailed(cause: unknown, syscall: string | undefined): unknown {
     if (syscall === undefined) {
-      if (!this.#broken) this.#pending ??= { cause };
+      if (!this.broken) this.#pending ??= { cause };
       return undefined;
     }
-    if (this.#closing) return closed(syscall);
+    if (this.#state === "closing") return closed(syscall);
     this.#told = cause;
     const error = this.#translate(cause, syscall);
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;

@@ -78,10 +78,8 @@ export class StreamSender implements WaitOwner {
   #errors: SendErrors;
   /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. Made when one first waits. */
   #sends: WaitQueue<Send> = NO_SENDS;
-  /** The piece that is with the runtime. */
-  #piece: Uint8Array | undefined;
-  /** The bytes of a call that is not among the waiting are with the runtime. */
-  #direct = false;
+  /** The piece that is with the runtime; `direct` where its call is not among the waiting. */
+  #piece: Uint8Array | "direct" | undefined;
   /** Where pieces are copied to; one at a time is with the runtime. */
   #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
@@ -96,7 +94,7 @@ export class StreamSender implements WaitOwner {
 
   /** Whether a send would have to wait for another. */
   get busy(): boolean {
-    return this.#sends.first !== undefined || this.#writing;
+    return this.#sends.first !== undefined || this.#piece !== undefined;
   }
 
   /** Sends; gives the count of bytes taken, for `all` nothing. */
@@ -156,11 +154,11 @@ export class StreamSender implements WaitOwner {
   async drain(turn: () => Promise<void>): Promise<void> {
     const idle = this.#whenIdle();
     for (let turns = 0; this.busy && turns < MOST_TURNS; turns++) {
-      const [direct, { first }] = [this.#direct, this.#sends];
+      const [piece, { first }] = [this.#piece, this.#sends];
       const sent = first?.sent;
       await Promise.race([idle, turn()]);
       const { first: now } = this.#sends;
-      if (now === first && now?.sent === sent && this.#direct === direct) return;
+      if (now === first && now?.sent === sent && this.#piece === piece) return;
     }
   }
 
@@ -168,7 +166,7 @@ export class StreamSender implements WaitOwner {
   fail(makeError: (syscall: string) => unknown): void {
     this.#makeError = makeError;
     for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
-    if (!this.#writing) this.#becomeIdle();
+    if (this.#piece === undefined) this.#becomeIdle();
   }
 
   /**
@@ -195,7 +193,7 @@ export class StreamSender implements WaitOwner {
     const wait = object as Send;
     const isFirst = this.#sends.first === wait;
     this.#sends.remove(wait);
-    const kept = isFirst && this.#piece !== undefined ? this.#takeBack(this.#piece) : 0;
+    const kept = isFirst && typeof this.#piece === "object" ? this.#takeBack(this.#piece) : 0;
     wait.sent += kept;
     // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
     if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
@@ -205,7 +203,7 @@ export class StreamSender implements WaitOwner {
   /** Counts as sent what goes out although its call ends now. */
   #countCommitted(closing: boolean): void {
     const wait = this.#sends.first;
-    if (wait === undefined || wait.abandoned || this.#piece === undefined) return;
+    if (wait === undefined || wait.abandoned || typeof this.#piece !== "object") return;
     wait.sent += this.#stream.committed?.(closing) ?? 0;
   }
 
@@ -215,18 +213,13 @@ export class StreamSender implements WaitOwner {
     return this.#sends;
   }
 
-  /** Whether bytes are with the runtime. */
-  get #writing(): boolean {
-    return this.#piece !== undefined || this.#direct;
-  }
-
   /** A call that nothing can end but its connection needs no wait of its own: the runtime's promise serves it. */
   #sendDirectly(request: SendRequest): Promise<number> {
     const { data, syscall, all } = request;
     const { length } = data;
-    this.#direct = true;
+    this.#piece = "direct";
     const sending = this.#stream.write(pieceOf(data, 0, PIECE)).then((count) => {
-      this.#direct = false;
+      this.#piece = undefined;
       if (!all || count === length) {
         this.#next();
         return outcome(all, count);
@@ -236,7 +229,7 @@ export class StreamSender implements WaitOwner {
       this.#next();
       throw withBytesSent(this.#makeError(syscall), count);
     }, (cause) => {
-      this.#direct = false;
+      this.#piece = undefined;
       quiet(sending);
       const error = this.#makeError?.(syscall) ?? this.#errors.sendFailed(cause, syscall);
       this.#next();
@@ -263,9 +256,10 @@ export class StreamSender implements WaitOwner {
       return this.#next();
     }
     const piece = pieceOf(wait.data, wait.sent, wait.limited ? COPIED_PIECE : PIECE);
-    this.#piece = wait.limited ? this.#copy(piece) : piece;
+    const given = wait.limited ? this.#copy(piece) : piece;
+    this.#piece = given;
     const revocable = wait.limited && !wait.all;
-    this.#stream.write(this.#piece, revocable).then(
+    this.#stream.write(given, revocable).then(
       (count) => this.#wrote(count),
       (cause) => this.#writeFailed(cause),
     );

@@ -25,6 +25,14 @@ import { type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { FromMessage, Send, Transport } from "./transport.ts";
 import { type Limits, NOBODY, Wait } from "./wait.ts";
 
+/** What a socket has that was bound, or has listened. */
+interface Own {
+  /** The address, kept when the handle that held it is gone. */
+  address: Address;
+  claim: Claim | undefined;
+  bound: Bound | undefined;
+}
+
 /** What a socket that listens has. */
 interface Listening {
   readonly endpoint: ListenerEndpoint;
@@ -40,10 +48,7 @@ export class StreamTransport implements Transport {
   #closed = false;
   /** A bind or listen is under way. */
   #busy = false;
-  /** The address of its own, once it has one; kept when the handle that held it is gone. */
-  #address: Address | undefined;
-  #claim: Claim | undefined;
-  #bound: Bound | undefined;
+  #own: Own | undefined;
   /** The descriptor listened when it was taken over; accepting begins with the first call. */
   #inherited = false;
   #listener: Listening | undefined;
@@ -61,11 +66,11 @@ export class StreamTransport implements Transport {
   }
 
   get handle(): Handle | undefined {
-    return this.#endpoint?.stream ?? this.#listener?.handle ?? this.#bound;
+    return this.#endpoint?.stream ?? this.#listener?.handle ?? this.#own?.bound;
   }
 
   get local(): Address {
-    return this.handle?.local ?? this.#address ?? wildcard(this.#family);
+    return this.handle?.local ?? this.#ownAddress;
   }
 
   get remote(): Address | undefined {
@@ -86,8 +91,8 @@ export class StreamTransport implements Transport {
     if ("stream" in adopted) {
       this.attach(new StreamEndpoint(this.#adapter, adopted.stream));
     } else {
-      this.#bound = adopted.bound;
-      this.#address = adopted.bound.local;
+      const { bound } = adopted;
+      this.#own = { address: bound.local, claim: undefined, bound };
       this.#inherited = adopted.listening;
     }
   }
@@ -98,15 +103,14 @@ export class StreamTransport implements Transport {
 
   async bind(destination: Destination): Promise<void> {
     this.#checkOpen("bind");
-    if (this.#address !== undefined || this.#busy || this.#isConnected()) {
+    if (this.#own !== undefined || this.#busy || this.#isConnected()) {
       throw systemError("EINVAL", "bind");
     }
     await this.#exclusively("bind", async () => {
       const bound = await bindLocal(destination, () => this.#bindUnclaimed(destination));
-      this.#bound = bound;
-      this.#address = bound.local;
-      this.#claim = this.#claimTo(bound.local);
-      claim(this.#adapter, this.#claim);
+      const mine = this.#claimTo(bound.local);
+      this.#own = { address: bound.local, claim: mine, bound };
+      claim(this.#adapter, mine);
     });
   }
 
@@ -114,18 +118,17 @@ export class StreamTransport implements Transport {
     this.#checkOpen("listen");
     if (this.#listener !== undefined) return changeBacklog(this.#adapter, this.#listener, backlog);
     // Nobody could find a UNIX listener without a name.
-    const unnamed = this.#family === AF_UNIX && this.#address === undefined;
+    const unnamed = this.#family === AF_UNIX && this.#own === undefined;
     if (this.#busy || this.#isConnected() || unnamed) throw systemError("EINVAL", "listen");
     await this.#exclusively("listen", async () => {
-      const bound = this.#bound ?? await this.#bindTo(this.#address ?? wildcard(this.#family));
-      this.#bound = undefined;
+      const bound = this.#takeBound() ?? await this.#bindTo(this.#ownAddress);
       const endpoint = new ListenerEndpoint(this.#adapter);
       try {
         const handle = await bound.listen(backlog, endpoint);
         this.#listener = { endpoint, handle, backlog };
         this.#inherited = false;
         endpoint.listener = handle;
-        this.#address = handle.local;
+        this.#own = { address: handle.local, claim: this.#own?.claim, bound: undefined };
       } catch (cause) {
         throw translate(this.#adapter, cause, "listen", { address: bound.local });
       }
@@ -235,12 +238,8 @@ export class StreamTransport implements Transport {
     const connecting = this.#connecting;
     connecting?.attempt.cancel();
     connecting?.wait.fail(systemError("EBADF", "connect"));
-    const [endpoint, listener, bound] = [this.#endpoint, this.#listener, this.#bound];
-    this.#connecting =
-      this.#endpoint =
-      this.#listener =
-      this.#bound =
-        undefined;
+    const [endpoint, listener, bound] = [this.#endpoint, this.#listener, this.#takeBound()];
+    this.#connecting = this.#endpoint = this.#listener = undefined;
     // One of them at most is there.
     return endpoint?.close(reset) ?? listener?.endpoint.close("EBADF") ?? bound?.close() ??
       Promise.resolve();
@@ -284,10 +283,20 @@ export class StreamTransport implements Transport {
 
   /** The claimed address, claimed anew where a failed try has used it up. */
   async #boundAgain(): Promise<Bound | undefined> {
-    const bound = this.#bound;
-    this.#bound = undefined;
-    if (bound !== undefined || this.#claim === undefined) return bound;
-    return await this.#bindTo(this.#claim.address);
+    const bound = this.#takeBound();
+    const claimed = this.#own?.claim;
+    if (bound !== undefined || claimed === undefined) return bound;
+    return await this.#bindTo(claimed.address);
+  }
+
+  get #ownAddress(): Address {
+    return this.#own?.address ?? wildcard(this.#family);
+  }
+
+  #takeBound(): Bound | undefined {
+    const bound = this.#own?.bound;
+    if (bound !== undefined) this.#own!.bound = undefined;
+    return bound;
   }
 
   async #bindUnclaimed(destination: Destination): Promise<Bound> {
@@ -398,8 +407,10 @@ export class StreamTransport implements Transport {
   }
 
   #unclaim(): void {
-    if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
-    this.#claim = undefined;
+    const own = this.#own;
+    if (own?.claim === undefined) return;
+    unclaim(this.#adapter, own.claim);
+    own.claim = undefined;
   }
 }
 

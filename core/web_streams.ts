@@ -18,11 +18,35 @@ export interface StreamSocket {
   shutdown(how: number): Promise<void>;
 }
 
+/** The streams of one socket, each made on first use. */
+export class WebStreams {
+  #socket: StreamSocket;
+  #readable: ReadableSide | undefined;
+  #writable: WritableStream<BytesLike> | undefined;
+
+  constructor(socket: StreamSocket) {
+    this.#socket = socket;
+  }
+
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return (this.#readable ??= new ReadableSide(this.#socket)).stream;
+  }
+
+  get writable(): WritableStream<BytesLike> {
+    return this.#writable ??= makeWritable(this.#socket);
+  }
+
+  /** Whether a reader has the readable one. */
+  get locked(): boolean {
+    return this.#readable?.stream.locked === true;
+  }
+}
+
 /**
  * The stream to read from. It takes bytes of the socket only while a reader has it: what a reader that has gone asked
  * for is for the socket's own calls.
  */
-export class ReadableSide {
+class ReadableSide {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   #socket: StreamSocket;
   #controller!: ReadableByteStreamController;
@@ -112,7 +136,7 @@ interface Reader {
  * A stream whose writes settle when the system has the bytes; closing or aborting it ends sending only. Aborting drops
  * what the write under way has left to send.
  */
-export function makeWritable(socket: StreamSocket): WritableStream<BytesLike> {
+function makeWritable(socket: StreamSocket): WritableStream<BytesLike> {
   return new WritableStream<BytesLike>({
     async write(chunk, { signal }) {
       await socket.sendAll(toBytes(chunk, "chunk"), signal);
