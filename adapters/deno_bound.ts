@@ -12,10 +12,10 @@ import type {
 } from "./adapter.ts";
 import { connectByNodeNet } from "./deno_connect.ts";
 import { unsupported } from "./deno_errors.ts";
+import { streamOver } from "./deno_direct_stream.ts";
 import { hasLibc, libc } from "./deno_ffi.ts";
 import { bindByLibc } from "./deno_libc_bound.ts";
 import { DenoOptions } from "./deno_options.ts";
-import { DenoStream } from "./deno_stream.ts";
 import { addressOf, deno, type DenoListener, denoPathOf, hasUnstableNet } from "./deno_types.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "./endpoints.ts";
 
@@ -186,8 +186,7 @@ class DenoTcpListener implements Listener {
         const { local } = this;
         const own = isWildcard(local) ? addressOf(this.#family, conn.localAddr) : local;
         const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);
-        const stream = new DenoStream(conn, own, remote);
-        this.#wanted = this.#sink.connection(stream);
+        this.#wanted = this.#sink.connection(streamOver(conn, own, remote));
       } catch (error) {
         // Deno 2.9 asks for the peer's name, and loses a connection that was reset before it was accepted.
         if ((error as Error).name === "NotConnected") continue;

@@ -1,10 +1,10 @@
 /** Connecting on Deno: by `Deno.connect`, by `node:net` what only that can do, by name where only that is permitted. */
 
 import type { ConnectAttempt, ConnectTarget, InetAddress, Stream } from "./adapter.ts";
+import { streamOver } from "./deno_direct_stream.ts";
 import { hasLibc } from "./deno_ffi.ts";
 import { DenoNetStream } from "./deno_net_stream.ts";
 import { denied, isPermitted, lookup } from "./deno_resolver.ts";
-import { DenoStream } from "./deno_stream.ts";
 import { addressOf, deno, denoPathOf } from "./deno_types.ts";
 import { hostOf, isUnix, scopedLike } from "./endpoints.ts";
 import { connectSocket } from "./node_connect.ts";
@@ -40,7 +40,7 @@ async function connectNatively(
       : { transport: "tcp", hostname, port: address[1] }),
     signal,
   });
-  return new DenoStream(
+  return streamOver(
     conn,
     scopedLike(addressOf(family, conn.localAddr), address),
     scopedLike(addressOf(family, conn.remoteAddr), address),

@@ -1,10 +1,11 @@
 /** System calls of Linux through `Deno.dlopen`, where `--allow-ffi` was granted. The library is opened at the first use. */
 
 import { deno, type DenoForeignFunction } from "./deno_types.ts";
-import { Libc, LIBC_CALLS, type LibcCalls, openLibc } from "./libc.ts";
+import { DenoLibc, SEND_CALLS, type SendCalls } from "./deno_libc.ts";
+import { LIBC_CALLS, type LibcCalls, openLibc } from "./libc.ts";
 import { nodeProcess } from "./node_types.ts";
 
-let opened: Libc | null | undefined;
+let opened: DenoLibc | null | undefined;
 /** Deno keeps it up to date while permissions are granted and revoked; asking anew costs 2 µs. */
 let permission: { readonly state: string } | undefined;
 
@@ -15,22 +16,27 @@ export function hasLibc(): boolean {
 }
 
 /** The C library, `undefined` where it may not be used or none fits. */
-export function libc(): Libc | undefined {
+export function libc(): DenoLibc | undefined {
   if (opened === undefined && hasLibc()) opened = openLibc(open);
   return opened ?? undefined;
 }
 
-function open(library: string): Libc {
-  const { UnsafePointerView } = deno();
+function open(library: string): DenoLibc {
+  const { UnsafePointer, UnsafePointerView } = deno();
   const { symbols } = deno().dlopen(library, signatures());
   const { __errno_location, ...calls } = symbols as
     & LibcCalls
+    & SendCalls
     & Record<"__errno_location", () => unknown>;
-  return new Libc(calls, () => new UnsafePointerView(__errno_location()).getInt32());
+  return new DenoLibc(
+    calls,
+    () => new UnsafePointerView(__errno_location()).getInt32(),
+    (bytes) => UnsafePointer.value(UnsafePointer.of(bytes)),
+  );
 }
 
 function signatures(): Record<string, DenoForeignFunction> {
-  const calls = Object.entries(LIBC_CALLS)
+  const calls = Object.entries({ ...LIBC_CALLS, ...SEND_CALLS })
     .map(([name, parameters]) => [name, { parameters, result: "i32" }] as const);
   return {
     ...Object.fromEntries(calls),

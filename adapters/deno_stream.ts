@@ -99,14 +99,15 @@ export class DenoStream implements Stream {
     return this.#descriptorOptions().get(name);
   }
 
+  /** -1 where it is not known. */
+  protected get descriptor(): number {
+    return -1;
+  }
+
   #descriptorOptions(): DenoOptions {
     const { local, remote } = this;
-    return this.#options ??= new DenoOptions({
-      type: SOCK_STREAM,
-      local,
-      remote,
-      shared: isUnix(local),
-    });
+    const names = { type: SOCK_STREAM, local, remote, shared: isUnix(local) };
+    return this.#options ??= new DenoOptions(names, this.descriptor);
   }
 
   // Callbacks instead of an async loop: two promises fewer for each receive.

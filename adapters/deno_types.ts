@@ -68,6 +68,10 @@ export interface DenoNamespace {
     library: string,
     symbols: Record<string, DenoForeignFunction>,
   ): { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
+  readonly UnsafePointer: {
+    of(value: Uint8Array): unknown;
+    value(pointer: unknown): bigint;
+  };
   readonly UnsafePointerView: new (pointer: unknown) => { getInt32(): number };
 }
 

@@ -66,6 +66,13 @@ const streams = platforms.flatMap((platform) => [
 /** The same without recv_into, where nothing much is received. */
 const sending = streams.filter(({ name }) => name !== "recv_into");
 
+/** The same where Deno may make system calls. */
+const echoing = [
+  ...streams,
+  ours("deno", "recv, FFI", { flags: ["--allow-ffi"] }),
+  ours("deno", "recv_into, FFI", { flags: ["--allow-ffi"], ...into }),
+];
+
 const ffi = ["--unstable-net", "--allow-ffi"];
 const datagrams = [
   ours("node", "recvfrom"),
@@ -102,7 +109,7 @@ const echo = (size) => ({
   warm: size > 4096 ? 10_000 : 20_000,
   unit: "µs a message",
   scale: microsecond,
-  variants: size === 64 ? [...streams, threads] : streams,
+  variants: size === 64 ? [...echoing, threads] : echoing,
 });
 
 /** @type {Case[]} */

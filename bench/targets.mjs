@@ -48,6 +48,9 @@ for (const [name, numbers] of Object.entries(receiving)) {
     const [recv, recvStretch, recvInto, intoStretch] = numbers[platform];
     target(name, platform, "recv", "raw", recv, recvStretch);
     target(name, platform, "recv_into", "raw", recvInto, intoStretch);
+    if (platform !== "deno" || !name.startsWith("echo")) continue;
+    target(name, platform, "recv, FFI", "raw", recv, recvStretch);
+    target(name, platform, "recv_into, FFI", "raw", recvInto, intoStretch);
   }
 }
 for (const name of ["source", "connect"]) {
@@ -63,6 +66,9 @@ target("udp", "bun", "recvfrom_into", "raw", 1.25, 1.1);
 for (const name of [...Object.keys(receiving), "source", "connect"]) {
   target(name, "deno", "recv", "node:net", 0.8);
   target(name, "bun", "recv", "node:net", 1);
+}
+for (const name of ["echo-64", "echo-1k", "echo-16k"]) {
+  target(name, "deno", "recv, FFI", "node:net", 0.8);
 }
 for (const platform of platforms) target("echo-64", platform, "recv", "threads", 1);
 for (const platform of platforms) target("lines", platform, "makefile", "node:readline");

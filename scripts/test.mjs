@@ -47,6 +47,8 @@ const together = "tests/interop/";
  * @property {() => string} executable
  * @property {(file: string, report: string) => string[]} args
  * @property {boolean} [packaged] Runs the compiled tests against the npm package.
+ * @property {NodeJS.ProcessEnv} [env] For the tests.
+ * @property {RegExp} [only] Which files it runs where the command line names none.
  */
 
 /** @param {string} file @param {string} report */
@@ -61,23 +63,31 @@ const nodeArgs = (file, report) => [
   file,
 ];
 
+/** @param {string} file @param {string} report */
+const denoArgs = (file, report) => [
+  "test",
+  // Types are checked by `npm run check`, once for all.
+  "--no-check",
+  // Not --quiet, which would hide the mark of deno_preload.mjs.
+  "--no-prompt",
+  ...testPermissions,
+  "--preload=scripts/deno_preload.mjs",
+  `--junit-path=${report}`,
+  file,
+];
+
 /** @type {Record<string, Target>} */
 const targets = {
   node: { label: "Node", executable: () => executable("node"), args: nodeArgs },
-  deno: {
-    label: "Deno",
+  deno: { label: "Deno", executable: () => executable("deno"), args: denoArgs },
+  denoffi: {
+    label: "Deno, --allow-ffi",
     executable: () => executable("deno"),
-    // Types are checked by `npm run check`, once for all.
-    args: (file, report) => [
-      "test",
-      // Not --quiet, which would hide the mark of deno_preload.mjs.
-      "--no-check",
-      "--no-prompt",
-      ...testPermissions,
-      "--preload=scripts/deno_preload.mjs",
-      `--junit-path=${report}`,
-      file,
-    ],
+    args: (file, report) => denoArgs(file, report).toSpliced(1, 0, "--allow-ffi"),
+    env: { BSDSOCK_FFI: "1" },
+    // What system calls of the library's own serve.
+    only:
+      /^tests\/(backpressure|bulk|close_sends|crowd|fairness|faults|hostile|leaks|lost_|model|no_loss|process_end|streams|tcp|udp|unhandled|unix)/,
   },
   bun: {
     label: "Bun",
@@ -111,7 +121,7 @@ const targets = {
     packaged: true,
   },
 };
-const usual = ["node", "deno", "bun", "package"];
+const usual = ["node", "deno", "denoffi", "bun", "package"];
 
 const scratch = mkdtempSync(join(tmpdir(), "bsdsock-test-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
@@ -206,7 +216,7 @@ async function runTarget(key, files) {
       const report = join(scratch, `${key}-${file.replaceAll("/", "_")}.xml`);
       const started = performance.now();
       const tallied = `${report}.tally`;
-      const env = { BSDSOCK_TALLY: tallied };
+      const env = { ...target.env, BSDSOCK_TALLY: tallied };
       const done = await run(program, target.args(file, report), { cwd, env, limit: fileLimit });
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const tests = existsSync(report) ? readReport(readFileSync(report, "utf8"), file) : [];
@@ -236,8 +246,9 @@ async function runTarget(key, files) {
         console.log(done.output.trimEnd().replaceAll(/^/gm, "    | "));
       }
     };
-    for (const file of files.filter((file) => !file.startsWith(together))) await runFile(file);
-    const others = files.filter((file) => file.startsWith(together));
+    const chosen = files.filter((file) => areNamed || target.only?.test(file) !== false);
+    for (const file of chosen.filter((file) => !file.startsWith(together))) await runFile(file);
+    const others = chosen.filter((file) => file.startsWith(together));
     await Promise.all([1, 2].map(async () => {
       for (let file; (file = others.shift()) !== undefined;) await runFile(file);
     }));
@@ -283,6 +294,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const files = testFiles(args);
+const areNamed = args.some((arg) => !arg.startsWith("-"));
 const tally = new Tally();
 
 /** @type {Row[]} */

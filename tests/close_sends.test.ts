@@ -11,7 +11,8 @@ import {
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
-import type { Program } from "./support/process.ts";
+import { type Program, start } from "./support/process.ts";
+import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, type Scope, within } from "./support/scope.ts";
 
 /** Takes a connection, and when it is told to says how much came before the end of the stream. */
@@ -109,6 +110,36 @@ describe("shutdown", () => {
       await Promise.all([sent, shut]);
     }),
   );
+});
+
+/** Without system calls of the library's own, Deno says of what it was given that it was sent: docs/differences.md. */
+const guesses = runtimeName === "deno" && !hasFfi &&
+  "Deno does not tell without --allow-ffi what the system has taken";
+
+describe("a program that is killed", () => {
+  const programs: Record<string, [how: string, most: number]> = {
+    "has sent all that its non-blocking sends have counted": ["", 0],
+    // A runtime tells of room only by sending a byte, which dies with the program.
+    "has sent all but a byte that a sendall which timed out has counted": ["timed", 1],
+  };
+  for (const [name, [how, most]] of Object.entries(programs)) {
+    it(
+      name,
+      { skip: noPeer || guesses },
+      bounded(async (scope) => {
+        const peer = pythonProgram(scope, READER);
+        const port = String(await peer.line());
+        const program = scope.add(
+          start(launch(new URL("./peers/counts.ts", import.meta.url), [port, how])),
+        );
+        const counted = Number(await program.line());
+        program.kill();
+        await program.exit();
+        const lost = counted - await got(peer);
+        assert.ok(lost >= 0 && lost <= most, `${lost} of ${counted} bytes were not sent`);
+      }),
+    );
+  }
 });
 
 describe("after all tests of this file", () => {

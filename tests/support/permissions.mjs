@@ -3,6 +3,11 @@
  * Deno reads it too, on a Node that knows no TypeScript.
  */
 
+import process from "node:process";
+
+/** The runner asks so for what the library does with system calls of its own. */
+const ffi = process.env["BSDSOCK_FFI"] === "1" ? ["--allow-ffi"] : [];
+
 /**
  * For the tests themselves. The library needs the first one only; the others are for what tests do
  * besides: they read files below tests/ and /proc, start peers and inspect their environment.
@@ -16,6 +21,7 @@ export const testPermissions = [
   "--allow-run",
   "--allow-env",
   "--allow-sys",
+  ...ffi,
 ];
 
 /**
@@ -23,4 +29,4 @@ export const testPermissions = [
  *
  * @type {readonly string[]}
  */
-export const programPermissions = ["--allow-net"];
+export const programPermissions = ["--allow-net", ...ffi];

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { programPermissions } from "./permissions.mjs";
+import { programPermissions, testPermissions } from "./permissions.mjs";
 
 /** The runtime this test runs on. */
 export const runtimeName: "node" | "deno" | "bun" = "Deno" in globalThis
@@ -10,6 +10,9 @@ export const runtimeName: "node" | "deno" | "bun" = "Deno" in globalThis
   : "Bun" in globalThis
   ? "bun"
   : "node";
+
+/** Whether Deno may make system calls of the library's own. */
+export const hasFfi: boolean = testPermissions.includes("--allow-ffi");
 
 /** Whether the tests were compiled to JavaScript, to run against the npm package. */
 export const isCompiled: boolean = new URL(import.meta.url).pathname.endsWith(".js");
