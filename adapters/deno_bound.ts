@@ -68,6 +68,14 @@ function listenOn(family: number, address: Address, tcpBacklog: number, settings
   return { listener, local, options };
 }
 
+/** listen(2); answers whether it could be called. */
+function listenAgain({ options }: Held, backlog: number): boolean {
+  return options.withDescriptor((c, fd) => {
+    c.listen(fd, backlog);
+    return true;
+  }) === true;
+}
+
 /** Deno cannot bind without listening: a listener that nobody accepts from holds the address. */
 class DenoBound implements Bound {
   readonly local: Address;
@@ -89,11 +97,12 @@ class DenoBound implements Bound {
       throw unsupported("ENOPROTOOPT", "accepted connections of Deno cannot be reset (SO_LINGER)");
     }
     // Deno takes a backlog for TCP only, and only when the listener is made.
-    if (backlog !== HELD_BACKLOG && !isUnix(this.local)) {
+    if (backlog !== HELD_BACKLOG && !listenAgain(this.#held, backlog) && !isUnix(this.local)) {
       this.#held.listener.close();
       this.#held = listenOn(this.#family, this.local, backlog, this.#settings);
     }
-    return await Promise.resolve(new DenoTcpListener(this.#held, this.#family, sink));
+    const listener = hasLibc() ? DirectListener : DenoTcpListener;
+    return await Promise.resolve(new listener(this.#held, this.#family, sink));
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
@@ -126,9 +135,8 @@ class DenoBound implements Bound {
 class DenoTcpListener implements Listener {
   readonly local: Address;
   readonly fd = -1;
-  #listener: DenoListener;
+  protected readonly held: Held;
   #family: number;
-  #options: DenoOptions;
   #sink: ListenerSink;
   /** Connections are wanted. */
   #wanted = false;
@@ -138,13 +146,12 @@ class DenoTcpListener implements Listener {
   #accepted: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ listener, local, options }: Held, family: number, sink: ListenerSink) {
-    listener.unref();
-    this.#listener = listener;
+  constructor(held: Held, family: number, sink: ListenerSink) {
+    held.listener.unref();
+    this.held = held;
     this.#family = family;
-    this.#options = options;
     this.#sink = sink;
-    this.local = local;
+    this.local = held.local;
   }
 
   resume(): void {
@@ -153,36 +160,36 @@ class DenoTcpListener implements Listener {
   }
 
   ref(): void {
-    this.#listener.ref();
+    this.held.listener.ref();
   }
 
   unref(): void {
-    this.#listener.unref();
+    this.held.listener.unref();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     // The address is in use until the pending accept has been rejected, for which the process must live.
-    this.#listener.ref();
-    this.#listener.close();
+    this.held.listener.ref();
+    this.held.listener.close();
     await this.#accepted;
   }
 
   setOption(name: string, value: number): boolean {
     if (name === "SO_LINGER") return value !== 0 || hasLibc();
-    this.#options.set(name, value);
+    this.held.options.set(name, value);
     return true;
   }
 
   getOption(name: string): number | undefined {
-    return this.#options.get(name);
+    return this.held.options.get(name);
   }
 
   async #accept(): Promise<void> {
     this.#accepting = true;
     while (this.#wanted && !this.#closed) {
       try {
-        const conn = await this.#listener.accept();
+        const conn = await this.held.listener.accept();
         const { local } = this;
         const own = isWildcard(local) ? addressOf(this.#family, conn.localAddr) : local;
         const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);
@@ -195,5 +202,13 @@ class DenoTcpListener implements Listener {
       }
     }
     this.#accepting = false;
+  }
+}
+
+/** A listener whose descriptor can be found. */
+class DirectListener extends DenoTcpListener {
+  setBacklog(backlog: number): void {
+    if (listenAgain(this.held, backlog)) return;
+    throw unsupported("EOPNOTSUPP", "Deno does not tell the descriptor of this listener");
   }
 }

@@ -421,6 +421,10 @@ function changeBacklog(adapter: Adapter, listening: Listening, backlog: number):
     const detail = `${adapter.capabilities().adapter} cannot change the backlog while listening`;
     throw systemError("EOPNOTSUPP", "listen", { detail });
   }
-  handle.setBacklog(backlog);
+  try {
+    handle.setBacklog(backlog);
+  } catch (cause) {
+    throw translate(adapter, cause, "listen", { address: handle.local });
+  }
   listening.backlog = backlog;
 }

@@ -25,6 +25,7 @@ import {
   ss,
 } from "./support/outside.ts";
 import { nodePeer, noPeer, pythonPeer, pythonProgram, roles } from "./support/peers.ts";
+import { hasFfi, runtimeName } from "./support/runtime.ts";
 import { bounded, rejects, type Scope, sleep } from "./support/scope.ts";
 import { native } from "./support/tcp.ts";
 
@@ -350,6 +351,12 @@ for (const setting of native) {
         }
         const server = await setting.server(scope);
         assert.equal(ss(server.getsockname()[1])[0]?.sending, 128, "the default");
+        if (runtimeName === "deno" && !hasFfi) {
+          await rejects(() => server.listen(7), "EOPNOTSUPP", "listen");
+        } else {
+          await server.listen(7);
+          assert.equal(ss(server.getsockname()[1])[0]?.sending, 7, "listen again");
+        }
       }),
     );
 
