@@ -69,12 +69,14 @@ class DirectStream extends DenoStream {
   }
 
   override reset(): Promise<void> {
-    const done = super.reset();
+    if (this.#fd >= 0) this.#libc.disconnect(this.#fd);
     this.#fd = -1;
-    return done;
+    return super.close();
   }
 
   override close(): Promise<void> {
+    // Deno 2.9 sends FIN before it closes the descriptor, where the system's close(2) would reset at once.
+    if (this.#fd >= 0 && this.#libc.hasUnread(this.#fd)) return this.reset();
     // The byte would keep the descriptor until the peer reads. Without it, FIN follows what the kernel has, as ever.
     if (this.#isProbing && this.#fd >= 0) this.#libc.shutdownWrite(this.#fd);
     this.#fd = -1;

@@ -1,7 +1,7 @@
 /** System calls of Linux through `Deno.dlopen`, where `--allow-ffi` was granted. The library is opened at the first use. */
 
 import { deno, type DenoForeignFunction } from "./deno_types.ts";
-import { DenoLibc, SEND_CALLS, type SendCalls } from "./deno_libc.ts";
+import { DenoLibc, STREAM_CALLS, type StreamCalls } from "./deno_libc.ts";
 import { LIBC_CALLS, type LibcCalls, openLibc } from "./libc.ts";
 import { nodeProcess } from "./node_types.ts";
 
@@ -26,7 +26,7 @@ function open(library: string): DenoLibc {
   const { symbols } = deno().dlopen(library, signatures());
   const { __errno_location, ...calls } = symbols as
     & LibcCalls
-    & SendCalls
+    & StreamCalls
     & Record<"__errno_location", () => unknown>;
   return new DenoLibc(
     calls,
@@ -36,7 +36,7 @@ function open(library: string): DenoLibc {
 }
 
 function signatures(): Record<string, DenoForeignFunction> {
-  const calls = Object.entries({ ...LIBC_CALLS, ...SEND_CALLS })
+  const calls = Object.entries({ ...LIBC_CALLS, ...STREAM_CALLS })
     .map(([name, parameters]) => [name, { parameters, result: "i32" }] as const);
   return {
     ...Object.fromEntries(calls),

@@ -1,21 +1,24 @@
-/** The system calls of Linux on Deno, with those that send: `Deno.Conn` does not tell what the system has taken. */
+/** The system calls of Linux on Deno, with those of streams: `Deno.Conn` does not tell what the system has taken. */
 
 import { Libc, type LibcCalls } from "./libc.ts";
 
 /** The calls that only Deno's adapter makes; each gives an int. */
-export const SEND_CALLS = {
+export const STREAM_CALLS = {
+  recv: ["i32", "buffer", "usize", "i32"],
   send: ["i32", "buffer", "usize", "i32"],
   sendmsg: ["i32", "buffer", "i32"],
   shutdown: ["i32", "i32"],
 } as const;
 
 /** The calls as functions. */
-export interface SendCalls {
+export interface StreamCalls {
+  recv(fd: number, into: Uint8Array, size: number, flags: number): number;
   send(fd: number, bytes: Uint8Array, size: number, flags: number): number;
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   shutdown(fd: number, how: number): number;
 }
 
+const MSG_PEEK = 0x2;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const AT_ONCE = MSG_DONTWAIT | MSG_NOSIGNAL;
@@ -23,17 +26,17 @@ const SHUT_WR = 1;
 
 /** The calls. */
 export class DenoLibc extends Libc {
-  #calls: SendCalls;
+  #calls: StreamCalls;
   #short: ShortMessage;
 
   /** `addressOf` gives the address of an array's memory. */
   constructor(
-    { send, sendmsg, shutdown, ...calls }: LibcCalls & SendCalls,
+    { recv, send, sendmsg, shutdown, ...calls }: LibcCalls & StreamCalls,
     errno: () => number,
     addressOf: (bytes: Uint8Array<ArrayBuffer>) => bigint,
   ) {
     super(calls, errno);
-    this.#calls = { send, sendmsg, shutdown };
+    this.#calls = { recv, send, sendmsg, shutdown };
     this.#short = new ShortMessage(addressOf);
   }
 
@@ -48,6 +51,11 @@ export class DenoLibc extends Libc {
     const error = this.failure("send");
     if (error.code === "EAGAIN") return 0;
     throw error;
+  }
+
+  /** Whether bytes have come that nobody has received. */
+  hasUnread(fd: number): boolean {
+    return this.#calls.recv(fd, new Uint8Array(1), 1, MSG_PEEK | MSG_DONTWAIT) > 0;
   }
 
   /** shutdown(2) of sending, where the connection still stands. */

@@ -429,6 +429,16 @@ for (const setting of settings) {
       if (reset === "always") await rejects(() => client.recv(9), "ECONNRESET", "recv");
       else assert.equal((await client.recv(9)).length, 0);
     });
+
+    test("closing with bytes that no receive has asked for resets", async (scope) => {
+      const { reset } = setting.adapter.capabilities();
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall("never read");
+      await sleep(20);
+      await conn.close();
+      if (reset === "always") await rejects(() => client.recv(9), "ECONNRESET", "recv");
+      else assert.equal((await client.recv(9)).length, 0);
+    });
   });
 
   describe(`a TCP socket as an object, ${setting.name}`, () => {
