@@ -28,6 +28,7 @@ const SHUT_WR = 1;
 export class DenoLibc extends Libc {
   #calls: StreamCalls;
   #short: ShortMessage;
+  readonly #byte = new Uint8Array(1);
 
   /** `addressOf` gives the address of an array's memory. */
   constructor(
@@ -55,7 +56,7 @@ export class DenoLibc extends Libc {
 
   /** Whether bytes have come that nobody has received. */
   hasUnread(fd: number): boolean {
-    return this.#calls.recv(fd, new Uint8Array(1), 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return this.#calls.recv(fd, this.#byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
   }
 
   /** shutdown(2) of sending, where the connection still stands. */
