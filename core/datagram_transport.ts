@@ -1,8 +1,8 @@
 /** The state machine of a datagram socket: unbound, bound, with or without a fixed peer. */
 
 import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../adapters/adapter.ts";
-import { copyAddress, type Destination, familyName, sameAddress, wildcard } from "./address.ts";
-import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
+import { copyAddress, type Destination, sameAddress, wildcard } from "./address.ts";
+import { type Claim, claim, claimTo, isClaimed, unclaim } from "./claims.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "./constants.ts";
 import { DatagramQueue, nothing } from "./datagram_queue.ts";
 import { DatagramSends } from "./datagram_sends.ts";
@@ -354,9 +354,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   ): Promise<Datagram> {
     const { settings } = this.#options;
     const address = await chooseAddress();
-    const shared = Boolean(settings.get("SO_REUSEADDR") || settings.get("SO_REUSEPORT"));
-    const kind = `datagram ${familyName(this.#family)}`;
-    if (isClaimed(this.#adapter, { kind, address, shared })) {
+    if (isClaimed(this.#adapter, claimTo("datagram", address, settings))) {
       throw systemError("EADDRINUSE", syscall, { address });
     }
     let socket: Datagram;
@@ -372,7 +370,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     }
     this.#socket = socket;
     this.#queue.handle = socket;
-    this.#claim = { kind, address: socket.local, shared };
+    this.#claim = claimTo("datagram", socket.local, settings);
     claim(this.#adapter, this.#claim);
     this.#options.apply(socket);
     if (this.#queue.isAwaited) socket.resume?.();

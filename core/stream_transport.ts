@@ -10,7 +10,7 @@ import type {
   Stream,
 } from "../adapters/adapter.ts";
 import { type Destination, wildcard } from "./address.ts";
-import { type Claim, claim, isClaimed, unclaim } from "./claims.ts";
+import { type Claim, claim, claimTo, isClaimed, unclaim } from "./claims.ts";
 import { Connecting } from "./connecting.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "./constants.ts";
 import { type SocketError, systemError, translate } from "./errors.ts";
@@ -398,12 +398,7 @@ export class StreamTransport implements Transport {
   }
 
   #claimTo(address: Address): Claim {
-    const { settings } = this.#options;
-    return {
-      kind: `stream ${this.#family}`,
-      address,
-      shared: Boolean(settings.get("SO_REUSEADDR") || settings.get("SO_REUSEPORT")),
-    };
+    return claimTo("stream", address, this.#options.settings);
   }
 
   #unclaim(): void {

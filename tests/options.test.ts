@@ -35,6 +35,7 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
+  type SocketError,
   SOL_SOCKET,
   TCP_FASTOPEN,
   TCP_KEEPCNT,
@@ -395,6 +396,49 @@ describe("options seen from outside", () => {
       await rejects(() => other.connect(["127.0.0.1", port]), "ECONNREFUSED", "connect");
     }),
   );
+
+  const claims: Array<[first: string, second: string, v6only: boolean, taken: boolean]> = [
+    ["::", "0.0.0.0", false, true],
+    ["0.0.0.0", "::", false, true],
+    ["::", "127.0.0.1", false, true],
+    ["127.0.0.1", "::", false, true],
+    ["::ffff:127.0.0.1", "127.0.0.1", false, true],
+    ["127.0.0.1", "::ffff:127.0.0.1", false, true],
+    ["::ffff:127.0.0.1", "0.0.0.0", false, true],
+    ["::", "::ffff:127.0.0.1", false, true],
+    ["::1", "127.0.0.1", false, false],
+    ["::1", "0.0.0.0", false, false],
+    ["::1", "::ffff:127.0.0.1", false, false],
+    ["::ffff:127.0.0.1", "127.0.0.2", false, false],
+    ["::", "0.0.0.0", true, false],
+    ["127.0.0.1", "::", true, false],
+    ["::", "::1", true, true],
+  ];
+  for (const [first, second, v6only, taken] of claims) {
+    const only = v6only ? " with IPV6_V6ONLY" : "";
+    it(
+      `${first} and ${second}${only} ${taken ? "cannot" : "can"} be bound to one port`,
+      { skip: noIPv6 },
+      bounded(async (scope) => {
+        for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+          const [a, b] = [first, second].map((host) => {
+            const s = new Socket<InetAddress>(host.includes(":") ? AF_INET6 : AF_INET, type);
+            if (v6only && s.family === AF_INET6) s.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+            return scope.add(s);
+          }) as [Inet, Inet];
+          try {
+            await a.bind([first, 0]);
+            const bind = () => b.bind([second, a.getsockname()[1]]);
+            if (taken) await rejects(bind, "EADDRINUSE", "bind");
+            else await bind();
+          } catch (error) {
+            // docs/differences.md: IPV6_V6ONLY on the wildcard address, on Deno without --allow-ffi.
+            if (!v6only || (error as SocketError).code !== "ENOPROTOOPT") throw error;
+          }
+        }
+      }),
+    );
+  }
 
   it("AF_UNIX has no options of TCP, AF_INET none of IPv6", () => {
     const v4 = new Socket(AF_INET);
