@@ -3,9 +3,10 @@
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "./adapter.ts";
 import type { Libc } from "./bun_libc.ts";
 import { bun, type BunUdpHandlers, type BunUdpSocket } from "./bun_types.ts";
-import { addressFrom, hostOf, scopedLike } from "./endpoints.ts";
+import { addressFrom, hostOf } from "./endpoints.ts";
 import { getDescriptorOption, setDescriptorOption } from "./libc_options.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
+import { scopeOf } from "./node_resolver.ts";
 
 const SOCK_DGRAM = 2;
 
@@ -56,8 +57,7 @@ class BunDatagram implements Datagram {
   async open(): Promise<void> {
     const handlers: BunUdpHandlers = {
       data: (_socket, data, port, host) => {
-        const from = scopedLike(addressFrom(this.#family, host, port), this.#local);
-        this.sink?.datagram(data, from, true);
+        this.sink?.datagram(data, addressFrom(this.#family, host, port, scopeOf), true);
       },
       drain: () => {
         for (const resolve of this.#drain.splice(0)) resolve();

@@ -118,9 +118,21 @@ export function scopeErrorOf([host, , , scope_id]: InetAddress): string | undefi
   return interfaces().some(({ index }) => index === scope_id) ? undefined : "ENETUNREACH";
 }
 
+/** The interface whose index was asked for last. */
+let lastScope: { readonly name: string; readonly index: number; readonly at: number } | undefined;
+
+/** How long its index is taken to be the same, in milliseconds. */
+const SCOPE_LASTS = 1000;
+
 /** The index of an interface's name, 0 for none. */
 export function scopeOf(name: string): number {
-  return interfaces().find((entry) => entry.name === name)?.index ?? 0;
+  // Not from files anew for each datagram of a link.
+  const now = performance.now();
+  if (lastScope?.name !== name || now - lastScope.at > SCOPE_LASTS) {
+    const index = interfaces().find((entry) => entry.name === name)?.index ?? 0;
+    lastScope = { name, index, at: now };
+  }
+  return lastScope.index;
 }
 
 /** The name of an error of these calls; `undefined` for others. */

@@ -13,6 +13,7 @@ import {
 } from "../mod.ts";
 import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, type Scope } from "./support/scope.ts";
 import { noIPv6 } from "./support/tcp.ts";
 
@@ -56,6 +57,33 @@ describe("link-local addresses", () => {
     assert.equal(from![3], index);
     await b!.sendto("back", from!);
     assert.equal(text(await a!.recv(100)), "back");
+  });
+
+  // docs/differences.md: Deno does not tell it.
+  const told = (index: number) => runtimeName === "deno" ? 0 : index;
+
+  test("a datagram socket on the wildcard address tells the sender's scope", async (scope) => {
+    const { host, scope: index } = link!;
+    const [a, b] = [0, 1].map(() => scope.add(new Socket<InetAddress>(AF_INET6, SOCK_DGRAM)));
+    await a!.bind([host, 0, 0, index]);
+    await b!.bind(["::", 0]);
+    await a!.sendto("there", [host, b!.getsockname()[1], 0, index]);
+    const [, from] = await b!.recvfrom(100);
+    assert.deepEqual(from, [host, a!.getsockname()[1], 0, told(index)]);
+  });
+
+  test("a listener on the wildcard address tells the client's scope", async (scope) => {
+    const { host, scope: index } = link!;
+    const server = scope.add(new Socket<InetAddress>(AF_INET6));
+    await server.bind(["::", 0]);
+    await server.listen();
+    const client = scope.add(new Socket<InetAddress>(AF_INET6));
+    const address: InetAddress = [host, server.getsockname()[1], 0, index];
+    const [[conn, from]] = await Promise.all([server.accept(), client.connect(address)]);
+    scope.add(conn);
+    assert.equal(from[3], told(index));
+    assert.equal(conn.getpeername()[3], told(index));
+    assert.equal(conn.getsockname()[3], told(index));
   });
 });
 
