@@ -17,7 +17,7 @@ import {
 } from "./deno_types.ts";
 import { hostOf, isUnix, scopedLike } from "./endpoints.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
-import { NodeDatagram, openSocket } from "./node_datagram.ts";
+import { NodeDatagram, noIPv4Option, openSocket } from "./node_datagram.ts";
 import { type DgramSocket, nodeModule, type NodeTimer } from "./node_types.ts";
 import { freshName, UnixPacketConn } from "./deno_unix_packet.ts";
 import { unlinkPath } from "./unix_path.ts";
@@ -77,7 +77,10 @@ class DgramDatagram extends NodeDatagram {
   }
 
   override setOption(name: string, value: number): boolean {
-    return this.#options.set(name, value) || super.setOption(name, value);
+    if (this.#options.set(name, value)) return true;
+    // Deno 2.9: setTTL() sets IP_TTL, but the others not those of IPv4.
+    if (this.family === AF_INET6 && name.startsWith("IP_MULTICAST_")) throw noIPv4Option(name);
+    return super.setOption(name, value);
   }
 
   override getOption(name: string): number | undefined {

@@ -240,7 +240,9 @@ class ConnectableDatagram extends NodeDatagram {
   }
 
   override setOption(name: string, value: number): boolean {
-    return super.setOption(name, value) || setNodeOption(this.fd, name, value);
+    if (setNodeOption(this.fd, name, value)) return true;
+    if (this.family === AF_INET6 && name.startsWith("IP_")) throw noIPv4Option(name);
+    return super.setOption(name, value);
   }
 
   override getOption(name: string): number | undefined {
@@ -280,6 +282,12 @@ function descriptorOf(socket: DgramSocket): number {
   const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === STATE);
   const state = key === undefined ? undefined : Reflect.get(socket, key);
   return (state as { handle?: { fd?: number } } | undefined)?.handle?.fd ?? -1;
+}
+
+/** What an option of IPv4 meets on an IPv6 socket: `node:dgram` would set that of IPv6, or none. */
+export function noIPv4Option(name: string): Error {
+  const detail = `only libc can set ${name} of an IPv6 socket`;
+  return Object.assign(new Error(detail), { code: "ENOPROTOOPT", detail });
 }
 
 function failure(code: string, message: string): Error {

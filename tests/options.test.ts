@@ -17,11 +17,15 @@ import {
   inet_pton,
   type InetAddress,
   IP_BIND_ADDRESS_NO_PORT,
+  IP_MULTICAST_LOOP,
   IP_MULTICAST_TTL,
   IP_TTL,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPV6_MULTICAST_HOPS,
+  IPV6_MULTICAST_LOOP,
+  IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
   SO_ACCEPTCONN,
   SO_DOMAIN,
@@ -44,6 +48,7 @@ import {
 } from "../mod.ts";
 import * as bsdsock from "../mod.ts";
 import { checkNothingLeft, noAdministrator, noDescriptors, noSs, ss } from "./support/outside.ts";
+import { runtimeName } from "./support/runtime.ts";
 import { bounded, rejects, type Scope, thrown, throws } from "./support/scope.ts";
 import { native, noIPv6 } from "./support/tcp.ts";
 
@@ -436,6 +441,31 @@ describe("options seen from outside", () => {
             if (!v6only || (error as SocketError).code !== "ENOPROTOOPT") throw error;
           }
         }
+      }),
+    );
+  }
+
+  const twins = [
+    ["IP_TTL", IP_TTL, 9, IPV6_UNICAST_HOPS, 64],
+    ["IP_MULTICAST_TTL", IP_MULTICAST_TTL, 9, IPV6_MULTICAST_HOPS, 1],
+    ["IP_MULTICAST_LOOP", IP_MULTICAST_LOOP, 0, IPV6_MULTICAST_LOOP, 1],
+  ] as const;
+  for (const [name, option, value, twin, initial] of twins) {
+    it(
+      `${name} of an IPv6 datagram socket leaves the option of IPv6 alone`,
+      { skip: noIPv6 },
+      bounded(async (scope) => {
+        const s = scope.add(new Socket<InetAddress>(AF_INET6, SOCK_DGRAM));
+        await s.bind(["::1", 0]);
+        const set = (): void => s.setsockopt(IPPROTO_IP, option, value);
+        // Deno's own call sets the right one.
+        const isOffered = offered["IP_TTL"] === "set" ||
+          runtimeName === "deno" && name === "IP_TTL";
+        if (!isOffered) return void assert.match(throws(set, "ENOPROTOOPT").message, /only libc/);
+        set();
+        assert.equal(s.getsockopt(IPPROTO_IP, option), value);
+        if (offered["IP_TTL"] !== "set") return;
+        assert.equal(s.getsockopt(IPPROTO_IPV6, twin), initial);
       }),
     );
   }
