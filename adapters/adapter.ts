@@ -253,8 +253,8 @@ export interface Datagram extends Handle {
   connect?(peer: Address | undefined): Awaitable<void>;
   /** Joins or leaves a multicast group on an interface (address or index; empty for the system's choice). */
   membership?(action: "join" | "leave", group: string, device: string): void;
-  /** Chooses the interface of outgoing multicast. */
-  multicastInterface?(device: string): void;
+  /** Chooses the interface of outgoing multicast, which an IPv6 socket has one for AF_INET of, too. */
+  multicastInterface?(device: string, family: number): void;
   /** Closes it. Settles when the descriptor is free. */
   close(): Promise<void>;
 }

@@ -104,11 +104,11 @@ class BunDatagram implements Datagram {
   }
 
   membership(action: "join" | "leave", group: string, device: string): void {
-    joinGroup(this.#libc, this.fd, this.#family, action, group, device);
+    joinGroup(this.#libc, this.fd, action, group, device);
   }
 
-  multicastInterface(device: string): void {
-    multicastInterface(this.#libc, this.fd, this.#family, device);
+  multicastInterface(device: string, family: number): void {
+    multicastInterface(this.#libc, this.fd, family, device);
   }
 
   close(): Promise<void> {

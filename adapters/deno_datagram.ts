@@ -167,12 +167,12 @@ class NativeDatagram implements Datagram {
 
   membership(action: "join" | "leave", group: string, device: string): void {
     this.#options.withDescriptor((c, fd) => {
-      joinGroup(c, fd, this.#family, action, group, device);
+      joinGroup(c, fd, action, group, device);
     });
   }
 
-  multicastInterface(device: string): void {
-    this.#options.withDescriptor((c, fd) => multicastInterface(c, fd, this.#family, device));
+  multicastInterface(device: string, family: number): void {
+    this.#options.withDescriptor((c, fd) => multicastInterface(c, fd, family, device));
   }
 
   close(): Promise<void> {

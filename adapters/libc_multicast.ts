@@ -18,12 +18,11 @@ const IPV6_LEAVE_GROUP = 21;
 export function joinGroup(
   calls: OptionCalls,
   fd: number,
-  family: number,
   action: "join" | "leave",
   group: string,
   device: string,
 ): void {
-  if (family === AF_INET6) {
+  if (group.includes(":")) {
     const number = action === "join" ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP;
     const value = concat([parseIPv6(group) ?? new Uint8Array(16), int32(Number(device))]);
     calls.setOption(fd, IPPROTO_IPV6, number, value);
@@ -34,7 +33,7 @@ export function joinGroup(
   }
 }
 
-/** Chooses the interface of outgoing multicast. */
+/** Chooses the interface of outgoing multicast of a family. */
 export function multicastInterface(
   calls: OptionCalls,
   fd: number,

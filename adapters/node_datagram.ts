@@ -186,8 +186,8 @@ export class NodeDatagram implements Datagram {
     }
   }
 
-  multicastInterface(device: string): void {
-    const any = this.family === AF_INET6 ? "::" : "0.0.0.0";
+  multicastInterface(device: string, family: number): void {
+    const any = family === AF_INET6 ? "::" : "0.0.0.0";
     this.socket.setMulticastInterface(device === "" ? any : this.#device(device));
   }
 
@@ -218,7 +218,7 @@ export class NodeDatagram implements Datagram {
 
   /** IPv6 interfaces come as an index; the modules take the name, as the scope of an address. */
   #device(device: string): string {
-    if (this.family !== AF_INET6) return device;
+    if (!/^\d+$/.test(device)) return device;
     const found = interfaces().find(({ index }) => index === Number(device));
     if (found !== undefined) return `::%${found.name}`;
     throw failure("ENODEV", `interface ${device}`);

@@ -30,6 +30,14 @@ export interface Membership {
   readonly device: string;
 }
 
+/** The interface that multicast goes out of. */
+export interface Interface {
+  /** As that of a membership. */
+  readonly device: string;
+  /** What `getsockopt` tells: an IPv4 address as C's int, 0 where only an index was given; for IPv6 the index. */
+  readonly setting: number;
+}
+
 /** Checks the kind of a value, whatever the option. */
 export function checkOptionValue(value: unknown): void {
   if (typeof value === "number") {
@@ -69,15 +77,16 @@ export function membershipOf(spec: OptionSpec, value: OptionValue): Membership {
 }
 
 /** Reads the value of IP_MULTICAST_IF (`struct in_addr`, `ip_mreq` or `ip_mreqn`) or IPV6_MULTICAST_IF (an index). */
-export function interfaceOf(spec: OptionSpec, value: OptionValue): string {
+export function interfaceOf(spec: OptionSpec, value: OptionValue): Interface {
   if (spec.level === IPPROTO_IPV6) {
     const index = numberOf(spec, value);
-    return index === 0 ? "" : String(index);
+    return { device: index === 0 ? "" : String(index), setting: index };
   }
   const bytes = typeof value === "number" || typeof value === "boolean"
     ? int32(Number(value))
     : bytesOf(spec, value, 4);
-  return ipv4Device(bytes.length >= 8 ? bytes.subarray(4) : bytes);
+  const device = bytes.length >= 8 ? bytes.subarray(4) : bytes;
+  return { device: ipv4Device(device), setting: view(device).getInt32(0, true) };
 }
 
 /** C's value of a setting: an int, for SO_LINGER two, for the timeouts a `struct timeval`. */

@@ -148,7 +148,12 @@ export const OPTIONS: readonly OptionSpec[] = [
     initial: 1,
     types: DATAGRAM,
   }),
-  row("IPV6_MULTICAST_LOOP", IPV6, c.IPV6_MULTICAST_LOOP, "flag", { initial: 1, types: DATAGRAM }),
+  // Unlike the flags, it has no other values.
+  row("IPV6_MULTICAST_LOOP", IPV6, c.IPV6_MULTICAST_LOOP, "int", {
+    max: 1,
+    initial: 1,
+    types: DATAGRAM,
+  }),
   row("IPV6_MULTICAST_IF", IPV6, c.IPV6_MULTICAST_IF, "interface", { types: DATAGRAM }),
   row("IPV6_JOIN_GROUP", IPV6, c.IPV6_JOIN_GROUP, "membership", { types: DATAGRAM }),
   row("IPV6_LEAVE_GROUP", IPV6, c.IPV6_LEAVE_GROUP, "membership", { types: DATAGRAM }),

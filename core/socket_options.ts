@@ -2,7 +2,7 @@
 
 import type { Adapter, Datagram, Handle, OptionSupport, Settings } from "../adapters/adapter.ts";
 import { familyName } from "./address.ts";
-import { AF_INET6, AF_UNIX, IPPROTO_IPV6, SOCK_STREAM, SOL_SOCKET } from "./constants.ts";
+import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_IPV6, SOCK_STREAM, SOL_SOCKET } from "./constants.ts";
 import { systemError, translate } from "./errors.ts";
 import { type Kind, protocolOf, typeName } from "./kind.ts";
 import {
@@ -21,6 +21,9 @@ export type OptionSource = Pick<Transport, "handle" | "listening" | "takeErrno">
 
 /** Kept by the library: the runtimes set SO_REUSEADDR on every socket, and none knows the timeouts. */
 const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
+
+/** Set by calls of their own. */
+const CALLED = new Set(["IP_MULTICAST_IF", "IPV6_MULTICAST_IF"]);
 
 const NOTHING: Settings = new Map();
 
@@ -73,9 +76,8 @@ export class SocketOptions {
     if (spec.kind === "answer") {
       throw systemError("ENOPROTOOPT", "setsockopt", { detail: `${spec.name} can only be read` });
     }
-    if (spec.kind === "membership" || spec.kind === "interface") {
-      return this.#multicast(spec, value);
-    }
+    if (spec.kind === "membership") return this.#membership(spec, value);
+    if (spec.kind === "interface") return this.#interface(spec, value);
     const setting = settingOf(spec, value);
     const support = this.#support(spec);
     if (support === undefined || support === "get") throw this.#unsupported(spec, "setsockopt");
@@ -110,9 +112,8 @@ export class SocketOptions {
     // Not by an iterator, which would make an array for each option of each connection.
     this.#settings.forEach((value, name) => {
       // What only works before bind or connect, the adapter has set by then, and TCP_FASTOPEN is for listeners.
-      if (KEPT.has(name) || name === "TCP_FASTOPEN" || this.#supportOf(name) === "before-open") {
-        return;
-      }
+      if (KEPT.has(name) || CALLED.has(name) || name === "TCP_FASTOPEN") return;
+      if (this.#supportOf(name) === "before-open") return;
       if (!this.#try(() => handle.setOption(name, value))) {
         const left = new Map(this.#settings);
         left.delete(name);
@@ -128,28 +129,33 @@ export class SocketOptions {
     this.#hasTimeouts = from.#hasTimeouts;
   }
 
-  #multicast(spec: OptionSpec, value: OptionValue): void {
+  #membership(spec: OptionSpec, value: OptionValue): void {
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
-    const call = this.#multicastCall(spec, value);
+    const { group, device } = membershipOf(spec, value);
+    const where = this.#device(spec, device);
+    const join = spec.name === "IP_ADD_MEMBERSHIP" || spec.name === "IPV6_JOIN_GROUP";
+    this.#call((handle) => handle.membership?.(join ? "join" : "leave", group, where));
+  }
+
+  #interface(spec: OptionSpec, value: OptionValue): void {
+    if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
+    const { device, setting } = interfaceOf(spec, value);
+    const where = this.#device(spec, device);
+    const family = spec.level === IPPROTO_IPV6 ? AF_INET6 : AF_INET;
+    this.#call((handle) => handle.multicastInterface?.(where, family));
+    this.#settings = withSetting(this.#settings, spec.name, setting);
+  }
+
+  /** Calls the socket, or once it is open. */
+  #call(call: (handle: Datagram) => void): void {
     const { handle } = this.source;
     if (handle === undefined) (this.#postponed ??= []).push(call);
     else this.#try(() => call(handle as Datagram));
   }
 
-  #multicastCall(spec: OptionSpec, value: OptionValue): (handle: Datagram) => void {
-    if (spec.kind === "interface") {
-      const device = this.#device(interfaceOf(spec, value));
-      return (handle) => handle.multicastInterface?.(device);
-    }
-    const { group, device } = membershipOf(spec, value);
-    const where = this.#device(device);
-    const join = spec.name === "IP_ADD_MEMBERSHIP" || spec.name === "IPV6_JOIN_GROUP";
-    return (handle) => handle.membership?.(join ? "join" : "leave", group, where);
-  }
-
   /** IPv4 interfaces are told to the runtimes by address. */
-  #device(device: string): string {
-    if (this.#kind.family === AF_INET6 || !/^\d+$/.test(device)) return device;
+  #device(spec: OptionSpec, device: string): string {
+    if (spec.level === IPPROTO_IPV6 || !/^\d+$/.test(device)) return device;
     const found = this.#adapter.interfaces?.().find(({ index }) => index === Number(device));
     const address = found?.addresses.find((text) => !text.includes(":"));
     if (address === undefined) {

@@ -20,6 +20,7 @@ import {
   IPPROTO_IPV6,
   IPV6_JOIN_GROUP,
   IPV6_LEAVE_GROUP,
+  IPV6_MULTICAST_IF,
   MSG_DONTWAIT,
   MSG_PEEK,
   MSG_TRUNC,
@@ -38,6 +39,7 @@ import {
 } from "../mod.ts";
 import { text } from "./support/bytes.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
+import { runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noIPv6 } from "./support/tcp.ts";
@@ -357,6 +359,31 @@ describe("UDP broadcast and multicast", () => {
       member.settimeout(0.2);
       await sender.sendto("nobody", to);
       await rejects(() => member.recv(100), "ETIMEDOUT");
+    }),
+  );
+
+  it(
+    "an IPv6 socket joins groups of IPv4, too",
+    { skip: noIPv6 },
+    bounded(async (scope) => {
+      const member = open(scope, AF_INET6);
+      await member.bind(["::", 0]);
+      const request = Uint8Array.from([...inet_aton("239.7.7.8"), ...inet_aton("127.0.0.1")]);
+      const join = (): void => member.setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, request);
+      const choose = (): void =>
+        member.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, inet_aton("127.0.0.1"));
+      if (runtimeName === "deno") {
+        // docs/differences.md
+        for (const call of [join, choose]) throws(call, "EINVAL", "setsockopt");
+        return;
+      }
+      member.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF, 1);
+      join();
+      throws(join, "EADDRINUSE", "setsockopt");
+      choose();
+      assert.equal(member.getsockopt(IPPROTO_IP, IP_MULTICAST_IF), 0x0100007f);
+      assert.equal(member.getsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF), 1);
+      member.setsockopt(IPPROTO_IP, IP_DROP_MEMBERSHIP, request);
     }),
   );
 
