@@ -1,34 +1,76 @@
-/** A write that is tried again until there is room, for a runtime that does not tell of room. */
+/** Writes that are tried again until there is room, for a runtime that does not tell of room. */
 
-/** How often a full socket is tried again, in milliseconds. */
-const INTERVAL = 5;
+/** The longest pause before a full socket is tried again, in milliseconds; the pauses are powers of 2. */
+const LONGEST = 64;
 
-/** Tries until something was written. */
+/** All that wait have one timer. */
+const waiting = new Set<Retries>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+/** When it fires, as `performance.now()` counts. */
+let alarm = Infinity;
+
+/** Tries until something was written, after pauses of 1, 2, 4 ... 64 ms. */
 export class Retries {
   /** The bytes written, once there are some. */
   readonly done: Promise<number>;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  /** When to try next. */
+  due = 0;
+  #tryWrite: () => number;
+  #resolve!: (written: number) => void;
+  #reject!: (error: unknown) => void;
+  #pause = 1;
   #written = 0;
 
   /** `tryWrite` answers the bytes written, 0 where there is no room yet; what it throws rejects `done`. */
   constructor(tryWrite: () => number) {
+    this.#tryWrite = tryWrite;
     this.done = new Promise((resolve, reject) => {
-      this.#timer = setInterval(() => {
-        try {
-          this.#written = tryWrite();
-          if (this.#written === 0) return;
-          resolve(this.#written);
-        } catch (error) {
-          reject(error);
-        }
-        clearInterval(this.#timer);
-      }, INTERVAL);
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
+    this.#wait(performance.now());
+    waiting.add(this);
+    if (this.due < alarm) arm(this.due);
   }
 
   /** Gives up; answers the bytes that were written meanwhile, which `done` is about to tell. */
   stop(): number {
-    clearInterval(this.#timer);
+    waiting.delete(this);
+    if (waiting.size === 0) arm(Infinity);
     return this.#written;
   }
+
+  /** Tries once. */
+  try(now: number): void {
+    try {
+      this.#written = this.#tryWrite();
+      if (this.#written === 0) return this.#wait(now);
+      this.#resolve(this.#written);
+    } catch (error) {
+      this.#reject(error);
+    }
+    waiting.delete(this);
+  }
+
+  #wait(now: number): void {
+    // At multiples of the pause, so that many are tried in one turn.
+    this.due = (Math.floor(now / this.#pause) + 1) * this.#pause;
+    this.#pause = Math.min(LONGEST, this.#pause * 2);
+  }
+}
+
+function arm(due: number): void {
+  clearTimeout(timer);
+  alarm = due;
+  if (due < Infinity) timer = setTimeout(tryAll, due - performance.now());
+}
+
+function tryAll(): void {
+  const now = performance.now();
+  let next = Infinity;
+  for (const retries of waiting) {
+    if (retries.due <= now) retries.try(now);
+    if (waiting.has(retries)) next = Math.min(next, retries.due);
+  }
+  arm(next);
 }

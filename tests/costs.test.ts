@@ -5,13 +5,21 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import fs, { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { getHeapStatistics } from "node:v8";
-import { AF_INET, create_connection, SOCK_DGRAM, socket } from "../mod.ts";
+import {
+  AF_INET,
+  capabilities,
+  create_connection,
+  SOCK_DGRAM,
+  socket,
+  SocketError,
+  socketpair,
+} from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
@@ -178,6 +186,40 @@ describe("one message over the memory adapter", () => {
       }, 60_000),
     );
   }
+});
+
+describe("sends that wait for room", () => {
+  it(
+    "are tried again less and less often",
+    { skip: capabilities().types["AF_UNIX"] === undefined && "needs sockets that stay full" },
+    bounded(async (scope) => {
+      const pairs = await Promise.all(Array.from({ length: 20 }, () => socketpair()));
+      for (const [full, peer] of pairs) {
+        scope.add(full);
+        scope.add(peer);
+        full.setblocking(false);
+        // Until there is no room for a byte.
+        for (const size of [65536, 1]) {
+          for (let left = 10_000; left > 0; left--) {
+            const sent = await full.send(new Uint8Array(size)).catch((error) => error);
+            if (sent instanceof SocketError) break;
+          }
+        }
+        full.settimeout(1);
+      }
+      let tries = 0;
+      const { writeSync } = fs;
+      // What Node tries with: it does not tell of room. The others have calls that do.
+      fs.writeSync = ((...args: Parameters<typeof writeSync>) => {
+        tries++;
+        return writeSync(...args);
+      }) as typeof writeSync;
+      scope.add({ close: () => void (fs.writeSync = writeSync) });
+      const sends = pairs.map(([full]) => full.send("x").catch((error) => error));
+      for (const error of await Promise.all(sends)) assert.equal(error.code, "ETIMEDOUT");
+      assert.ok(tries < 40 * pairs.length, `${tries} tries in a second by ${pairs.length} sends`);
+    }),
+  );
 });
 
 describe("after all tests of this file", () => {
