@@ -459,6 +459,13 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.deepEqual(await input.readlines(2), ["ab\n"]);
     });
 
+    test("a character outside the basic plane counts once in readlines", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await client.sendall("😀😀\nb\nc\n");
+      const input = opened(scope, conn.makefile("r"));
+      assert.deepEqual(await input.readlines(4), ["😀😀\n", "b\n"]);
+    });
+
     test("a timeout refuses further reads, as in Python", async (scope) => {
       for (const [mode, options] of [["r"], ["rb"], ["rb", { buffering: 0 }]] as const) {
         const [client, conn] = await setting.pair(scope);

@@ -193,7 +193,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
             if (line === null) throw systemError("EAGAIN", "readlines");
             if ((line as T).length === 0) break;
             lines.push(line as T);
-            total += (line as T).length;
+            total += typeof line === "string" ? codePoints(line) : (line as T).length;
           }
         } catch (error) {
           // Text that cannot be decoded takes the lines before it with it, as in Python.
