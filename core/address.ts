@@ -77,8 +77,12 @@ export function checkInetAddress(family: number, address: unknown, name: string)
   return {
     host,
     port: integer(address[1], `${name}: port`, 0, 65535),
-    flowinfo: integer(address[2] ?? 0, `${name}: flowinfo`, 0, MAX_FLOWINFO),
-    scope_id: integer(address[3] ?? 0, `${name}: scope_id`, 0, MAX_SCOPE_ID),
+    flowinfo: address[2] === undefined
+      ? 0
+      : integer(address[2], `${name}: flowinfo`, 0, MAX_FLOWINFO),
+    scope_id: address[3] === undefined
+      ? 0
+      : integer(address[3], `${name}: scope_id`, 0, MAX_SCOPE_ID),
   };
 }
 

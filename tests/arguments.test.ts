@@ -301,6 +301,8 @@ describe("wrong arguments", () => {
       [[["::1", 80, 0, -1]], RangeError, "scope_id", "-1"],
       [[["::1", 80, 0, 2 ** 32]], RangeError, "scope_id", String(2 ** 32)],
       [[["::1", 80, 0, 0.5]], TypeError, "scope_id", "0.5"],
+      [[["::1", 80, null]], TypeError, "flowinfo", "null"],
+      [[["::1", 80, 0, null]], TypeError, "scope_id", "null"],
     ];
     for (const name of ["bind", "connect", "connect_ex"]) {
       for (const [args, kind, ...words] of rows) {
