@@ -25,7 +25,7 @@ import { findService } from "./services.ts";
  * connect to.
  */
 export type AddrInfo = [
-  family: number,
+  family: typeof c.AF_INET | typeof c.AF_INET6,
   type: number,
   proto: number,
   canonname: string,
@@ -285,7 +285,8 @@ function listed({ host, flags, services }: Query, hosts: readonly Literal[]): Ad
   const answers = hosts.flatMap((literal) =>
     services.map(({ type, proto, port }): AddrInfo => {
       const address = inetAddress(literal.family, literal.host, port, 0, literal.scope_id);
-      return [literal.family, type, proto, "", address];
+      const family = literal.family === c.AF_INET6 ? c.AF_INET6 : c.AF_INET;
+      return [family, type, proto, "", address];
     })
   );
   if ((flags & c.AI_CANONNAME) !== 0) answers[0]![3] = toAscii(host!);

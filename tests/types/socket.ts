@@ -59,6 +59,28 @@ export function addressFollowsFamily(): void {
   void [any, inet, path, _host, _port, four, either];
 }
 
+/** The loop of Python's documentation: what getaddrinfo gives is what socket() and connect() take. */
+export async function reached(host: string): Promise<Socket | undefined> {
+  for (
+    const [family, type, proto, , address] of await bsdsock.getaddrinfo(
+      host,
+      1,
+      bsdsock.AF_UNSPEC,
+      SOCK_STREAM,
+    )
+  ) {
+    let s: Socket | null = null;
+    try {
+      s = socket(family, type, proto);
+      await s.connect(address);
+      return s;
+    } catch {
+      await s?.close();
+    }
+  }
+  return undefined;
+}
+
 export async function addressIn(s: Socket<Address>, name: bsdsock.AddressLike): Promise<void> {
   const [unix, v4, v6] = [socket(AF_UNIX), socket(AF_INET), socket(AF_INET6)];
   await unix.connect("/tmp/s");
