@@ -577,7 +577,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Sends all of it. An error tells in `bytes_sent` how much the system had taken; what it had not is dropped.
+   * Sends all of it. An error tells in `bytes_sent` how much the system had taken; what it had not is dropped. The
+   * reason of a signal is the caller's and tells it only where it is a `SocketError`.
    *
    * Source: Python `socket.sendall`.
    *
@@ -683,7 +684,7 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Sends a file, blob or stream, or `count` bytes of it from `offset` on, and gives how many were sent. An error tells
-   * in `bytes_sent` how far it came. Sends that are called meanwhile go after it.
+   * in `bytes_sent` how far it came, as that of `sendall` does. Sends that are called meanwhile go after it.
    *
    * Source: Python `socket.sendfile`.
    *

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import type { InetAddress, Socket } from "../mod.ts";
-import { SHUT_WR } from "../mod.ts";
+import { SHUT_WR, SocketError } from "../mod.ts";
 import { Random, receive, sha256 } from "./support/bytes.ts";
 import { watchMemory } from "./support/memory.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
@@ -142,14 +142,15 @@ describe("a peer that does not read", () => {
     }, 60_000),
   );
 
-  for (const how of ["times out", "is aborted"]) {
+  for (const how of ["times out", "is aborted", "is aborted with a SocketError"]) {
     it(
       `and sendall that ${how} in the middle tells exactly what was taken`,
       { skip: noPeer },
       bounded(async (scope) => {
         const [s, peer] = await pythonPeer(scope, setting, "connected", late);
         const data = new Random(10).bytes(64 * MiB);
-        const reason = new Error("enough");
+        const tells = how.endsWith("SocketError");
+        const reason = tells ? new SocketError("enough") : new Error("enough");
         let taken: number | undefined;
         if (how === "times out") {
           s.settimeout(0.3);
@@ -164,6 +165,9 @@ describe("a peer that does not read", () => {
             s.sendall(data, 0, { signal: controller.signal }),
             (error) => error === reason,
           );
+          // docs/errors.md: any other is the caller's.
+          assert.equal("bytes_sent" in reason, tells);
+          if (reason instanceof SocketError) taken = reason.bytes_sent;
         }
         const tail = s.sendall("tail");
         peer.write("\n");
