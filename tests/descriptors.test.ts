@@ -395,6 +395,19 @@ describe("dup and inheritance", () => {
     throws(() => s.set_inheritable(true), "EBADF", "set_inheritable");
   }, false);
 
+  test("a socket that is neither bound nor connected has no descriptor", async (scope) => {
+    for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+      const s = scope.add(new Socket(AF_INET, type));
+      for (const call of [() => s.fileno(), () => s.dup(), () => s.detach()]) {
+        throws(call, "ENOTSUP");
+      }
+      throws(() => s.set_inheritable(true), "ENOTSUP", "fcntl");
+      // One that is only bound is not let go of either.
+      await s.bind(["127.0.0.1", 0]);
+      throws(() => s.detach(), "ENOTSUP", "detach");
+    }
+  }, false);
+
   test("a child has what was made inheritable, and nothing else", async (scope) => {
     const server = await native[0].server(scope);
     assert.equal(server.get_inheritable(), false);

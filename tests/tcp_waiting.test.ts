@@ -592,6 +592,23 @@ for (const setting of settings) {
         await rejects(() => client.connect(address), "EBADF", "connect");
       }),
     );
+
+    it(
+      "an attempt that was given up can neither send nor receive, and another can be made",
+      { skip: setting.noStalled },
+      bounded(async (scope) => {
+        const address = await setting.stalled(scope);
+        const server = await setting.server(scope);
+        const client = setting.socket(scope);
+        client.settimeout(0.1);
+        await rejects(() => client.connect(address), "ETIMEDOUT", "connect");
+        await rejects(() => client.send("x"), "EPIPE", "send");
+        await rejects(() => client.recv(1), "ENOTCONN", "recv");
+        await rejects(() => client.connect(address), "ETIMEDOUT", "connect");
+        client.settimeout(null);
+        await client.connect(server.getsockname());
+      }),
+    );
   });
 }
 

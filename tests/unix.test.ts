@@ -1,7 +1,7 @@
 /** AF_UNIX streams and datagrams: this library against itself, and against Python's socket in another process. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
@@ -108,6 +108,17 @@ describe("UNIX streams", () => {
     assert.equal(conn.getsockname(), expected);
     await client.sendall("here");
     assert.equal(text(await conn.recv(9)), "here");
+  });
+
+  test("a connect through a link is told as it was given, or as it was bound", async (scope) => {
+    const path = join(folder(scope), "s");
+    const link = `${path}.link`;
+    await server(scope, path);
+    symlinkSync(path, link);
+    const client = open(scope);
+    await client.connect(link);
+    // docs/differences.md: Node does not ask the kernel.
+    assert.equal(client.getpeername(), runtimeName === "node" ? link : path);
   });
 
   test("the file is there while bound, and gone after close", async (scope) => {
