@@ -16,7 +16,7 @@ import { openDescriptor } from "./node_adopt.ts";
 import { connectSocket, type SocketConnect } from "./node_connect.ts";
 import { libc } from "./node_ffi.ts";
 import { getEarlyOption, setNodeOption } from "./node_options.ts";
-import { scopeErrorOf, scopeOf, zonedHostOf } from "./node_resolver.ts";
+import { checkLink, scopeErrorOf, scopeOf, zonedHostOf } from "./node_resolver.ts";
 import { NetStream, NodeStream } from "./node_stream.ts";
 import { takeReleased } from "./released.ts";
 import { unlinkPath } from "./unix_path.ts";
@@ -44,6 +44,7 @@ export function bind(request: BindRequest): Bound {
 
 function openBound({ family, address, settings }: BindRequest): NodeBound {
   if (isUnix(address)) return bindPath(family, address);
+  checkLink(address);
   const [, port] = address;
   const host = zonedHostOf(address);
   const ipv6Only = settings.get("IPV6_V6ONLY") === 1;
@@ -75,8 +76,8 @@ function bindPath(family: number, address: string | Uint8Array<ArrayBuffer>): No
     if (typeof handle === "number") throw systemError(handle, "bind");
     return new NodeBound(family, handle, address);
   } catch (error) {
-    // libuv makes EACCES of a missing directory.
-    if ((error as { code?: string }).code === "EACCES" && !hasDirectory(path)) {
+    // libuv makes EACCES of ENOENT: of a missing directory, or one that holds no such files.
+    if ((error as { code?: string }).code === "EACCES" && !isDenied(path)) {
       throw Object.assign(new Error("no such directory", { cause: error }), { code: "ENOENT" });
     }
     throw error;
@@ -88,9 +89,20 @@ function hasBoundSocket(): boolean {
   return nodeModule("node:net").BoundSocket !== undefined;
 }
 
-function hasDirectory(path: string): boolean {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 || nodeModule("node:fs").existsSync(path.slice(0, slash + 1));
+/** What access(2) asks for. */
+const W_OK = 2;
+const X_OK = 1;
+
+/** Whether the directory of a path is there and may not be written to. */
+function isDenied(path: string): boolean {
+  const fs = nodeModule("node:fs");
+  const directory = path.slice(0, path.lastIndexOf("/") + 1) || ".";
+  try {
+    fs.accessSync(directory, W_OK | X_OK);
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code !== "ENOENT";
+  }
 }
 
 /** A bound descriptor: `net.BoundSocket`, or the older handle. */

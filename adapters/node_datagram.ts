@@ -4,7 +4,7 @@ import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } fr
 import { addressFrom, hostOf, scopedLike } from "./endpoints.ts";
 import { plain } from "./node_buffer.ts";
 import { getNodeOption, setNodeOption } from "./node_options.ts";
-import { interfaces, scopeOf, zonedHostOf } from "./node_resolver.ts";
+import { checkLink, interfaces, scopeOf, zonedHostOf } from "./node_resolver.ts";
 import { type DgramSocket, nodeModule } from "./node_types.ts";
 
 const AF_INET6 = 10;
@@ -12,6 +12,7 @@ const AF_INET6 = 10;
 /** Opens a datagram socket of Node. */
 export async function openDatagram(request: DatagramRequest): Promise<Datagram> {
   const { family, address } = request;
+  checkLink(address as InetAddress);
   const [host, port] = [zonedHostOf(address as InetAddress), (address as InetAddress)[1]];
   const socket = await openOn(request, host, port);
   const own = port === 0 ? await pinned(request, host, socket) : socket;

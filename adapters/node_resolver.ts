@@ -118,6 +118,12 @@ export function scopeErrorOf([host, , , scope_id]: InetAddress): string | undefi
   return interfaces().some(({ index }) => index === scope_id) ? undefined : "ENETUNREACH";
 }
 
+/** Refuses to bind a link-local address of an interface that is not there, of which libuv would say EINVAL. */
+export function checkLink(address: InetAddress): void {
+  if (!address[3] || scopeErrorOf(address) === undefined) return;
+  throw Object.assign(new Error(`no interface ${address[3]}`), { code: "ENODEV" });
+}
+
 /** The interface whose index was asked for last. */
 let lastScope: { readonly name: string; readonly index: number; readonly at: number } | undefined;
 

@@ -137,7 +137,7 @@ export interface FsModule {
   readFileSync(path: string, encoding: "utf8"): string;
   openSync(path: string, flags: string): number;
   closeSync(fd: number): void;
-  existsSync(path: string): boolean;
+  accessSync(path: string, mode: number): void;
   readdirSync(path: string): string[];
   unlinkSync(path: string | Uint8Array): void;
   readSync(fd: number, buffer: Uint8Array): number;

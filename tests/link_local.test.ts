@@ -14,7 +14,7 @@ import {
 import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { runtimeName } from "./support/runtime.ts";
-import { bounded, rejection, type Scope } from "./support/scope.ts";
+import { bounded, rejection, rejects, type Scope } from "./support/scope.ts";
 import { noIPv6 } from "./support/tcp.ts";
 
 /** An interface of this machine with a link-local address. */
@@ -107,6 +107,21 @@ describe("a link-local address", () => {
       }),
     );
   }
+});
+
+describe("a link-local address to bind", () => {
+  it(
+    "of no interface here is ENODEV",
+    { skip: noIPv6 },
+    bounded(async (scope) => {
+      const s = scope.add(new Socket<InetAddress>(AF_INET6));
+      await rejects(() => s.bind(["fe80::1", 0, 0, 77_777]), "ENODEV", "bind");
+      // For UDP Deno does not say why.
+      if (runtimeName === "deno") return;
+      const datagrams = scope.add(new Socket<InetAddress>(AF_INET6, SOCK_DGRAM));
+      await rejects(() => datagrams.bind(["fe80::1", 0, 0, 77_777]), "ENODEV", "bind");
+    }),
+  );
 });
 
 describe("link-local addresses, after all", () => {
