@@ -25,6 +25,9 @@ const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
 /** Set by calls of their own. */
 const CALLED = new Set(["IP_MULTICAST_IF", "IPV6_MULTICAST_IF"]);
 
+/** What Linux does not hand on to an accepted socket. */
+const LISTENERS_OWN = ["SO_PRIORITY", "TCP_DEFER_ACCEPT"];
+
 const NOTHING: Settings = new Map();
 
 /** The change that was made last. */
@@ -127,6 +130,11 @@ export class SocketOptions {
   inherit(from: SocketOptions): void {
     this.#settings = from.#settings;
     this.#hasTimeouts = from.#hasTimeouts;
+    if (LISTENERS_OWN.some((name) => from.#settings.has(name))) {
+      const inherited = new Map(from.#settings);
+      for (const name of LISTENERS_OWN) inherited.delete(name);
+      this.#settings = inherited;
+    }
   }
 
   #membership(spec: OptionSpec, value: OptionValue): void {

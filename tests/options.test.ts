@@ -31,6 +31,7 @@ import {
   SO_DOMAIN,
   SO_KEEPALIVE,
   SO_LINGER,
+  SO_PRIORITY,
   SO_PROTOCOL,
   SO_RCVTIMEO,
   SO_REUSEADDR,
@@ -41,6 +42,7 @@ import {
   Socket,
   type SocketError,
   SOL_SOCKET,
+  TCP_DEFER_ACCEPT,
   TCP_FASTOPEN,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
@@ -474,6 +476,27 @@ describe("options seen from outside", () => {
       }),
     );
   }
+
+  it(
+    "an accepted socket has not its listener's SO_PRIORITY and TCP_DEFER_ACCEPT",
+    { skip: offered["SO_PRIORITY"] === undefined && "the runtime cannot set SO_PRIORITY" },
+    bounded(async (scope) => {
+      const server = scope.add(new Socket<InetAddress>(AF_INET));
+      server.setsockopt(SOL_SOCKET, SO_PRIORITY, 5);
+      server.setsockopt(IPPROTO_TCP, TCP_DEFER_ACCEPT, 7);
+      server.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+      await server.bind(["127.0.0.1", 0]);
+      await server.listen();
+      const client = scope.add(new Socket<InetAddress>(AF_INET));
+      await client.connect(server.getsockname());
+      await client.sendall("x");
+      const conn = scope.add((await server.accept())[0]);
+      assert.equal(conn.getsockopt(SOL_SOCKET, SO_PRIORITY), 0);
+      assert.equal(conn.getsockopt(IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+      assert.equal(conn.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
+      assert.equal(server.getsockopt(SOL_SOCKET, SO_PRIORITY), 5);
+    }),
+  );
 
   it("AF_UNIX has no options of TCP, AF_INET none of IPv6", () => {
     const v4 = new Socket(AF_INET);
