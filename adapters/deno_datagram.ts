@@ -52,6 +52,7 @@ const LONGEST = 0x7fffffff;
 /** A socket of `node:dgram`, with the options that only FFI can set. */
 class DgramDatagram extends NodeDatagram {
   #options: DenoOptions;
+  #broadcasts = false;
   /** Keeps the process alive. */
   #keeper: NodeTimer | undefined;
 
@@ -77,6 +78,7 @@ class DgramDatagram extends NodeDatagram {
   }
 
   override setOption(name: string, value: number): boolean {
+    if (name === "SO_BROADCAST") this.#broadcasts = value !== 0;
     if (this.#options.set(name, value)) return true;
     // Deno 2.9: setTTL() sets IP_TTL, but the others not those of IPv4.
     if (this.family === AF_INET6 && name.startsWith("IP_MULTICAST_")) throw noIPv4Option(name);
@@ -91,11 +93,20 @@ class DgramDatagram extends NodeDatagram {
   protected override failure(error: Error, to: Address | undefined): Error {
     const [host, port] = [hostOf(to as InetAddress), (to as InetAddress)[1]];
     if (!isPermitted(host, port)) return denied(host, port, error);
-    // What is nearly always behind it: the broadcast address of a network without SO_BROADCAST.
-    return (error as { code?: string }).code === "UNKNOWN" && host.endsWith(".255")
-      ? Object.assign(new Error("broadcast", { cause: error }), { code: "EACCES" })
-      : error;
+    if ((error as { code?: string }).code !== "UNKNOWN") return error;
+    if (isLoopback(this.local) && !isLoopback(to!)) return told("EINVAL", error);
+    // What is nearly always behind it: the broadcast address of a network.
+    return host.endsWith(".255") && !this.#broadcasts ? told("EACCES", error) : error;
   }
+}
+
+/** Whether an address is one of 127.0.0.0/8, from which Linux sends nothing to other machines. */
+function isLoopback(address: Address): boolean {
+  return (address as InetAddress)[0].startsWith("127.");
+}
+
+function told(code: string, cause: Error): Error {
+  return Object.assign(new Error(code, { cause }), { code });
 }
 
 /** The argument that names an address to Deno. */

@@ -442,6 +442,8 @@ function largestPayload(family: number): number {
   return family === AF_INET6 ? MAX_DATAGRAM_IPV6 : Infinity;
 }
 
+/** Whether an address is a broadcast one on every machine: those of its networks the system knows. */
 function isBroadcast(address: Address | undefined): boolean {
-  return Array.isArray(address) && address[0] === "255.255.255.255";
+  return Array.isArray(address) &&
+    (address[0] === "255.255.255.255" || address[0] === "127.255.255.255");
 }

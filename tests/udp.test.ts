@@ -330,11 +330,23 @@ describe("UDP broadcast and multicast", () => {
       await rejects(() => s.sendto("x", ["<broadcast>", 9]), "EACCES", "sendto");
       await rejects(() => s.sendto("x", ["127.255.255.255", 9]), "EACCES", "sendto");
       await rejects(() => s.connect(["<broadcast>", 9]), "EACCES", "connect");
+      await rejects(() => s.connect(["127.255.255.255", 9]), "EACCES", "connect");
       s.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
       assert.equal(s.getsockopt(SOL_SOCKET, SO_BROADCAST), 1);
       const sent = await s.sendto("x", ["<broadcast>", 9]).catch((error) => error);
       // A machine without a route for it says so; what matters is that permission is given.
       assert.ok(sent === 1 || sent.code === "ENETUNREACH", String(sent));
+    }),
+  );
+
+  it(
+    "nothing goes to other machines from the loopback address",
+    bounded(async (scope) => {
+      const s = open(scope, AF_INET);
+      await s.bind(["127.0.0.1", 0]);
+      for (const host of ["198.51.100.1", "198.51.100.255"]) {
+        await rejects(() => s.sendto("x", [host, 9]), "EINVAL", "sendto");
+      }
     }),
   );
 
