@@ -34,6 +34,12 @@ export class DenoNetStream extends NetStream {
     return super.write(chunk).finally(() => this.unref());
   }
 
+  /** The same as of writes. */
+  override shutdownWrite(): Promise<void> {
+    this.ref();
+    return super.shutdownWrite().finally(() => this.unref());
+  }
+
   override setOption(name: string, value: number): boolean {
     if (super.setOption(name, value)) return true;
     return !this.socket.destroyed && this.#options.set(name, value);

@@ -51,6 +51,7 @@ describe("a program lives that does nothing but wait in", () => {
       "recvfrom",
       "sendall",
       "sendall of a bound socket",
+      "shutdown of a bound socket",
       "recv after an aborted send",
       "readline",
       "readable",

@@ -46,6 +46,14 @@ const ways: Record<string, () => Promise<unknown>> = {
     say(s);
     await s.sendall(new Uint8Array(8 << 20));
   },
+  async "shutdown of a bound socket"() {
+    const s = socket.socket(AF_INET);
+    await s.bind([host, 0]);
+    await s.connect([host, Number(port)]);
+    say(s);
+    await s.shutdown(socket.SHUT_WR);
+    await s.recv(9);
+  },
   async "recv after an aborted send"() {
     const s = await connected();
     say(s);
