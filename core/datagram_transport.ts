@@ -154,7 +154,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   /** Each datagram goes for itself. */
-  sendTogether<T>(sends: (send: Send) => Promise<T>): Promise<T> {
+  sendTogether<T>(_limits: Limits, sends: (send: Send) => Promise<T>): Promise<T> {
     return sends((request, limits) => this.send(request, limits));
   }
 

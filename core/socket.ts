@@ -684,7 +684,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Sends a file, blob or stream, or `count` bytes of it from `offset` on, and gives how many were sent. An error tells
-   * in `bytes_sent` how far it came, as that of `sendall` does. Sends that are called meanwhile go after it.
+   * in `bytes_sent` how far it came, as that of `sendall` does. Sends that are called meanwhile go after it, and so does a
+   * `shutdown(SHUT_WR)`.
    *
    * Source: Python `socket.sendfile`.
    *
@@ -714,10 +715,15 @@ export class Socket<A extends Address = AddressOf<2>> {
       // Also where the source has nothing to send.
       if (this.#gone) throw withBytesSent(systemError("EBADF", "send"), 0);
       const closed = (this.#sendFiles ??= new AbortController()).signal;
-      return await this.#transport.sendTogether(async (send) => {
-        const sendAll = async (data: Uint8Array, limits: WaitOptions): Promise<void> => {
+      // The timeout is for each of its sends.
+      const limits = {
+        ...this.#limits(0, { signal: signalOf(options) }, undefined),
+        timeout: null,
+      };
+      return await this.#transport.sendTogether(limits, async (send) => {
+        const sendAll = async (data: Uint8Array, wait: WaitOptions): Promise<void> => {
           const request = { syscall: "send", data, all: true };
-          await send(request, this.#limits(0, limits, "SO_SNDTIMEO"));
+          await send(request, this.#limits(0, wait, "SO_SNDTIMEO"));
         };
         return await sendFile(sendAll, source, offset, count, options, closed);
       });

@@ -10,6 +10,7 @@ import type {
   Stream,
 } from "../adapters/adapter.ts";
 import { type Destination, wildcard } from "./address.ts";
+import { CallRow } from "./call_row.ts";
 import { type Claim, claim, claimTo, isClaimed, unclaim } from "./claims.ts";
 import { Connecting } from "./connecting.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "./constants.ts";
@@ -23,7 +24,7 @@ import { StreamEndpoint } from "./stream_endpoint.ts";
 import type { Received, ReceiveRequest } from "./stream_receiver.ts";
 import { type SendRequest, withBytesSent } from "./stream_sender.ts";
 import type { FromMessage, Send, Transport } from "./transport.ts";
-import { type Limits, NOBODY, Wait } from "./wait.ts";
+import { type Limits, Wait } from "./wait.ts";
 
 /** What a socket has that was bound, or has listened. */
 interface Own {
@@ -40,6 +41,14 @@ interface Listening {
   backlog: number;
 }
 
+/** A connect under way. */
+interface Attempt {
+  readonly attempt: Connecting;
+  readonly wait: Wait<void>;
+  /** The receives and sends that wait for the connection. */
+  readonly row: CallRow;
+}
+
 /** TCP and AF_UNIX streams. Which of the fields is set is the state. */
 export class StreamTransport implements Transport {
   #adapter: Adapter;
@@ -52,7 +61,7 @@ export class StreamTransport implements Transport {
   /** The descriptor listened when it was taken over; accepting begins with the first call. */
   #inherited = false;
   #listener: Listening | undefined;
-  #connecting: { attempt: Connecting; wait: Wait<void> } | undefined;
+  #connecting: Attempt | undefined;
   #endpoint: StreamEndpoint | undefined;
   /** Made with the first sends that belong together. */
   #groups: SendGroups | undefined;
@@ -164,7 +173,7 @@ export class StreamTransport implements Transport {
       bound: () => this.#boundAgain(),
     });
     const wait = new Wait<void>("connect");
-    this.#connecting = { attempt, wait };
+    this.#connecting = { attempt, wait, row: new CallRow() };
     attempt.done.then(
       (stream) => this.#connected(stream, wait),
       (error) => this.#connectFailed(error, wait),
@@ -175,9 +184,11 @@ export class StreamTransport implements Transport {
       throw systemError("EINPROGRESS", "connect");
     }
     wait.limit(limits, {
-      gaveUp: () => {
+      gaveUp: (_, reason) => {
+        const row = this.#connecting?.row;
         this.#connecting = undefined;
         attempt.cancel();
+        row?.failAll(() => reason);
       },
     });
     await wait.promise;
@@ -185,7 +196,7 @@ export class StreamTransport implements Transport {
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
     // No function within this one and within send(), for which each call would have to keep its arguments.
-    return this.#endpoint?.receive(request, limits) ?? quiet(this.#receiveLater(request, limits));
+    return this.#endpoint?.receive(request, limits) ?? this.#receiveLater(request, limits);
   }
 
   receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
@@ -197,13 +208,14 @@ export class StreamTransport implements Transport {
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
-    if (this.#groups?.busy) return quiet(this.#sendAfter(this.#groups, request, limits));
+    if (this.#groups?.busy) return this.#sendAfter(this.#groups, request, limits);
     return this.#sendNext(request, limits);
   }
 
-  sendTogether<T>(sends: (send: Send) => Promise<T>): Promise<T> {
+  sendTogether<T>(limits: Limits, sends: (send: Send) => Promise<T>): Promise<T> {
     this.#groups ??= new SendGroups();
-    return this.#groups.run(() => sends((request, limits) => this.#sendNext(request, limits)));
+    const send: Send = (request, limits) => this.#sendNext(request, limits);
+    return this.#groups.run("send", limits, () => sends(send));
   }
 
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
@@ -229,7 +241,11 @@ export class StreamTransport implements Transport {
     const endpoint = this.#endpoint;
     if (endpoint === undefined || endpoint.broken) throw systemError("ENOTCONN", "shutdown");
     if (how !== SHUT_WR) endpoint.shutdownRead();
-    if (how !== SHUT_RD) await endpoint.shutdownWrite();
+    if (how === SHUT_RD) return;
+    const groups = this.#groups;
+    await (groups?.busy
+      ? groups.after("shutdown", undefined, () => this.#shutdownAfter(endpoint))
+      : endpoint.shutdownWrite());
   }
 
   close(reset: boolean): Promise<void> {
@@ -238,6 +254,7 @@ export class StreamTransport implements Transport {
     const connecting = this.#connecting;
     connecting?.attempt.cancel();
     connecting?.wait.fail(systemError("EBADF", "connect"));
+    connecting?.row.failAll((syscall) => systemError("EBADF", syscall));
     const [endpoint, listener, bound] = [this.#endpoint, this.#listener, this.#takeBound()];
     this.#connecting = this.#endpoint = this.#listener = undefined;
     // One of them at most is there.
@@ -264,21 +281,26 @@ export class StreamTransport implements Transport {
   }
 
   #connected(stream: Stream, wait: Wait<void>): void {
+    const connecting = this.#connecting;
     // Given up in the moment in which it was made.
-    if (this.#connecting?.wait !== wait) {
+    if (connecting?.wait !== wait) {
       quiet(stream.close());
       return;
     }
     this.#connecting = undefined;
     this.#endpoint = new StreamEndpoint(this.#adapter, stream);
     this.#options.apply(stream);
+    connecting.row.beginAll();
     wait.done();
   }
 
   #connectFailed(error: unknown, wait: Wait<void>): void {
+    const connecting = this.#connecting;
     // One that was given up ends when its runtime says so: another may be under way by then.
-    if (this.#connecting?.wait === wait) this.#connecting = undefined;
+    if (connecting?.wait !== wait) return;
+    this.#connecting = undefined;
     wait.fail(error);
+    connecting.row.failAll(() => error);
   }
 
   /** The claimed address, claimed anew where a failed try has used it up. */
@@ -328,47 +350,50 @@ export class StreamTransport implements Transport {
   }
 
   #sendNext(request: SendRequest, limits: Limits): Promise<number> {
-    return this.#endpoint?.send(request, limits) ?? quiet(this.#sendLater(request, limits));
+    return this.#endpoint?.send(request, limits) ?? this.#sendLater(request, limits);
   }
 
-  async #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
-    try {
-      await groups.ended(request.syscall, limits);
-    } catch (error) {
-      throw request.all ? withBytesSent(error, 0) : error;
-    }
-    return await this.#sendNext(request, limits);
+  #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
+    const { syscall } = request;
+    return countingNone(
+      request,
+      groups.after(syscall, limits, () => this.#sendNext(request, limits)),
+    );
   }
 
-  /** Receives once a connect under way has made the connection. */
-  async #receiveLater(request: ReceiveRequest, limits: Limits): Promise<Received> {
-    const endpoint = await this.#whenConnected(request.syscall, "ENOTCONN", limits);
-    return await endpoint.receive(request, limits);
+  async #shutdownAfter(endpoint: StreamEndpoint): Promise<void> {
+    this.#checkOpen("shutdown");
+    await endpoint.shutdownWrite();
   }
 
-  /** Sends once a connect under way has made the connection. */
-  async #sendLater(request: SendRequest, limits: Limits): Promise<number> {
+  #receiveLater(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    return this.#whenConnected(
+      request.syscall,
+      "ENOTCONN",
+      limits,
+      (endpoint) => endpoint.receive(request, limits),
+    );
+  }
+
+  #sendLater(request: SendRequest, limits: Limits): Promise<number> {
     const code = this.#family === AF_UNIX ? "ENOTCONN" : "EPIPE";
-    let endpoint: StreamEndpoint;
-    try {
-      endpoint = await this.#whenConnected(request.syscall, code, limits);
-    } catch (error) {
-      throw request.all ? withBytesSent(error, 0) : error;
-    }
-    return await endpoint.send(request, limits);
+    const send = (endpoint: StreamEndpoint): Promise<number> => endpoint.send(request, limits);
+    return countingNone(request, this.#whenConnected(request.syscall, code, limits, send));
   }
 
-  /** The connection once a connect under way has made it; else the error of an unconnected socket. */
-  async #whenConnected(syscall: string, code: string, limits: Limits): Promise<StreamEndpoint> {
-    this.#checkOpen(syscall);
+  /** Makes a call once a connect under way has made the connection; else gives the error of an unconnected socket. */
+  #whenConnected<T>(
+    syscall: string,
+    code: string,
+    limits: Limits,
+    call: (endpoint: StreamEndpoint) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closed) return rejected(systemError("EBADF", syscall));
     if (this.#connecting === undefined) {
-      throw this.#takeConnectError(syscall) ?? systemError(code, syscall);
+      return rejected(this.#takeConnectError(syscall) ?? systemError(code, syscall));
     }
-    if (limits.timeout === 0) throw systemError("EAGAIN", syscall);
-    const wait = new Wait<void>(syscall).limit(limits, NOBODY);
-    this.#connecting.wait.promise.then(() => wait.done(), (error) => wait.fail(error));
-    await wait.promise;
-    return this.#endpoint ?? await this.#whenConnected(syscall, code, limits);
+    if (limits.timeout === 0) return rejected(systemError("EAGAIN", syscall));
+    return this.#connecting.row.add(syscall, limits, () => call(this.#endpoint!));
   }
 
   /** How a non-blocking connect failed: the first call that would need the connection tells. */
@@ -407,6 +432,14 @@ export class StreamTransport implements Transport {
     unclaim(this.#adapter, own.claim);
     own.claim = undefined;
   }
+}
+
+/** The same promise; an error from before a `sendall` has begun tells that nothing was sent. */
+function countingNone(request: SendRequest, sending: Promise<number>): Promise<number> {
+  if (!request.all) return sending;
+  return quiet(sending.catch((error) => {
+    throw withBytesSent(error, 0);
+  }));
 }
 
 function changeBacklog(adapter: Adapter, listening: Listening, backlog: number): void {

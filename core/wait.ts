@@ -95,6 +95,11 @@ export class Wait<T> implements Abortable, Expiring {
     if (this.#settle()) this.#resolve(value);
   }
 
+  /** The wait is over, and what it was for ends as another promise does. */
+  follow(promise: Promise<T>): void {
+    if (this.#settle()) this.#resolve(promise as unknown as T);
+  }
+
   /** The wait failed. */
   fail(error: unknown): void {
     if (!this.#settle()) return;

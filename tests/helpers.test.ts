@@ -27,6 +27,7 @@ import {
   serve,
   setAdapter,
   setdefaulttimeout,
+  SHUT_WR,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_DGRAM,
@@ -695,6 +696,76 @@ for (const setting of settings) {
       ];
       assert.equal(text(await receive(conn, 8)), "abcdefgh");
       assert.deepEqual(await Promise.all(calls), [undefined, 3, undefined, 1, 1, 1]);
+    });
+
+    for (const another of [false, true]) {
+      const name = another ? "what waits for several" : "what waits for it";
+      test(`${name} goes before what is called once it has ended`, async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        async function* slow(): AsyncGenerator<string, void, void> {
+          await sleep(5);
+          yield "a";
+        }
+        const file = client.sendfile(slow());
+        const given = new AbortController();
+        const dropped = [
+          rejection(() => client.sendall("-", 0, given)),
+          rejection(() =>
+            another ? client.sendfile(new Blob(["-"]), 0, null, given) : client.send("-", 0, given)
+          ),
+        ];
+        const waiting: Promise<unknown>[] = [client.sendall("b")];
+        if (another) waiting.push(client.sendfile(slow()));
+        waiting.push(client.send("c"));
+        const reason = new Error("not any more");
+        given.abort(reason);
+        assert.deepEqual(await Promise.all(dropped), [reason, reason]);
+        await file;
+        for (const letter of "defghijklmnopqrstuvwx") {
+          waiting.push(client.send(letter));
+          await null;
+        }
+        const expected = another ? "abacdefghijklmnopqrstuvwx" : "abcdefghijklmnopqrstuvwx";
+        assert.equal(text(await receive(conn, expected.length)), expected);
+        await Promise.all(waiting);
+      });
+    }
+
+    test("shutdown(SHUT_WR) goes after it, and what is called then is too late", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const got = receiveAll(conn);
+      const calls = [
+        client.sendfile(chunked(pattern(MiB), 64 * 1024)),
+        client.sendall("b"),
+        client.shutdown(SHUT_WR),
+      ];
+      const late = [
+        rejects(() => client.send("c"), "EPIPE", "send"),
+        rejects(() => client.sendfile(new Blob(["d"])), "EPIPE", "send"),
+      ];
+      await Promise.all(calls);
+      await Promise.all(late);
+      assert.equal((await got).length, MiB + 1);
+      await conn.sendall("reading goes on");
+      assert.equal((await receive(client, 15)).length, 15);
+    });
+
+    test("shutdown(SHUT_WR) right after it waits for what had to wait for it", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = client.sendfile(chunked(new Uint8Array([0x61]), 1));
+      const behind = client.sendall("b");
+      await file;
+      await client.shutdown(SHUT_WR);
+      await behind;
+      assert.equal(text(await receiveAll(conn)), "ab");
+    });
+
+    test("close ends a shutdown(SHUT_WR) that waits for it", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const file = rejection(() => client.sendfile(new ReadableStream()));
+      const shut = rejects(() => client.shutdown(SHUT_WR), "EBADF", "shutdown");
+      await client.close();
+      await Promise.all([file, shut]);
     });
 
     test("a send that waits for it has the socket's timeout", async (scope) => {

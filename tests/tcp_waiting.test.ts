@@ -442,6 +442,83 @@ for (const setting of settings) {
     });
   });
 
+  describe(`calls that wait for a connect, ${setting.name}`, () => {
+    for (const call of ["recv", "recv_into", "recvfrom"] as const) {
+      test(`${call} keeps the order of the calls`, async (scope) => {
+        // After as many microtasks as the steps of a connect may take.
+        for (let pause = 0; pause < 10; pause++) {
+          const server = await setting.server(scope);
+          const client = setting.socket(scope);
+          const connecting = client.connect(server.getsockname());
+          const one = async (): Promise<string> => {
+            const buffer = new Uint8Array(1);
+            if (call === "recv_into") await client.recv_into(buffer);
+            else if (call === "recv") buffer.set(await client.recv(1));
+            else buffer.set((await client.recvfrom(1))[0]);
+            return text(buffer);
+          };
+          const calls = [one()];
+          const [conn] = await server.accept();
+          scope.add(conn);
+          for (let i = 0; i < pause; i++) await null;
+          calls.push(one());
+          await connecting;
+          calls.push(one());
+          await conn.sendall("ABC");
+          assert.deepEqual(await Promise.all(calls), ["A", "B", "C"], `${pause} microtasks`);
+        }
+      });
+    }
+
+    test("sends keep the order of the calls, and who gives up holds up nobody", async (scope) => {
+      for (let pause = 0; pause < 10; pause++) {
+        const server = await setting.server(scope);
+        const client = setting.socket(scope);
+        const connecting = client.connect(server.getsockname());
+        const given = new AbortController();
+        const dropped = [
+          rejection(() => client.sendall("-", 0, given)),
+          rejection(() => client.recv(1, 0, given)),
+        ];
+        const calls: Promise<unknown>[] = [client.sendall("A"), client.send("B")];
+        given.abort("not any more");
+        assert.deepEqual(await Promise.all(dropped), ["not any more", "not any more"]);
+        const [conn] = await server.accept();
+        scope.add(conn);
+        for (let i = 0; i < pause; i++) await null;
+        calls.push(client.sendall("C"));
+        await connecting;
+        calls.push(client.sendall("D"));
+        assert.equal(text(await receive(conn, 4)), "ABCD", `${pause} microtasks`);
+        await Promise.all(calls);
+      }
+    });
+
+    it(
+      "they end with it",
+      { skip: setting.noStalled },
+      bounded(async (scope) => {
+        const address = await setting.stalled(scope);
+        const late = setting.socket(scope);
+        late.settimeout(0.05);
+        const attempt = rejects(() => late.connect(address), "ETIMEDOUT", "connect");
+        late.settimeout(null);
+        const behind = [rejection(() => late.recv(1)), rejection(() => late.sendall("x"))];
+        await attempt;
+        for (const error of await Promise.all(behind)) assert.ok(error instanceof TimeoutError);
+
+        const client = setting.socket(scope);
+        const connecting = rejects(() => client.connect(address), "EBADF", "connect");
+        const calls = [
+          rejects(() => client.recv(1), "EBADF", "recv"),
+          rejects(() => client.sendall("x"), "EBADF", "send"),
+        ];
+        await client.close();
+        await Promise.all([connecting, ...calls]);
+      }),
+    );
+  });
+
   describe(`without waiting, ${setting.name}`, () => {
     test("what cannot be done now is EAGAIN", async (scope) => {
       const server = await setting.server(scope);
