@@ -121,9 +121,8 @@ function descriptorOptions(): Capabilities["options"] {
 }
 
 function bind(c: BunLibc, { family, address, settings }: BindRequest): Bound {
-  const fd = c.socket(family, SOCK_STREAM);
+  const fd = openSocket(c, family, settings);
   try {
-    applySettings(c, fd, settings);
     c.bind(fd, family, address);
     return new BunBound(c, fd, family);
   } catch (error) {
@@ -284,12 +283,26 @@ function adopt(c: BunLibc, fd: number): Adopted {
 function connect(c: BunLibc, target: ConnectTarget): ConnectAttempt {
   let fd: number;
   try {
-    fd = c.socket(target.family, SOCK_STREAM);
-    applySettings(c, fd, target.settings);
+    fd = openSocket(c, target.family, target.settings);
   } catch (error) {
     return { done: Promise.reject(error), cancel: () => {} };
   }
   return connectDescriptor(c, fd, target);
+}
+
+/** A socket with its options: some only work before bind or connect, and all work then. */
+function openSocket(c: BunLibc, family: number, settings: Settings): number {
+  const fd = c.socket(family, SOCK_STREAM);
+  try {
+    for (const [name, value] of settings) {
+      // On for every TCP socket, as on the other runtimes.
+      if (name !== "SO_REUSEADDR") setDescriptorOption(c, fd, name, value);
+    }
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+  return fd;
 }
 
 /**
@@ -389,14 +402,6 @@ function needLibc(): BunLibc {
   if (c !== null) return c;
   const detail = "there is no C library that is known here";
   throw Object.assign(new Error(detail), { code: "ENOTSUP", detail });
-}
-
-/** Some options only work before bind or connect, and all work then. */
-function applySettings(c: BunLibc, fd: number, settings: Settings): void {
-  for (const [name, value] of settings) {
-    // On for every TCP socket, as on the other runtimes.
-    if (name !== "SO_REUSEADDR") setDescriptorOption(c, fd, name, value);
-  }
 }
 
 function streamOver(

@@ -37,8 +37,13 @@ const UV_TCP_REUSEPORT = 2;
 /** bind(2), at once. */
 export function bind(request: BindRequest): Bound {
   const bound = openBound(request);
-  // Some matter before listen or connect only, such as the buffer sizes.
-  for (const [name, value] of request.settings) setNodeOption(bound.fd, name, value);
+  try {
+    // Some matter before listen or connect only, such as the buffer sizes.
+    for (const [name, value] of request.settings) setNodeOption(bound.fd, name, value);
+  } catch (error) {
+    bound.close();
+    throw error;
+  }
   return bound;
 }
 

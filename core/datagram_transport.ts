@@ -368,11 +368,16 @@ export class DatagramTransport implements Transport, DatagramSink {
       await socket.close();
       throw systemError("EBADF", syscall);
     }
+    try {
+      this.#options.apply(socket);
+    } catch (error) {
+      await socket.close();
+      throw error;
+    }
     this.#socket = socket;
     this.#queue.handle = socket;
     this.#claim = claimTo("datagram", socket.local, settings);
     claim(this.#adapter, this.#claim);
-    this.#options.apply(socket);
     if (this.#queue.isAwaited) socket.resume?.();
     return socket;
   }

@@ -1390,7 +1390,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     const conn = new Socket<A>(family, type, proto, { adapter: this.#adapter });
     // An accepted UNIX socket begins with the system's defaults, as in Linux.
     if (family !== c.AF_UNIX) conn.#options.inherit(this.#options);
-    conn.#options.apply(endpoint.stream);
+    conn.#options.applyAccepted(endpoint.stream);
     // Only stream sockets accept.
     (conn.#transport as StreamTransport).attach(endpoint);
     return conn;

@@ -84,6 +84,10 @@ export class SocketOptions {
     const setting = settingOf(spec, value);
     const support = this.#support(spec);
     if (support === undefined || support === "get") throw this.#unsupported(spec, "setsockopt");
+    // As Linux says; a path is no port.
+    if (spec.name === "SO_REUSEPORT" && setting !== 0 && this.#kind.family === AF_UNIX) {
+      throw systemError("EOPNOTSUPP", "setsockopt", { detail: "AF_UNIX has no ports to share" });
+    }
     const { handle } = this.source;
     if (handle !== undefined && !KEPT.has(spec.name)) {
       if (support === "before-open" || !this.#try(() => handle.setOption(spec.name, setting))) {
@@ -110,20 +114,49 @@ export class SocketOptions {
     return encodeSetting(spec, this.#read(spec)).slice(0, length);
   }
 
-  /** Sets on a socket that was just opened what was set before; what it refuses is as if it had not been set. */
+  /**
+   * Sets on a socket that was just opened what was set before. What the runtime has no way to is as if it had not been
+   * set.
+   *
+   * @throws {SocketError} what the system says of an option; all are as before, to be set on another socket
+   */
   apply(handle: Handle): void {
     // Not by an iterator, which would make an array for each option of each connection.
     this.#settings.forEach((value, name) => {
-      // What only works before bind or connect, the adapter has set by then, and TCP_FASTOPEN is for listeners.
-      if (KEPT.has(name) || CALLED.has(name) || name === "TCP_FASTOPEN") return;
-      if (this.#supportOf(name) === "before-open") return;
-      if (!this.#try(() => handle.setOption(name, value))) {
-        const left = new Map(this.#settings);
-        left.delete(name);
-        this.#settings = left;
+      if (this.#isForOpen(name) && !this.#try(() => handle.setOption(name, value))) {
+        this.#forget(name);
       }
     });
-    for (const call of this.#postponed?.splice(0) ?? []) this.#try(() => call(handle as Datagram));
+    for (const call of this.#postponed ?? []) this.#try(() => call(handle as Datagram));
+    this.#postponed = undefined;
+  }
+
+  /**
+   * The same for an accepted connection. In Linux accept(2) fails for no option: it takes most from the listener, and
+   * what is refused now may be in place, as the mark of a process that has dropped its privileges is.
+   */
+  applyAccepted(handle: Handle): void {
+    this.#settings.forEach((value, name) => {
+      if (!this.#isForOpen(name)) return;
+      try {
+        if (handle.setOption(name, value)) return;
+      } catch {
+        // What the connection has of it, the system tells.
+      }
+      this.#forget(name);
+    });
+  }
+
+  /** Not for what only works before bind or connect: the adapter has set it by then. TCP_FASTOPEN is for listeners. */
+  #isForOpen(name: string): boolean {
+    return !KEPT.has(name) && !CALLED.has(name) && name !== "TCP_FASTOPEN" &&
+      this.#supportOf(name) !== "before-open";
+  }
+
+  #forget(name: string): void {
+    const left = new Map(this.#settings);
+    left.delete(name);
+    this.#settings = left;
   }
 
   /** Takes from a listener what an accepted socket has from it. */

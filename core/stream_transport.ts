@@ -287,9 +287,15 @@ export class StreamTransport implements Transport {
       quiet(stream.close());
       return;
     }
+    const endpoint = new StreamEndpoint(this.#adapter, stream);
+    try {
+      this.#options.apply(stream);
+    } catch (error) {
+      quiet(endpoint.close(false));
+      return this.#connectFailed(refusedAtConnect(error, stream, this.#own?.address), wait);
+    }
     this.#connecting = undefined;
-    this.#endpoint = new StreamEndpoint(this.#adapter, stream);
-    this.#options.apply(stream);
+    this.#endpoint = endpoint;
     connecting.row.beginAll();
     wait.done();
   }
@@ -432,6 +438,19 @@ export class StreamTransport implements Transport {
     unclaim(this.#adapter, own.claim);
     own.claim = undefined;
   }
+}
+
+/**
+ * An option that was set before there was a socket is refused now. Where the runtime sets it before it connects, that
+ * is an error of connect, so it is one here.
+ */
+function refusedAtConnect(
+  error: unknown,
+  stream: Stream,
+  local: Address | undefined,
+): SocketError {
+  const { code, cause } = error as SocketError;
+  return systemError(code, "connect", { address: stream.remote, local, cause });
 }
 
 /** The same promise; an error from before a `sendall` has begun tells that nothing was sent. */

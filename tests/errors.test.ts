@@ -5,7 +5,6 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as bsdsock from "../mod.ts";
@@ -34,6 +33,7 @@ import {
 import { receive } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonPeer, pythonProgram } from "./support/peers.ts";
+import { noPrivilegedPort, unprivileged } from "./support/privileges.ts";
 import { start } from "./support/process.ts";
 import { isCompiled, launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, type Scope, sleep, thrown } from "./support/scope.ts";
@@ -481,15 +481,14 @@ describe("errors that other processes bring about", () => {
     }
   }
 
-  const noPrivileges = privileges();
   it(
     "a port that needs privileges",
-    { skip: noPrivileges.skip },
+    { skip: noPrivilegedPort || unprivileged.skip },
     bounded(async (scope) => {
       const program = new URL("./peers/privileged.ts", import.meta.url);
       const scratch = mkdtempSync(join(tmpdir(), "bsdsock-privileged-"));
       try {
-        const command = [...noPrivileges.command, ...launch(program, ["81"])];
+        const command = [...unprivileged.command, ...launch(program, ["81"])];
         const peer = scope.add(start(command as [string], {
           env: { HOME: scratch, DENO_DIR: scratch, DENO_NO_UPDATE_CHECK: "1" },
         }));
@@ -621,34 +620,6 @@ function unknownName(): number {
     unknownNumber = Number(done.stdout) === EAI_AGAIN ? EAI_AGAIN : EAI_NONAME;
   }
   return unknownNumber;
-}
-
-/** How to run a program that may not bind port 81, or why that cannot be done here. */
-function privileges(): { skip: string | false; command: string[] } {
-  const start = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
-  const done = spawnSync("cat", [start], { encoding: "utf8" });
-  if (Number(done.stdout) <= 81) return { skip: "here no port needs privileges", command: [] };
-  if (process.getuid?.() !== 0) return { skip: false, command: [] };
-  const command = [
-    "setpriv",
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    "--inh-caps=-all",
-  ];
-  const file = fileURLToPath(new URL("./peers/privileged.ts", import.meta.url));
-  const probe = spawnSync(command[0]!, [
-    ...command.slice(1),
-    "sh",
-    "-c",
-    'cd / && test -r "$1" && "$2" --version',
-    "sh",
-    isCompiled ? file.replace(/\.ts$/, ".js") : file,
-    process.execPath,
-  ]);
-  return probe.status === 0
-    ? { skip: false, command }
-    : { skip: "this is root, and no other user can run the program", command };
 }
 
 describe("after all tests of this file", () => {

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { OPTIONS, type OptionSpec } from "../core/options.ts";
 import {
   type Adapter,
+  type Address,
   AF_INET,
   AF_INET6,
   AF_UNIX,
@@ -12,6 +13,7 @@ import {
   create_server,
   createMemoryAdapter,
   getAdapter,
+  type Handle,
   has_dualstack_ipv6,
   inet_aton,
   inet_pton,
@@ -28,6 +30,7 @@ import {
   IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
   SO_ACCEPTCONN,
+  SO_BROADCAST,
   SO_DOMAIN,
   SO_KEEPALIVE,
   SO_LINGER,
@@ -35,6 +38,7 @@ import {
   SO_PROTOCOL,
   SO_RCVTIMEO,
   SO_REUSEADDR,
+  SO_REUSEPORT,
   SO_SNDTIMEO,
   SO_TYPE,
   SOCK_DGRAM,
@@ -233,6 +237,73 @@ for (const { name, adapter } of adapters) {
       }),
     );
 
+    const noUnix = adapter.capabilities().types["AF_UNIX"]?.includes("SOCK_STREAM") !== true;
+    for (const family of noUnix ? [AF_INET] : [AF_INET, AF_UNIX]) {
+      it(
+        `an option that is refused later ends connect, ${family === AF_INET ? "TCP" : "UNIX"}`,
+        bounded(async (scope) => {
+          const { refusing, state } = refusingLater(adapter);
+          const make = (): Socket<Address> =>
+            scope.add(new Socket<Address>(family, SOCK_STREAM, 0, { adapter: refusing }));
+          const server = make();
+          await server.bind(family === AF_INET ? ["127.0.0.1", 0] : "");
+          await server.listen();
+          const client = make();
+          client.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+          const address = server.getsockname();
+          const connecting = rejects(() => client.connect(address), "EPERM", "connect");
+          const waiting = rejects(() => client.recv(1), "EPERM");
+          const error = await connecting;
+          assert.deepEqual(error.address, address);
+          assert.equal((error.cause as Error).message, "refused");
+          await waiting;
+          throws(() => client.getpeername(), "ENOTCONN");
+          await rejects(() => client.recv(1), "ENOTCONN", "recv");
+          const [none] = await server.accept();
+          assert.equal((await scope.add(none).recv(1)).length, 0, "it is closed");
+          state.refuses = false;
+          await client.connect(address);
+          assert.equal(await scope.add((await server.accept())[0]).send("x"), 1);
+          assert.equal((await client.recv(9)).length, 1);
+        }),
+      );
+    }
+
+    it(
+      "an option that is refused later does not end accept",
+      bounded(async (scope) => {
+        const { refusing } = refusingLater(adapter);
+        const server = scope.add(
+          new Socket<Address>(AF_INET, SOCK_STREAM, 0, { adapter: refusing }),
+        );
+        server.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+        await server.bind(["127.0.0.1", 0]);
+        await server.listen();
+        const client = scope.add(new Socket<Address>(AF_INET, SOCK_STREAM, 0, { adapter }));
+        await client.connect(server.getsockname());
+        const [conn] = await server.accept();
+        await scope.add(conn).sendall("x");
+        assert.equal((await client.recv(9)).length, 1);
+      }),
+    );
+
+    it(
+      "an option that is refused later ends bind and sendto of a datagram socket",
+      bounded(async (scope) => {
+        const { refusing, state } = refusingLater(adapter);
+        const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter: refusing }));
+        s.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
+        for (let i = 0; i < 2; i++) {
+          await rejects(() => s.bind(["127.0.0.1", 0]), "EPERM", "setsockopt");
+          await rejects(() => s.sendto("x", ["127.0.0.1", 9]), "EPERM", "setsockopt");
+          assert.deepEqual(s.getsockname(), ["0.0.0.0", 0]);
+        }
+        state.refuses = false;
+        await s.bind(["127.0.0.1", 0]);
+        assert.equal(s.getsockopt(SOL_SOCKET, SO_BROADCAST), 1);
+      }),
+    );
+
     it(
       "values as bytes",
       bounded(async (scope) => {
@@ -284,6 +355,38 @@ for (const { name, adapter } of adapters) {
       }),
     );
   });
+}
+
+/** The adapter, with open sockets that refuse every option as long as `state` says so. */
+function refusingLater(adapter: Adapter): { refusing: Adapter; state: { refuses: boolean } } {
+  const state = { refuses: true };
+  const refuse = <T extends Handle>(handle: T): T => {
+    const setOption = handle.setOption.bind(handle);
+    handle.setOption = (name, value) => {
+      if (state.refuses) throw Object.assign(new Error("refused"), { code: "EPERM" });
+      return setOption(name, value);
+    };
+    return handle;
+  };
+  const refusing: Adapter = {
+    ...adapter,
+    connect: (target) => {
+      const attempt = adapter.connect(target);
+      return { done: attempt.done.then(refuse), cancel: () => attempt.cancel() };
+    },
+    bind: async (request) => {
+      const bound = await adapter.bind(request);
+      const listen = bound.listen.bind(bound);
+      bound.listen = (backlog, sink) =>
+        listen(backlog, {
+          connection: (stream) => sink.connection(refuse(stream)),
+          error: (cause) => sink.error(cause),
+        });
+      return bound;
+    },
+    datagram: async (request) => refuse(await adapter.datagram!(request)),
+  };
+  return { refusing, state };
 }
 
 function checkSet(s: Inet, spec: OptionSpec): void {
@@ -504,6 +607,10 @@ describe("options seen from outside", () => {
     if (getAdapter().capabilities().types["AF_UNIX"] === undefined) return;
     const unix = new Socket(AF_UNIX);
     throws(() => unix.getsockopt(IPPROTO_TCP, TCP_KEEPIDLE), "EOPNOTSUPP", "getsockopt");
+    if (offered["SO_REUSEPORT"] === undefined) return;
+    throws(() => unix.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1), "EOPNOTSUPP", "setsockopt");
+    unix.setsockopt(SOL_SOCKET, SO_REUSEPORT, 0);
+    assert.equal(unix.getsockopt(SOL_SOCKET, SO_REUSEPORT), 0);
   });
 });
 

@@ -5,6 +5,9 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import {
@@ -17,8 +20,9 @@ import {
   SOL_SOCKET,
 } from "../mod.ts";
 import * as bsdsock from "../mod.ts";
-import { checkNothingLeft, noDescriptors, noSs } from "./support/outside.ts";
+import { checkNothingLeft, noAdministrator, noDescriptors, noSs } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
+import { isRoot, unprivileged } from "./support/privileges.ts";
 import { type Program, start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded, type Scope } from "./support/scope.ts";
@@ -324,6 +328,44 @@ describe("what Deno's permissions and flags add", () => {
       const unstable = await ask<Capabilities>(scope, "capabilities", ["--unstable-net"]);
       assert.equal(unstable.options["SOCK_STREAM"]?.["SO_REUSEPORT"], "before-open");
       assert.deepEqual(unstable.types["AF_UNIX"], ["SOCK_STREAM", "SOCK_DGRAM"]);
+    }),
+  );
+});
+
+describe("what the system refuses once there is a socket", () => {
+  const run = async (scope: Scope, before: readonly string[], how: string): Promise<unknown> => {
+    const scratch = mkdtempSync(join(tmpdir(), "bsdsock-refused-"));
+    scope.add({ close: () => rmSync(scratch, { recursive: true, force: true }) });
+    const program = new URL("./peers/refused_options.ts", import.meta.url);
+    const command = [...before, ...launch(program, [how], { permissions: ["--allow-all"] })];
+    const env = { HOME: scratch, DENO_DIR: scratch, DENO_NO_UPDATE_CHECK: "1" };
+    const peer = scope.add(start(command as [string], { env }));
+    const result = await peer.json();
+    assert.equal((await peer.exit()).stderr, "");
+    return result;
+  };
+
+  it(
+    "ends connect and bind with its error, and leaves nothing open",
+    { skip: noTuning || unprivileged.skip },
+    bounded(async (scope) => {
+      const ends = {
+        connect: [["connect EPERM"], 0],
+        unix: [["connect EPERM"], 0],
+        bind: [["bind EPERM"], 0],
+      };
+      assert.deepEqual(await run(scope, unprivileged.command, "refused"), {
+        SO_MARK: ends,
+        SO_PRIORITY: ends,
+      });
+    }),
+  );
+
+  it(
+    "does not end accept: the connection has it from the listener",
+    { skip: noTuning || noAdministrator || !isRoot && "only root can become another user" },
+    bounded(async (scope) => {
+      assert.deepEqual(await run(scope, [], "dropped"), [["7"], 0]);
     }),
   );
 });
