@@ -170,6 +170,7 @@ export class StreamTransport implements Transport {
       family: this.#family,
       destination,
       settings: this.#options.settings,
+      waits: limits.timeout !== 0,
       bound: () => this.#boundAgain(),
     });
     const wait = new Wait<void>("connect");

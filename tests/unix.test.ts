@@ -9,9 +9,11 @@ import { describe, it } from "node:test";
 import {
   AF_UNIX,
   capabilities,
+  errno,
   IPPROTO_TCP,
   SHUT_WR,
   SO_DOMAIN,
+  SO_ERROR,
   SO_PROTOCOL,
   SOCK_DGRAM,
   SOCK_STREAM,
@@ -19,13 +21,14 @@ import {
   socket,
   SOL_SOCKET,
   TCP_NODELAY,
+  TimeoutError,
 } from "../mod.ts";
 import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
-import { bounded, rejection, rejects, type Scope, throws } from "./support/scope.ts";
+import { bounded, rejection, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
 
 const noUnix: string | false = capabilities().types["AF_UNIX"] === undefined
   ? "this platform has no AF_UNIX"
@@ -331,6 +334,75 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.settimeout(15); s.bind(s
 def say(*values):
     print(json.dumps(values), flush=True)
 `;
+
+/** Accepts twenty clients, slowly; then no one more, and lets its queue be full, so that a client would wait. */
+const SLOW = `
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(0)
+print("listening", flush=True)
+for i in range(20):
+    conn, _ = s.accept()
+    conn.sendall(b"x")
+    time.sleep(0.005)
+last = socket.socket(socket.AF_UNIX)
+last.connect(sys.argv[1])
+print("full", flush=True)
+sys.stdin.readline()
+s.accept()
+s.accept()
+`;
+
+describe("a UNIX listener whose queue is full", () => {
+  it(
+    "has connect wait, until its timeout, its signal or close ends it",
+    { skip: noUnix || noPeer },
+    bounded(async (scope) => {
+      const path = join(folder(scope), "s");
+      const peer = pythonProgram(scope, SLOW, [path]);
+      assert.equal(await peer.line(), "listening");
+      await Promise.all(Array.from({ length: 20 }, async (_, i) => {
+        const client = open(scope);
+        if (i % 2 > 0) client.settimeout(10);
+        await client.connect(path);
+        assert.equal((await client.recv(9)).length, 1);
+      }));
+      assert.equal(await peer.line(), "full");
+
+      const late = open(scope);
+      late.settimeout(0.1);
+      const begun = performance.now();
+      assert.ok(await rejection(() => late.connect(path)) instanceof TimeoutError);
+      assert.ok(performance.now() - begun >= 95);
+      const reason = new Error("enough");
+      const stop = new AbortController();
+      const aborted = rejection(() => open(scope).connect(path, stop));
+      const closed = open(scope);
+      const closing = rejects(() => closed.connect(path), "EBADF", "connect");
+      await sleep(20);
+      stop.abort(reason);
+      assert.equal(await aborted, reason);
+      await closed.close();
+      await closing;
+
+      const now = open(scope);
+      now.setblocking(false);
+      await rejects(() => now.connect(path), "EINPROGRESS", "connect");
+      await until(() => now.getsockopt(SOL_SOCKET, SO_ERROR) === errno.EAGAIN, "EAGAIN is told");
+
+      const patient = open(scope);
+      const bound = runtimeName !== "deno";
+      if (bound) await patient.bind(join(folder(scope), "client"));
+      const connecting = patient.connect(path);
+      await sleep(50);
+      peer.write("\n");
+      await connecting;
+      assert.equal(patient.getpeername(), path);
+      assert.equal((await peer.exit()).stderr, "");
+    }),
+  );
+});
 
 describe("UNIX datagrams with Python", () => {
   const test = (name: string, body: (scope: Scope) => Promise<void>): void => {
