@@ -274,7 +274,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: POSIX connect().
    *
-   * @throws {SocketError} ECONNREFUSED, ENETUNREACH, EISCONN, EALREADY; EINPROGRESS at once when non-blocking
+   * @throws {SocketError} ECONNREFUSED, ENETUNREACH, EISCONN, EALREADY; EINPROGRESS at once when non-blocking, and
+   * when SO_SNDTIMEO has passed: the attempt goes on, and SO_ERROR tells how it ended
    * @throws {GaiError} when the name cannot be resolved
    * @throws {TimeoutError} when the timeout passes first
    *
@@ -1299,7 +1300,14 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   async #connect(destination: Destination, options: WaitOptions | undefined): Promise<void> {
-    await this.#transport.connect(destination, this.#limits(0, options, undefined));
+    // Of a datagram socket only a look-up waits, which the kernel has no part in.
+    const isStream = this.type === c.SOCK_STREAM;
+    const limits = this.#limits(0, options, isStream ? "SO_SNDTIMEO" : undefined);
+    const goesOn = limits.expired === "EAGAIN" && this.family !== c.AF_UNIX;
+    await this.#transport.connect(
+      destination,
+      goesOn ? { ...limits, expired: "EINPROGRESS" } : limits,
+    );
   }
 
   #reallyClose(): Promise<void> {

@@ -14,7 +14,7 @@ import { CallRow } from "./call_row.ts";
 import { type Claim, claim, claimTo, isClaimed, unclaim } from "./claims.ts";
 import { Connecting } from "./connecting.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "./constants.ts";
-import { type SocketError, systemError, translate } from "./errors.ts";
+import { SocketError, systemError, translate } from "./errors.ts";
 import { ListenerEndpoint } from "./listener_endpoint.ts";
 import { quiet, quietly, rejected } from "./quiet.ts";
 import { bindLocal, resolveAll, resolveLocal } from "./resolve.ts";
@@ -65,7 +65,7 @@ export class StreamTransport implements Transport {
   #endpoint: StreamEndpoint | undefined;
   /** Made with the first sends that belong together. */
   #groups: SendGroups | undefined;
-  /** How a non-blocking connect failed, until it is reported. */
+  /** How a connect failed whose call had ended with EINPROGRESS, until it is reported. */
   #connectError: SocketError | undefined;
 
   constructor(adapter: Adapter, family: number, options: SocketOptions) {
@@ -180,18 +180,11 @@ export class StreamTransport implements Transport {
       (error) => this.#connectFailed(error, wait),
     );
     if (limits.timeout === 0) {
-      wait.promise.catch((error) => this.#connectError = error);
       await attempt.begun;
-      throw systemError("EINPROGRESS", "connect");
+      wait.fail(systemError("EINPROGRESS", "connect"));
+    } else {
+      wait.limit(limits, { gaveUp: (_, reason) => this.#connectGaveUp(reason) });
     }
-    wait.limit(limits, {
-      gaveUp: (_, reason) => {
-        const row = this.#connecting?.row;
-        this.#connecting = undefined;
-        attempt.cancel();
-        row?.failAll(() => reason);
-      },
-    });
     await wait.promise;
   }
 
@@ -306,8 +299,18 @@ export class StreamTransport implements Transport {
     // One that was given up ends when its runtime says so: another may be under way by then.
     if (connecting?.wait !== wait) return;
     this.#connecting = undefined;
+    // The call ended with EINPROGRESS: another one tells.
+    if (wait.settled) this.#connectError = error as SocketError;
     wait.fail(error);
     connecting.row.failAll(() => error);
+  }
+
+  #connectGaveUp(reason: unknown): void {
+    if (reason instanceof SocketError && reason.code === "EINPROGRESS") return;
+    const { attempt, row } = this.#connecting!;
+    this.#connecting = undefined;
+    attempt.cancel();
+    row.failAll(() => reason);
   }
 
   /** The claimed address, claimed anew where a failed try has used it up. */
@@ -403,7 +406,7 @@ export class StreamTransport implements Transport {
     return this.#connecting.row.add(syscall, limits, () => call(this.#endpoint!));
   }
 
-  /** How a non-blocking connect failed: the first call that would need the connection tells. */
+  /** How such a connect failed: the first call that would need the connection tells. */
   #takeConnectError(syscall: string): SocketError | undefined {
     const error = this.#connectError;
     this.#connectError = undefined;

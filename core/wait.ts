@@ -10,8 +10,11 @@ export type Timeout = number | null;
 /** How long a call may wait, and what cancels it. */
 export interface Limits {
   readonly timeout: Timeout;
-  /** The code that the timeout ends with: ETIMEDOUT for the socket's own, EAGAIN for SO_RCVTIMEO and SO_SNDTIMEO. */
-  readonly expired: "ETIMEDOUT" | "EAGAIN";
+  /**
+   * The code that the timeout ends with: ETIMEDOUT for the socket's own, EAGAIN for SO_RCVTIMEO and SO_SNDTIMEO,
+   * EINPROGRESS for a TCP connect, which SO_SNDTIMEO only ends the waiting for.
+   */
+  readonly expired: "ETIMEDOUT" | "EAGAIN" | "EINPROGRESS";
   /** Ends the wait. */
   readonly signal: AbortSignal | undefined;
   /** Resolves once I/O that is ready has been pushed: what a non-blocking call waits for. */

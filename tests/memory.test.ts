@@ -9,6 +9,7 @@ import {
   AF_UNIX,
   createMemoryAdapter,
   type Datagram,
+  errno,
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
@@ -16,10 +17,12 @@ import {
   type MemoryOptions,
   MSG_DONTWAIT,
   SHUT_WR,
+  SO_ERROR,
   SO_KEEPALIVE,
   SO_LINGER,
   SO_RCVBUF,
   SO_SNDBUF,
+  SO_SNDTIMEO,
   SOCK_DGRAM,
   SOCK_STREAM,
   type Socket,
@@ -603,6 +606,34 @@ describe("memory: faults of connections", () => {
     assert.equal(await isSettled(patient), false);
     fault.end();
     await patient;
+  });
+
+  it("lets a connect go on for which SO_SNDTIMEO was too short", async () => {
+    const adapter = createMemoryAdapter();
+    const server = await listening(adapter);
+    for (const refuses of [false, true]) {
+      const fault = adapter.faults.silence(server.getsockname());
+      const client = open(adapter);
+      client.settimeout(null);
+      const brief = new Uint8Array(16);
+      new DataView(brief.buffer).setBigInt64(8, 20_000n, true);
+      client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, brief);
+      const error = await client.connect(server.getsockname()).catch((error) => error);
+      assert.equal(error.code, "EINPROGRESS");
+      const waiting = client.recv(1, 0, { signal: AbortSignal.timeout(5_000) });
+      if (refuses) {
+        await server.close();
+        fault.end();
+        await assert.rejects(waiting, { code: "ECONNREFUSED" });
+        assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), errno.ECONNREFUSED);
+      } else {
+        fault.end();
+        const [conn] = await server.accept();
+        await conn.sendall("x");
+        assert.equal((await waiting).length, 1);
+        assert.deepEqual(client.getpeername(), server.getsockname());
+      }
+    }
   });
 
   it("fails accept with EMFILE and keeps the connection", async () => {

@@ -9,6 +9,7 @@ import {
   MSG_WAITALL,
   SHUT_WR,
   SO_ERROR,
+  SO_SNDTIMEO,
   type Socket,
   SocketError,
   SOL_SOCKET,
@@ -517,6 +518,48 @@ for (const setting of settings) {
         await Promise.all([connecting, ...calls]);
       }),
     );
+  });
+
+  describe(`SO_SNDTIMEO, ${setting.name}`, () => {
+    const tenth = new Uint8Array(16);
+    new DataView(tenth.buffer).setBigInt64(8, 100_000n, true);
+    const long = new Uint8Array(16);
+    long[0] = 9;
+
+    it(
+      "ends connect with EINPROGRESS, and the attempt goes on",
+      { skip: setting.noStalled },
+      bounded(async (scope) => {
+        const address = await setting.stalled(scope);
+        const client = setting.socket(scope);
+        client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, tenth);
+        const begun = performance.now();
+        await rejects(() => client.connect(address), "EINPROGRESS", "connect");
+        assert.ok(performance.now() - begun > 95);
+        await rejects(() => client.connect(address), "EALREADY", "connect");
+        assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), 0);
+        const waiting = rejects(() => client.recv(1), "EBADF", "recv");
+        await client.close();
+        await waiting;
+
+        const own = setting.socket(scope);
+        own.setsockopt(SOL_SOCKET, SO_SNDTIMEO, long);
+        own.settimeout(0.05);
+        await rejects(() => own.connect(address), "ETIMEDOUT", "connect");
+      }),
+    );
+
+    test("leaves a connect alone that is quicker", async (scope) => {
+      const server = await setting.server(scope);
+      const client = setting.socket(scope);
+      client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, long);
+      await client.connect(server.getsockname());
+      const refused = setting.socket(scope);
+      refused.setsockopt(SOL_SOCKET, SO_SNDTIMEO, long);
+      const closed: [string, number] = [setting.host, await setting.freePort()];
+      await rejects(() => refused.connect(closed), "ECONNREFUSED", "connect");
+      assert.equal(refused.getsockopt(SOL_SOCKET, SO_ERROR), 0, "it is told once");
+    });
   });
 
   describe(`without waiting, ${setting.name}`, () => {
