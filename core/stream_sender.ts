@@ -165,7 +165,10 @@ export class StreamSender implements WaitOwner {
   /** Ends every wait with an error. */
   fail(makeError: (syscall: string) => unknown): void {
     this.#makeError = makeError;
-    for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
+    for (const wait of this.#sends.takeAll()) {
+      // A rest has no caller to tell: the error is for the next call.
+      this.#failOne(wait, wait.abandoned ? undefined : makeError(wait.syscall));
+    }
     if (this.#piece === undefined) this.#becomeIdle();
   }
 

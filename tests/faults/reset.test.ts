@@ -216,6 +216,19 @@ data = read_all(); s.sendall(pattern(500)); settled(); reset()`,
     },
     told: ["500 bytes", RESET],
   },
+  {
+    name: "during sendall, after one that has timed out",
+    peer: `command(); reset()`,
+    here: async (s, peer) => {
+      s.settimeout(0.03);
+      const first = await outcome(s.sendall(flood));
+      s.settimeout(null);
+      const second = outcome(s.sendall(flood));
+      peer.go();
+      return [first, await second, await outcome(s.send("x")), await outcome(s.recv(9))];
+    },
+    told: ["TimeoutError ETIMEDOUT 110 send", RESET_SEND, PIPE, "0 bytes"],
+  },
   ...sending("sendall", (s) => s.sendall(flood)),
   ...sending("sends, one after another", async (s) => {
     for (;;) await s.send(flood.subarray(0, MiB));
