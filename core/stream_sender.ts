@@ -52,7 +52,7 @@ class Send extends Wait<number> {
     this.limited = limited;
   }
 
-  /** Whether there is something left to send. */
+  /** Whether it has to wait again. */
   get isUnfinished(): boolean {
     return this.all && this.sent < this.length;
   }
@@ -284,11 +284,13 @@ export class StreamSender implements WaitOwner {
       wait.sent += count;
       try {
         // After a wait the system often has room for more than the piece.
-        if (wait.isUnfinished && !wait.isGone && this.#stream.tryWrite !== undefined) {
+        if (wait.sent < wait.length && !wait.isGone && this.#stream.tryWrite !== undefined) {
           wait.sent += this.#stream.tryWrite(wait.data.subarray(wait.sent));
         }
       } catch (cause) {
-        return this.#writeFailed(cause);
+        if (wait.all) return this.#writeFailed(cause);
+        // What has gone is the result of a `send`; the next call tells the error.
+        this.#errors.sendFailed(cause, undefined);
       }
       if (!wait.isUnfinished) {
         this.#sends.shift();

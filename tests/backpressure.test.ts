@@ -3,9 +3,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import type { InetAddress, Socket } from "../mod.ts";
-import { SHUT_WR, SocketError } from "../mod.ts";
-import { Random, receive, sha256 } from "./support/bytes.ts";
+import {
+  type Address,
+  AF_INET,
+  AF_UNIX,
+  capabilities,
+  type InetAddress,
+  SHUT_WR,
+  type Socket,
+  SocketError,
+  socketpair,
+} from "../mod.ts";
+import { Random, receive, receiveAll, sha256 } from "./support/bytes.ts";
 import { watchMemory } from "./support/memory.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonPeer, roles } from "./support/peers.ts";
@@ -223,6 +232,46 @@ describe("a peer that does not read", () => {
       assert.ok(timeouts >= 20, `only ${timeouts} timeouts`);
     }, 60_000),
   );
+});
+
+const noUnix = capabilities().types["AF_UNIX"] === undefined && "there is no AF_UNIX";
+
+describe("a send that waits for room", () => {
+  for (const family of [AF_INET, AF_UNIX]) {
+    for (const timeout of [null, 10]) {
+      it(
+        `takes what fits, ${family === AF_INET ? "TCP" : "UNIX"}${
+          timeout === null ? "" : " with a timeout"
+        }`,
+        { skip: family === AF_UNIX && noUnix },
+        bounded(async (scope) => {
+          const [a, b] = await socketpair(family) as [Socket<Address>, Socket<Address>];
+          for (const s of [a, b]) scope.add(s);
+          a.setblocking(false);
+          let sent = 0;
+          for (let size = 64 * 1024; size >= 1; size = size > 1 ? 1 : 0) {
+            for (let count = 1; count > 0; sent += count) {
+              count = await a.send(new Uint8Array(size)).catch(() => 0);
+            }
+          }
+          a.settimeout(timeout);
+          const file = a.makefile("wb", { buffering: 0 });
+          const calls = [
+            a.send("hello"),
+            a.sendmsg(["wor", "ld"]),
+            file.write(new Uint8Array(7)),
+            a.send(new Uint8Array(50_000)),
+          ];
+          const received = receiveAll(b);
+          const counts = await Promise.all(calls);
+          await file.close();
+          await a.close();
+          assert.deepEqual(counts, [5, 5, 7, 50_000]);
+          assert.equal((await received).length, sent + 50_017);
+        }),
+      );
+    }
+  }
 });
 
 /** Waits until the flooding peer gets no further for half a second; gives what it got rid of. */
