@@ -15,6 +15,9 @@ const READ_AHEAD = 64 * 1024;
 /** The largest piece that libuv is given to send when there is room. */
 const LARGEST_WRITE = 64 * 1024;
 
+/** The most for one write(2): Node refuses 2 GiB and more, and Linux takes no more at a time. */
+const LARGEST_SYNC_WRITE = 2 ** 30;
+
 /** Before Node 24, a reset after unread data ends the stream as a FIN would. */
 let hidesReset: boolean | undefined;
 
@@ -192,9 +195,12 @@ export class NodeStream extends NetStream implements Reader {
   /** write(2) itself: tells what was taken, and an error does not destroy the socket. */
   tryWrite(chunk: Uint8Array): number {
     if (this.#fd < 0) throw Object.assign(new Error("the socket is gone"), { code: "EPIPE" });
+    const piece = chunk.byteLength > LARGEST_SYNC_WRITE
+      ? chunk.subarray(0, LARGEST_SYNC_WRITE)
+      : chunk;
     try {
-      const count = this.#fs.writeSync(this.#fd, chunk);
-      this.#partial = count < chunk.length;
+      const count = this.#fs.writeSync(this.#fd, piece);
+      this.#partial = count < piece.length;
       return count;
     } catch (error) {
       if ((error as { code?: string }).code === "EAGAIN") return 0;

@@ -272,6 +272,23 @@ describe("a send that waits for room", () => {
       );
     }
   }
+
+  it(
+    "takes what fits of more than 2 GiB",
+    bounded(async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      // Memory that nobody touches costs nothing.
+      const huge = new Uint8Array(2 ** 31 + 10);
+      const received = receiveAll(conn);
+      const count = await client.send(huge);
+      assert.ok(count > 0 && count <= huge.length, `${count}`);
+      client.settimeout(0.05);
+      const { bytes_sent = 0 } = await rejects(() => client.sendall(huge), "ETIMEDOUT", "send");
+      assert.ok(bytes_sent > 0);
+      await client.close();
+      assert.equal((await received).length, count + bytes_sent);
+    }),
+  );
 });
 
 /** Waits until the flooding peer gets no further for half a second; gives what it got rid of. */
