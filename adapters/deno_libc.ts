@@ -44,10 +44,11 @@ export class DenoLibc extends Libc {
   /** send(2) of what there is room for: the count of bytes taken. */
   send(fd: number, bytes: Uint8Array): number {
     const { send, sendmsg } = this.#calls;
-    const { length } = bytes;
-    const count = length <= SHORT
+    // Not `length`, which compiled code of Deno 2.9 takes for a negative number from 2 GiB on.
+    const { byteLength } = bytes;
+    const count = byteLength <= SHORT
       ? sendmsg(fd, this.#short.of(bytes), AT_ONCE)
-      : send(fd, bytes, length, AT_ONCE);
+      : send(fd, bytes, byteLength, AT_ONCE);
     if (count >= 0) return count;
     const error = this.failure("send");
     if (error.code === "EAGAIN") return 0;
