@@ -12,7 +12,8 @@ import type {
 } from "./adapter.ts";
 import { connectByNodeNet } from "./deno_connect.ts";
 import { unsupported } from "./deno_errors.ts";
-import { streamOver } from "./deno_direct_stream.ts";
+import { nextDescriptor } from "./deno_descriptor.ts";
+import { acceptedStream } from "./deno_direct_stream.ts";
 import { hasLibc, libc } from "./deno_ffi.ts";
 import { bindByLibc } from "./deno_libc_bound.ts";
 import { DenoOptions } from "./deno_options.ts";
@@ -47,6 +48,8 @@ interface Held {
 
 function listenOn(family: number, address: Address, tcpBacklog: number, settings: Settings): Held {
   const shared = settings.get("SO_REUSEPORT") === 1;
+  const c = libc();
+  const fd = c === undefined ? -1 : nextDescriptor(c);
   const listener = deno().listen(
     isUnix(address) ? { transport: "unix", path: denoPathOf(address) } : {
       transport: "tcp",
@@ -58,7 +61,7 @@ function listenOn(family: number, address: Address, tcpBacklog: number, settings
     },
   );
   const local = scopedLike(addressOf(family, listener.addr), address);
-  const options = new DenoOptions({ type: SOCK_STREAM, local, shared });
+  const options = new DenoOptions({ type: SOCK_STREAM, local, shared }, fd);
   try {
     options.setAll(settings);
   } catch (error) {
@@ -193,7 +196,7 @@ class DenoTcpListener implements Listener {
         const { local } = this;
         const own = isWildcard(local) ? addressOf(this.#family, conn.localAddr) : local;
         const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);
-        this.#wanted = this.#sink.connection(streamOver(conn, own, remote));
+        this.#wanted = this.#sink.connection(acceptedStream(conn, own, remote));
       } catch (error) {
         // Deno 2.9 asks for the peer's name, and loses a connection that was reset before it was accepted.
         if ((error as Error).name === "NotConnected") continue;

@@ -1,8 +1,9 @@
 /** Connecting on Deno: by `Deno.connect`, by `node:net` what only that can do, by name where only that is permitted. */
 
 import type { ConnectAttempt, ConnectTarget, InetAddress, Stream } from "./adapter.ts";
-import { streamOver } from "./deno_direct_stream.ts";
-import { hasLibc } from "./deno_ffi.ts";
+import { nextDescriptor } from "./deno_descriptor.ts";
+import { connectedStream } from "./deno_direct_stream.ts";
+import { hasLibc, libc } from "./deno_ffi.ts";
 import { DenoNetStream } from "./deno_net_stream.ts";
 import { denied, isPermitted, lookup } from "./deno_resolver.ts";
 import { addressOf, deno, denoPathOf } from "./deno_types.ts";
@@ -34,16 +35,20 @@ async function connectNatively(
   hostname: string,
   signal: AbortSignal,
 ): Promise<Stream> {
+  const c = libc();
+  // Deno 2.9 opens the socket within the call.
+  const fd = c === undefined ? -1 : nextDescriptor(c);
   const conn = await deno().connect({
     ...(isUnix(address)
       ? { transport: "unix", path: denoPathOf(address) }
       : { transport: "tcp", hostname, port: address[1] }),
     signal,
   });
-  return streamOver(
+  return connectedStream(
     conn,
     scopedLike(addressOf(family, conn.localAddr), address),
     scopedLike(addressOf(family, conn.remoteAddr), address),
+    fd,
   );
 }
 

@@ -38,12 +38,31 @@ export function findDescriptor(c: Libc, names: SocketNames): number {
   return found;
 }
 
+/** The descriptor that the socket will have which is opened next: the kernel gives the lowest free number. */
+export function nextDescriptor(c: Libc): number {
+  try {
+    const fd = c.socket(AF_UNIX, SOCK_DGRAM);
+    c.close(fd);
+    return fd;
+  } catch {
+    // EMFILE: there will be none.
+    return -1;
+  }
+}
+
+/** Whether a descriptor is that of a socket. */
+export function isDescriptor(c: Libc, fd: number, names: SocketNames): boolean {
+  const local = c.findSocket(fd);
+  return local !== undefined && isSame(local, names.local) && hasNames(c, fd, names);
+}
+
 /**
  * The sockets of the process, by descriptor and local address. The kernel gives the lowest free number, so that a young
  * one is close below it.
  */
 function* sockets(c: Libc): Generator<[fd: number, local: Address], void, void> {
-  const free = lowestFree(c);
+  // Where no number is free, one place to begin is as good as another.
+  const free = Math.max(0, nextDescriptor(c));
   for (let fd = free - 1; fd >= 0; fd--) {
     const local = c.findSocket(fd);
     if (local !== undefined) yield [fd, local];
@@ -52,17 +71,6 @@ function* sockets(c: Libc): Generator<[fd: number, local: Address], void, void> 
     const local = c.findSocket(fd);
     misses = local === undefined ? misses + 1 : 0;
     if (local !== undefined) yield [fd, local];
-  }
-}
-
-function lowestFree(c: Libc): number {
-  try {
-    const fd = c.socket(AF_UNIX, SOCK_DGRAM);
-    c.close(fd);
-    return fd;
-  } catch {
-    // EMFILE: no number is free, and one place to begin is as good as another.
-    return 0;
   }
 }
 

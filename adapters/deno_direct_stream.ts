@@ -4,7 +4,7 @@
  */
 
 import type { Address } from "./adapter.ts";
-import { findDescriptor } from "./deno_descriptor.ts";
+import { isDescriptor } from "./deno_descriptor.ts";
 import { libc } from "./deno_ffi.ts";
 import type { DenoLibc } from "./deno_libc.ts";
 import { DenoStream } from "./deno_stream.ts";
@@ -14,16 +14,34 @@ import { Retries } from "./retries.ts";
 
 const SOCK_STREAM = 1;
 
-/** The stream of a connection: one that sends itself where it can. */
-export function streamOver(conn: DenoConn, local: Address, remote: Address): DenoStream {
-  // Nothing tells one of several UNIX connections to one path from the others.
-  const c = isUnix(local) ? undefined : libc();
-  if (c !== undefined) {
-    const names = { type: SOCK_STREAM, local, remote, shared: false };
-    const fd = acceptedDescriptor(conn) ?? findDescriptor(c, names);
-    if (fd >= 0) return new DirectStream(conn, local, remote, c, fd);
-  }
-  return new DenoStream(conn, local, remote);
+/** The stream of a connection that was accepted: one that sends itself where it can. */
+export function acceptedStream(conn: DenoConn, local: Address, remote: Address): DenoStream {
+  // Of a UNIX connection Deno does not tell the descriptor.
+  return streamOver(conn, local, remote, acceptedDescriptor(conn));
+}
+
+/**
+ * The stream of a connection that was made, and sends itself where it can.
+ *
+ * @param fd the descriptor that it should have
+ */
+export function connectedStream(
+  conn: DenoConn,
+  local: Address,
+  remote: Address,
+  fd: number,
+): DenoStream {
+  const c = fd < 0 || isUnix(local) ? undefined : libc();
+  const names = { type: SOCK_STREAM, local, remote, shared: false };
+  const isIts = c !== undefined && isDescriptor(c, fd, names);
+  return streamOver(conn, local, remote, isIts ? fd : -1);
+}
+
+function streamOver(conn: DenoConn, local: Address, remote: Address, fd: number): DenoStream {
+  const c = fd < 0 ? undefined : libc();
+  return c === undefined
+    ? new DenoStream(conn, local, remote)
+    : new DirectStream(conn, local, remote, c, fd);
 }
 
 class DirectStream extends DenoStream {
@@ -31,8 +49,8 @@ class DirectStream extends DenoStream {
   #fd: number;
   /** The last write, where it was a revocable one. */
   #retries: Retries | undefined;
-  /** Deno has a byte to send. */
-  #isProbing = false;
+  /** The byte that Deno has to send. */
+  #probe: Promise<number> | undefined;
 
   constructor(conn: DenoConn, local: Address, remote: Address, c: DenoLibc, fd: number) {
     super(conn, local, remote);
@@ -52,11 +70,14 @@ class DirectStream extends DenoStream {
   override async write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
     this.#retries = revocable === true ? new Retries(() => this.tryWrite(chunk)) : undefined;
     if (this.#retries !== undefined) return await this.#retries.done;
-    this.#isProbing = true;
+    // Where there is some room again, a byte would be gone before anybody hears of it.
+    const count = this.tryWrite(chunk);
+    if (count > 0) return count;
+    this.#probe = super.write(chunk.slice(0, 1));
     try {
-      return await super.write(chunk.slice(0, 1));
+      return await this.#probe;
     } finally {
-      this.#isProbing = false;
+      this.#probe = undefined;
     }
   }
 
@@ -74,13 +95,16 @@ class DirectStream extends DenoStream {
     return super.close();
   }
 
-  override close(): Promise<void> {
+  override async close(): Promise<void> {
     // Deno 2.9 sends FIN before it closes the descriptor, where the system's close(2) would reset at once.
-    if (this.#fd >= 0 && this.#libc.hasUnread(this.#fd)) return this.reset();
+    if (this.#fd >= 0 && this.#libc.hasUnread(this.#fd)) return await this.reset();
     // The byte would keep the descriptor until the peer reads. Without it, FIN follows what the kernel has, as ever.
-    if (this.#isProbing && this.#fd >= 0) this.#libc.shutdownWrite(this.#fd);
+    const probe = this.#probe;
+    if (probe !== undefined && this.#fd >= 0) this.#libc.shutdownWrite(this.#fd);
     this.#fd = -1;
-    return super.close();
+    const closed = super.close();
+    await probe?.catch(() => {/* The byte has not gone. */});
+    await closed;
   }
 
   protected override get descriptor(): number {
@@ -92,10 +116,10 @@ class DirectStream extends DenoStream {
 const INTERNAL_NAME = "Deno.internal.fd";
 let internalName: symbol | undefined;
 
-function acceptedDescriptor(conn: DenoConn): number | undefined {
+function acceptedDescriptor(conn: DenoConn): number {
   internalName ??= Object.getOwnPropertySymbols(conn)
     .find(({ description }) => description === INTERNAL_NAME);
-  if (internalName === undefined) return undefined;
+  if (internalName === undefined) return -1;
   const fd = (conn as unknown as Record<symbol, unknown>)[internalName];
-  return typeof fd === "number" ? fd : undefined;
+  return typeof fd === "number" ? fd : -1;
 }

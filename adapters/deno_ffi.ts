@@ -17,7 +17,8 @@ export function hasLibc(): boolean {
 
 /** The C library, `undefined` where it may not be used or none fits. */
 export function libc(): DenoLibc | undefined {
-  if (opened === undefined && hasLibc()) opened = openLibc(open);
+  if (!hasLibc()) return undefined;
+  if (opened === undefined) opened = openLibc(open);
   return opened ?? undefined;
 }
 
@@ -28,9 +29,11 @@ function open(library: string): DenoLibc {
     & LibcCalls
     & StreamCalls
     & Record<"__errno_location", () => unknown>;
+  // The memory itself: Deno 2.9 asks anew for the permission at each look by a pointer, and it may be revoked.
+  const errno = new Int32Array(new UnsafePointerView(__errno_location()).getArrayBuffer(4));
   return new DenoLibc(
     calls,
-    () => new UnsafePointerView(__errno_location()).getInt32(),
+    () => errno[0]!,
     (bytes) => UnsafePointer.value(UnsafePointer.of(bytes)),
   );
 }

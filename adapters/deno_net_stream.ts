@@ -40,6 +40,12 @@ export class DenoNetStream extends NetStream {
     return super.shutdownWrite().finally(() => this.unref());
   }
 
+  /** What Deno has not sent goes with the socket: a peer that does not read would keep the process alive. */
+  override close(): Promise<void> {
+    this.socket.destroy();
+    return super.close();
+  }
+
   override setOption(name: string, value: number): boolean {
     if (super.setOption(name, value)) return true;
     return !this.socket.destroyed && this.#options.set(name, value);

@@ -72,7 +72,9 @@ export interface DenoNamespace {
     of(value: Uint8Array): unknown;
     value(pointer: unknown): bigint;
   };
-  readonly UnsafePointerView: new (pointer: unknown) => { getInt32(): number };
+  readonly UnsafePointerView: new (
+    pointer: unknown,
+  ) => { getArrayBuffer(byteLength: number): ArrayBuffer };
 }
 
 /** An address of Deno's in the form of the socket's family. */

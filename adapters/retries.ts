@@ -62,7 +62,7 @@ export class Retries {
 function arm(due: number): void {
   clearTimeout(timer);
   alarm = due;
-  if (due < Infinity) timer = setTimeout(tryAll, due - performance.now());
+  if (due < Infinity) timer = setTimeout(tryAll, Math.max(0, due - performance.now()));
 }
 
 function tryAll(): void {

@@ -24,7 +24,7 @@ const LONGEST_REST = 1000;
  * How far it is; after `shut` it takes no sends. While it is `closing`, sends still go out before the stream is closed,
  * but to their callers it is.
  */
-type State = "open" | "shut" | "closing" | "broken";
+type State = "open" | "shut" | "broken" | "closing" | "closed";
 
 /** The core's side of a {@linkcode Stream}. */
 export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
@@ -51,7 +51,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
 
   /** Whether the connection has broken. */
   get broken(): boolean {
-    return this.#state === "broken";
+    return this.#state === "broken" || this.#state === "closed";
   }
 
   /** The pending error's number, which is then no longer pending (SO_ERROR). */
@@ -113,7 +113,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
 
   #finish(): Promise<void> {
     const sent = this.#sender.finish(closed);
-    this.#state = "broken";
+    this.#state = "closed";
     if (sent === undefined) return this.stream.close();
     // As the kernel would: the rest goes out after close(), and the program need not wait for it. Where the peer does
     // not read, the descriptor and the process wait no longer than a moment.
@@ -130,7 +130,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   /** The same, and nothing more is to be told: the stream is about to be reset. */
   #abandon(): void {
     this.detach();
-    this.#state = "broken";
+    this.#state = "closed";
   }
 
   /** Goes on where the socket stopped that gave the descriptor away: what it had not received is unread still. */
@@ -156,10 +156,11 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
   }
 
   error(cause: unknown): void {
-    if (this.broken) return;
+    if (this.#state === "closed") return;
     const closing = this.#state === "closing";
+    const isNews = !this.broken && cause !== this.#told;
     this.#state = "broken";
-    if (cause !== this.#told) this.#pending = { cause };
+    if (isNews) this.#pending = { cause };
     this.#receiver.end();
     this.#sender.fail((syscall) =>
       closing ? closed(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
@@ -189,6 +190,7 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     const error = this.#translate(cause, syscall);
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
     this.#pending = undefined;
+    if (error.errno === errno.ECONNRESET) this.#state = "broken";
     return error;
   }
 
