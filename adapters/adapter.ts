@@ -142,9 +142,9 @@ export interface Stream extends Handle {
   /**
    * How many bytes of the `write` under way are gone, or will go although its call has ended. 0 where absent.
    *
-   * @param closing the stream is closed next
+   * @param closing the stream is closed next; where only that tells, the answer comes then
    */
-  committed?(closing: boolean): number;
+  committed?(closing: boolean): Awaitable<number>;
   /** Sends FIN after what was written, and leaves reading as it is. */
   shutdownWrite(): Promise<void>;
   /** Aborts the connection with RST (SO_LINGER 1, 0). Absent where this stream has no way to. */

@@ -3,7 +3,7 @@
  * tells at once what the system takes. `Deno.Conn` keeps what it was given, and costs a twentieth more a message.
  */
 
-import type { Address } from "./adapter.ts";
+import type { Address, Awaitable } from "./adapter.ts";
 import { isDescriptor } from "./deno_descriptor.ts";
 import { libc } from "./deno_ffi.ts";
 import type { DenoLibc } from "./deno_libc.ts";
@@ -49,8 +49,10 @@ class DirectStream extends DenoStream {
   #fd: number;
   /** The last write, where it was a revocable one. */
   #retries: Retries | undefined;
-  /** The byte that Deno has to send. */
-  #probe: Promise<number> | undefined;
+  /** The last write that was none. */
+  #writing: Promise<number> | undefined;
+  /** The bytes of it that are gone, or that Deno has to send. */
+  #gone = 0;
 
   constructor(conn: DenoConn, local: Address, remote: Address, c: DenoLibc, fd: number) {
     super(conn, local, remote);
@@ -67,26 +69,19 @@ class DirectStream extends DenoStream {
    * Called when there is no room. Deno tells of room only by sending something: one byte, after which `tryWrite` goes
    * on. A byte that Deno has cannot be taken back, so a revocable write looks again and again instead.
    */
-  override async write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
+  override write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
     this.#retries = revocable === true ? new Retries(() => this.tryWrite(chunk)) : undefined;
-    if (this.#retries !== undefined) return await this.#retries.done;
-    // Where there is some room again, a byte would be gone before anybody hears of it.
-    const count = this.tryWrite(chunk);
-    if (count > 0) return count;
-    this.#probe = super.write(chunk.slice(0, 1));
-    try {
-      return await this.#probe;
-    } finally {
-      this.#probe = undefined;
-    }
+    return this.#retries?.done ?? (this.#writing = this.#write(chunk));
   }
 
   takeBack(): number {
-    return this.#retries === undefined ? 1 : this.#retries.stop();
+    return this.#retries === undefined ? this.#gone : this.#retries.stop();
   }
 
-  committed(closing: boolean): number {
-    return this.#retries === undefined && !closing ? 1 : 0;
+  committed(closing: boolean): Awaitable<number> {
+    if (this.#retries !== undefined) return 0;
+    // Whether the byte has gone shows when the connection is closed.
+    return closing ? this.#writing?.catch(() => 0) ?? 0 : this.#gone;
   }
 
   override reset(): Promise<void> {
@@ -98,13 +93,21 @@ class DirectStream extends DenoStream {
   override async close(): Promise<void> {
     // Deno 2.9 sends FIN before it closes the descriptor, where the system's close(2) would reset at once.
     if (this.#fd >= 0 && this.#libc.hasUnread(this.#fd)) return await this.reset();
-    // The byte would keep the descriptor until the peer reads. Without it, FIN follows what the kernel has, as ever.
-    const probe = this.#probe;
-    if (probe !== undefined && this.#fd >= 0) this.#libc.shutdownWrite(this.#fd);
+    // A byte that waits would keep the descriptor until the peer reads. Without it, FIN follows what the kernel has.
+    const writing = this.#writing;
+    if (writing !== undefined && this.#fd >= 0) this.#libc.shutdownWrite(this.#fd);
     this.#fd = -1;
     const closed = super.close();
-    await probe?.catch(() => {/* The byte has not gone. */});
+    await writing?.catch(() => {/* The byte has not gone. */});
     await closed;
+  }
+
+  async #write(chunk: Uint8Array): Promise<number> {
+    // Where there is some room again, more than the byte.
+    this.#gone = this.tryWrite(chunk);
+    if (this.#gone > 0) return this.#gone;
+    this.#gone = 1;
+    return await super.write(chunk.slice(0, 1));
   }
 
   protected override get descriptor(): number {

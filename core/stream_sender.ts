@@ -183,7 +183,7 @@ export class StreamSender implements WaitOwner {
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
     const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
-    if (counted === undefined) this.#countCommitted(true);
+    if (counted === undefined) this.#countCommitted(true, makeError);
     this.fail(makeError);
     if (counted === undefined) return undefined;
     this.#row().push(counted);
@@ -192,7 +192,7 @@ export class StreamSender implements WaitOwner {
 
   /** Ends every wait with an error: the descriptor is given away. */
   detach(makeError: (syscall: string) => unknown): void {
-    this.#countCommitted(false);
+    this.#countCommitted(false, makeError);
     this.fail(makeError);
   }
 
@@ -207,11 +207,20 @@ export class StreamSender implements WaitOwner {
     if (wait.all) this.#failOne(wait, reason);
   }
 
-  /** Counts as sent what goes out although its call ends now. */
-  #countCommitted(closing: boolean): void {
+  /** Counts as sent what goes out although its call ends now, or as soon as that is known. */
+  #countCommitted(closing: boolean, makeError: (syscall: string) => unknown): void {
     const wait = this.#sends.first;
     if (wait === undefined || wait.abandoned || typeof this.#piece !== "object") return;
-    wait.sent += this.#stream.committed?.(closing) ?? 0;
+    const count = this.#stream.committed?.(closing) ?? 0;
+    if (typeof count === "number") {
+      wait.sent += count;
+      return;
+    }
+    this.#sends.shift();
+    count.then((count) => {
+      wait.sent += count;
+      this.#failOne(wait, makeError(wait.syscall));
+    });
   }
 
   /** The row of those that wait, to add one. */

@@ -3,11 +3,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  capabilities,
   create_connection,
   type InetAddress,
   SHUT_WR,
+  SO_SNDBUF,
   type Socket,
+  socket,
   type SocketError,
+  SOL_SOCKET,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
@@ -25,9 +29,13 @@ while data := c.recv(1 << 20): count += len(data)
 print(count, flush=True)
 `;
 
-async function connect(scope: Scope): Promise<[s: Socket<InetAddress>, peer: Program]> {
+async function connect(
+  scope: Scope,
+  source?: InetAddress,
+): Promise<[s: Socket<InetAddress>, peer: Program]> {
   const peer = pythonProgram(scope, READER);
-  const s = scope.add(await create_connection(["127.0.0.1", Number(await peer.line())]));
+  const address: InetAddress = ["127.0.0.1", Number(await peer.line())];
+  const s = scope.add(await create_connection(address, source && { source_address: source }));
   return [s, peer];
 }
 
@@ -66,20 +74,29 @@ describe("close sends first", () => {
     );
   }
 
-  it(
-    "but does not wait for a peer that does not read",
-    { skip: noPeer },
-    bounded(async (scope) => {
-      const [s, peer] = await connect(scope);
-      const sent = rejection(() => s.sendall(new Uint8Array(64 << 20)));
-      const next = rejection(() => s.sendall("x"));
-      await within(s.close(), 2_000, "close");
-      const { code, bytes_sent } = await sent as SocketError;
-      assert.equal(code, "EBADF");
-      assert.equal((await next as SocketError).bytes_sent, 0);
-      assert.equal(await got(peer), bytes_sent);
-    }),
-  );
+  const sources: Record<string, InetAddress | undefined> = {
+    "": undefined,
+    ", from an address that it is bound to": ["127.0.0.1", 0],
+  };
+  for (const [name, source] of Object.entries(sources)) {
+    it(
+      `but does not wait for a peer that does not read${name}`,
+      { skip: noPeer },
+      bounded(async (scope) => {
+        const [s, peer] = await connect(scope, source);
+        const sent = rejection(() => s.sendall(new Uint8Array(64 << 20)));
+        const next = rejection(() => s.sendall("x"));
+        await within(s.close(), 2_000, "close");
+        const { code, bytes_sent } = await sent as SocketError;
+        assert.equal(code, "EBADF");
+        assert.equal((await next as SocketError).bytes_sent, 0);
+        const more = await got(peer) - (bytes_sent ?? NaN);
+        // docs/differences.md: Deno writes a piece in parts, and tells of none.
+        const most = source !== undefined && runtimeName === "deno" ? 64 * 1024 : 0;
+        assert.ok(more >= 0 && more <= most, `${more} bytes that were not counted`);
+      }),
+    );
+  }
 });
 
 describe("shutdown", () => {
@@ -115,6 +132,37 @@ describe("shutdown", () => {
 /** Without system calls of the library's own, Deno says of what it was given that it was sent: docs/differences.md. */
 const guesses = runtimeName === "deno" && !hasFfi &&
   "Deno does not tell without --allow-ffi what the system has taken";
+
+describe("a close in the middle of a sendall", () => {
+  // With so little room some is always there again.
+  const hasSndbuf = capabilities().options["SOCK_STREAM"]?.["SO_SNDBUF"] === "set";
+  it(
+    "tells exactly how much went out before",
+    { skip: noPeer || guesses },
+    bounded(async (scope) => {
+      for (let round = 0; round < 20; round++) {
+        const peer = pythonProgram(scope, READER);
+        const s = scope.add(socket());
+        if (hasSndbuf) s.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096);
+        await s.connect(["127.0.0.1", Number(await peer.line())]);
+        const sending = rejection(() => s.sendall(new Uint8Array(6 << 20)));
+        await s.close();
+        assert.equal(await got(peer), (await sending as SocketError).bytes_sent);
+      }
+    }),
+  );
+});
+
+describe("sends that wait for room in vain", () => {
+  it(
+    "print nothing",
+    bounded(async (scope) => {
+      const program = scope.add(start(launch(new URL("./peers/tries.ts", import.meta.url))));
+      const { stdout, stderr } = await program.exit();
+      assert.deepEqual([stdout, stderr], ["done\n", ""]);
+    }),
+  );
+});
 
 describe("a program that is killed", () => {
   const programs: Record<string, [how: string, most: number]> = {

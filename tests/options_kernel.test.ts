@@ -332,6 +332,19 @@ describe("what Deno's permissions and flags add", () => {
   );
 });
 
+describe("--allow-ffi that is taken back", () => {
+  it(
+    "changes nothing of what is sent, nor of a connection without room",
+    { skip: noPermissions || noTuning },
+    bounded(async (scope) => {
+      const program = new URL("./peers/revoked.ts", import.meta.url);
+      const permissions = ["--allow-net", "--allow-ffi"];
+      const ran = await scope.add(start(launch(program, [], { permissions }))).exit();
+      assert.deepEqual([ran.stdout, ran.stderr], ["EAGAIN ETIMEDOUT EAGAIN ETIMEDOUT\n", ""]);
+    }),
+  );
+});
+
 describe("what the system refuses once there is a socket", () => {
   const run = async (scope: Scope, before: readonly string[], how: string): Promise<unknown> => {
     const scratch = mkdtempSync(join(tmpdir(), "bsdsock-refused-"));

@@ -197,6 +197,19 @@ for (const setting of native) {
         assert.equal((await s.recv(9)).length, 0);
       });
 
+      test("a reset that a send has met is told once, then the connection is gone", async (scope) => {
+        const [s, peer] = await meet(scope, `say("here"); command()`);
+        await peer.json();
+        await s.sendall("never read");
+        await sleep(30);
+        peer.kill();
+        await sleep(100);
+        await rejects(() => s.send("x"), "ECONNRESET", "send");
+        await rejects(() => s.shutdown(SHUT_WR), "ENOTCONN", "shutdown");
+        await rejects(() => s.send("x"), "EPIPE", "send");
+        assert.equal((await s.recv(9)).length, 0);
+      });
+
       test("a killed peer ends a sendall that waits", async (scope) => {
         const [s, peer] = await meet(scope, `say("here"); command()`);
         await peer.json();
