@@ -12,7 +12,7 @@ import type {
 } from "./adapter.ts";
 import { connectByNodeNet } from "./deno_connect.ts";
 import { unsupported } from "./deno_errors.ts";
-import { nextDescriptor } from "./deno_descriptor.ts";
+import { isDescriptor, nextDescriptor } from "./deno_descriptor.ts";
 import { acceptedStream } from "./deno_direct_stream.ts";
 import { hasLibc, libc } from "./deno_ffi.ts";
 import { bindByLibc } from "./deno_libc_bound.ts";
@@ -49,7 +49,7 @@ interface Held {
 function listenOn(family: number, address: Address, tcpBacklog: number, settings: Settings): Held {
   const shared = settings.get("SO_REUSEPORT") === 1;
   const c = libc();
-  const fd = c === undefined ? -1 : nextDescriptor(c);
+  const next = c === undefined ? -1 : nextDescriptor(c);
   const listener = deno().listen(
     isUnix(address) ? { transport: "unix", path: denoPathOf(address) } : {
       transport: "tcp",
@@ -61,7 +61,10 @@ function listenOn(family: number, address: Address, tcpBacklog: number, settings
     },
   );
   const local = scopedLike(addressOf(family, listener.addr), address);
-  const options = new DenoOptions({ type: SOCK_STREAM, local, shared }, fd);
+  const names = { type: SOCK_STREAM, local, shared };
+  // Another thread may have opened one meanwhile.
+  const fd = c !== undefined && next >= 0 && isDescriptor(c, next, names) ? next : -1;
+  const options = new DenoOptions(names, fd);
   try {
     options.setAll(settings);
   } catch (error) {

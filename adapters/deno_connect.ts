@@ -35,7 +35,7 @@ async function connectNatively(
   hostname: string,
   signal: AbortSignal,
 ): Promise<Stream> {
-  const c = libc();
+  const c = isUnix(address) ? undefined : libc();
   // Deno 2.9 opens the socket within the call.
   const fd = c === undefined ? -1 : nextDescriptor(c);
   const conn = await deno().connect({

@@ -9,7 +9,6 @@ import { libc } from "./deno_ffi.ts";
 import type { DenoLibc } from "./deno_libc.ts";
 import { DenoStream } from "./deno_stream.ts";
 import type { DenoConn } from "./deno_types.ts";
-import { isUnix } from "./endpoints.ts";
 import { Retries } from "./retries.ts";
 
 const SOCK_STREAM = 1;
@@ -31,7 +30,7 @@ export function connectedStream(
   remote: Address,
   fd: number,
 ): DenoStream {
-  const c = fd < 0 || isUnix(local) ? undefined : libc();
+  const c = fd < 0 ? undefined : libc();
   const names = { type: SOCK_STREAM, local, remote, shared: false };
   const isIts = c !== undefined && isDescriptor(c, fd, names);
   return streamOver(conn, local, remote, isIts ? fd : -1);
