@@ -320,7 +320,7 @@ export interface Capabilities {
   readonly options: Readonly<Record<string, Readonly<Record<string, OptionSupport>>>>;
   /** Why some options are missing, for the message of ENOPROTOOPT. */
   readonly optionsReason: string;
-  /** Whether `fileno()` and `detach()` tell a real descriptor. */
+  /** Whether `fileno()` tells a real descriptor, and `detach()` that of a connection. */
   readonly fileno: boolean;
   /** Whether `fromfd()` adopts a descriptor. */
   readonly adopt: boolean;

@@ -44,13 +44,15 @@ export function socket<Family extends number = 2>(
  *
  * @example
  * ```ts
- * import { AF_INET, capabilities, create_server, fromfd, SOCK_STREAM } from "@bsdsock/bsdsock";
+ * import { AF_UNIX, capabilities, fromfd, socketpair } from "@bsdsock/bsdsock";
  *
- * // Descriptor 3 is the first socket that systemd passes to a service.
+ * // The first socket that systemd passes to a service would be fromfd(3, AF_INET).
  * if (capabilities().fileno) {
- *   const fd = (await create_server(["127.0.0.1", 0])).detach();
- *   await using server = fromfd(fd, AF_INET, SOCK_STREAM);
- *   console.log(server.getsockname());
+ *   const [a, b] = await socketpair();
+ *   await using s = fromfd(a.detach(), AF_UNIX);
+ *   await s.sendall("hello");
+ *   console.log(await b.recv(5));
+ *   await b.close();
  * }
  * ```
  */

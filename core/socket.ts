@@ -869,10 +869,10 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Gives the descriptor away: the socket is closed, the descriptor is not.
+   * Gives the descriptor of a connection away: the socket is closed, the descriptor is not.
    *
    * @returns the descriptor; -1 when closed
-   * @throws {SocketError} ENOTSUP where the runtime does not reveal it
+   * @throws {SocketError} ENOTSUP where the runtime does not reveal it, and for what is no connected stream socket
    *
    * @example
    * ```ts
@@ -1228,7 +1228,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * import { socket } from "@bsdsock/bsdsock";
    *
    * await using s = socket();
-   * console.log(`${s}`); // <socket.socket fd=-1 family=AF_INET type=SOCK_STREAM proto=0 ...>
+   * console.log(`${s}`); // <socket.socket fd=-1, family=AF_INET, type=SOCK_STREAM, proto=0, ...>
    * ```
    */
   toString(): string {

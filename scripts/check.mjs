@@ -7,6 +7,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { root } from "./setup.mjs";
 import { run } from "./child.mjs";
+import { writeExamples } from "./examples_of_docs.mjs";
 import { pack } from "./pack.mjs";
 import { commandOf, executable } from "./runtimes.mjs";
 import { testPermissions } from "../tests/support/permissions.mjs";
@@ -62,7 +63,7 @@ if (process.platform === "win32") {
   // Many start with socketpair(), and there Deno has no UNIX sockets.
   console.log("skipped examples of the doc comments");
 } else {
-  await check("examples of the doc comments", deno, [
+  await check("examples of the doc comments on Deno", deno, [
     "test",
     "--doc",
     `--config=${docConfig()}`,
@@ -71,6 +72,9 @@ if (process.platform === "win32") {
     "core",
     "adapters",
   ]);
+  const examples = writeExamples(scratch);
+  await check("examples of the doc comments on Node", executable("node"), [examples]);
+  await check("examples of the doc comments on Bun", executable("bun"), [examples]);
 }
 await check("deno publish --dry-run", deno, ["publish", "--dry-run", "--allow-dirty"]);
 await check("README's table of features", node, ["scripts/feature_table.mjs", "--check"]);

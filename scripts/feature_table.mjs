@@ -40,7 +40,7 @@ const SUPPORT = { set: "yes", get: "read", "before-open": "before open" };
 
 /** @type {Array<[name: string, fact: (c: Capabilities) => boolean | string]>} */
 const FACTS = [
-  ["`fileno()`, `detach()`", (c) => c.fileno],
+  ["`fileno()`; `detach()` of a connection", (c) => c.fileno],
   ["`fromfd()`, `{ fileno }`", (c) => c.adopt],
   ["`listen(n)` sets the kernel's backlog", (c) => c.backlog],
   [
