@@ -1,6 +1,6 @@
 /** Making sockets. */
 
-import type { AddressOf } from "./address.ts";
+import type { AddressOf, FamilyOf } from "./address.ts";
 import { INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
 import { Socket, type SocketInit } from "./socket.ts";
@@ -28,7 +28,7 @@ export function socket<Family extends number = 2>(
   proto?: number,
   init?: SocketInit,
 ): Socket<AddressOf<Family>> {
-  return new Socket<AddressOf<Family>>(family, type, proto, init);
+  return new Socket(family as FamilyOf<AddressOf<Family>> | undefined, type, proto, init);
 }
 
 /**
@@ -64,5 +64,5 @@ export function fromfd<Family extends number>(
 ): Socket<AddressOf<Family>> {
   // In `init`, undefined would mean a new socket.
   const fileno = integer(fd, "fd", 0, INT_MAX);
-  return new Socket<AddressOf<Family>>(family, type, proto, { fileno });
+  return socket(family, type, proto, { fileno });
 }

@@ -15,7 +15,8 @@ import {
 } from "./constants.ts";
 import { SocketError } from "./errors.ts";
 import { quietly } from "./quiet.ts";
-import { Socket } from "./socket.ts";
+import { socket } from "./create.ts";
+import type { Socket } from "./socket.ts";
 
 /** The options of `create_server`. */
 export interface ServerOptions<Family extends number = number> {
@@ -59,7 +60,7 @@ export function create_server<Family extends number = 2>(
       if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");
       if (!await has_dualstack_ipv6()) throw new RangeError("dualstack_ipv6: this system has none");
     }
-    const server = new Socket<AddressOf<Family>>(family, SOCK_STREAM);
+    const server = socket<Family>(family as Family, SOCK_STREAM);
     try {
       server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
       if (shared) server.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
@@ -93,7 +94,7 @@ export function has_dualstack_ipv6(): Promise<boolean> {
   return quietly(async () => {
     let probe: Socket<InetAddress> | undefined;
     try {
-      probe = new Socket(AF_INET6, SOCK_STREAM);
+      probe = socket(AF_INET6, SOCK_STREAM);
       probe.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
       await probe.bind(["::", 0]);
       return true;

@@ -8,6 +8,7 @@ import {
   copyAddress,
   type Destination,
   familyName,
+  type FamilyOf,
   type InetRequest,
 } from "./address.ts";
 import { inspectAddress } from "./address_text.ts";
@@ -138,12 +139,18 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The same as {@linkcode socket}.
+   * The same as {@linkcode socket}, but that the address type is not found out from the family: it is that of AF_INET
+   * unless given, as in `new Socket<string>(AF_UNIX)`.
    *
    * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket;
    * EBADF or ENOTSOCK when `init.fileno` is no open socket, ENOTSUP where the adapter cannot take it over
    */
-  constructor(family?: number, type?: number, proto: number = 0, init: SocketInit = {}) {
+  constructor(
+    family?: FamilyOf<A>,
+    type?: number,
+    proto: number = 0,
+    init: SocketInit = {},
+  ) {
     if (typeof init !== "object" || init === null) {
       throw new TypeError(`options must be an object, not ${describe(init)}`);
     }
@@ -656,7 +663,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   sendmsg(
-    buffers: Iterable<BytesLike>,
+    buffers: Iterable<BytesLike> & object,
     ancdata: Iterable<readonly [number, number, BytesLike]> = [],
     flags: number = 0,
     address?: AddressLikeOf<A> | null,
@@ -940,7 +947,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     const fd = this.#descriptor("dup");
     const adapter = this.#adapter;
     const copy = duplicate(adapter, fd, this.type);
-    const socket = new Socket<A>(this.family, this.type, this.proto, { adapter, fileno: copy });
+    const socket = this.#alike({ adapter, fileno: copy });
     socket.settimeout(this.#timeout);
     return socket;
   }
@@ -1393,11 +1400,16 @@ export class Socket<A extends Address = AddressOf<2>> {
     });
   }
 
-  #connection(endpoint: StreamEndpoint): Socket<A> {
+  /** Another socket of this kind. */
+  #alike(init: SocketInit): Socket<A> {
     const { family, type, proto } = this.#kind;
-    const conn = new Socket<A>(family, type, proto, { adapter: this.#adapter });
+    return new Socket<A>(family as FamilyOf<A>, type, proto, init);
+  }
+
+  #connection(endpoint: StreamEndpoint): Socket<A> {
+    const conn = this.#alike({ adapter: this.#adapter });
     // An accepted UNIX socket begins with the system's defaults, as in Linux.
-    if (family !== c.AF_UNIX) conn.#options.inherit(this.#options);
+    if (this.family !== c.AF_UNIX) conn.#options.inherit(this.#options);
     conn.#options.applyAccepted(endpoint.stream);
     // Only stream sockets accept.
     (conn.#transport as StreamTransport).attach(endpoint);

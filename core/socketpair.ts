@@ -5,7 +5,8 @@ import { type AddressOf, sameAddress } from "./address.ts";
 import { AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
 import { systemError } from "./errors.ts";
 import { quietly } from "./quiet.ts";
-import { Socket } from "./socket.ts";
+import { socket } from "./create.ts";
+import type { Socket } from "./socket.ts";
 
 /**
  * Makes two connected sockets. No runtime has the system call: they are connected through an abstract name or over
@@ -33,8 +34,7 @@ export function socketpair<Family extends number = 1>(
 ): Promise<[Socket<AddressOf<Family>>, Socket<AddressOf<Family>>]> {
   return quietly(async () => {
     const chosen = family ?? AF_UNIX;
-    const make = (): Socket<AddressOf<Family>> =>
-      new Socket<AddressOf<Family>>(chosen, type, proto);
+    const make = (): Socket<AddressOf<Family>> => socket<Family>(chosen as Family, type, proto);
     const first = make();
     return await (first.type === SOCK_DGRAM
       ? pairOfDatagrams(first, make())

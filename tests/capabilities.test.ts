@@ -141,7 +141,7 @@ for (const [name, make] of adapters) {
       throws(socket(TYPES.SOCK_DGRAM, IPPROTO_TCP), "EPROTONOSUPPORT", "socket");
       throws(socket(SOCK_RAW, IPPROTO_IP), "ESOCKTNOSUPPORT", "socket");
       throws(socket(SOCK_SEQPACKET, 0), "ESOCKTNOSUPPORT", "socket");
-      throws(() => new Socket(99, SOCK_STREAM, 0, { adapter }), "EAFNOSUPPORT", "socket");
+      throws(() => new Socket<Address>(99, SOCK_STREAM, 0, { adapter }), "EAFNOSUPPORT", "socket");
     });
 
     it(

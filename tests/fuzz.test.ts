@@ -100,7 +100,7 @@ async function openSockets(adapter: Adapter): Promise<Opened> {
   const { AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } = library;
   const opened: Socket[] = [];
   const open = (family: number, type: number): Socket => {
-    const socket = new Socket(family, type, 0, { adapter });
+    const socket = library.socket(family, type, 0, { adapter }) as Socket;
     socket.settimeout(0.01);
     opened.push(socket);
     return socket;

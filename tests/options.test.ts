@@ -44,6 +44,7 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
+  socket,
   type SocketError,
   SOL_SOCKET,
   TCP_DEFER_ACCEPT,
@@ -103,7 +104,7 @@ function valueFor(spec: OptionSpec): number | Uint8Array | [number, number] {
   }
 }
 
-function familyOf(spec: OptionSpec): number {
+function familyOf(spec: OptionSpec): typeof AF_INET | typeof AF_INET6 {
   return spec.level === IPPROTO_IPV6 ? AF_INET6 : AF_INET;
 }
 
@@ -413,7 +414,7 @@ function checkKept(s: Inet, spec: OptionSpec): void {
 async function open(scope: Scope, s: Inet, type: number, adapter: Adapter): Promise<void> {
   const host = s.family === AF_INET6 ? "::1" : "127.0.0.1";
   if (type === SOCK_DGRAM) return await s.bind([host, 0]);
-  const server = scope.add(new Socket<InetAddress>(s.family, SOCK_STREAM, 0, { adapter }));
+  const server = scope.add(socket(s.family as typeof AF_INET, SOCK_STREAM, 0, { adapter }));
   await server.bind([host, 0]);
   await server.listen();
   await s.connect(server.getsockname());
@@ -605,7 +606,7 @@ describe("options seen from outside", () => {
     const v4 = new Socket(AF_INET);
     throws(() => v4.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1), "ENOPROTOOPT", "setsockopt");
     if (getAdapter().capabilities().types["AF_UNIX"] === undefined) return;
-    const unix = new Socket(AF_UNIX);
+    const unix = new Socket<string>(AF_UNIX);
     throws(() => unix.getsockopt(IPPROTO_TCP, TCP_KEEPIDLE), "EOPNOTSUPP", "getsockopt");
     if (offered["SO_REUSEPORT"] === undefined) return;
     throws(() => unix.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1), "EOPNOTSUPP", "setsockopt");

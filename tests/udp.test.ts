@@ -8,6 +8,7 @@ import {
   AF_INET6,
   capabilities,
   errno,
+  type FamilyOf,
   inet_aton,
   inet_pton,
   type InetAddress,
@@ -49,11 +50,15 @@ const families = [
   { name: "IPv6", family: AF_INET6, host: "::1", skip: noIPv6 },
 ] as const;
 
-function open(scope: Scope, family: number): Socket<InetAddress> {
+function open(scope: Scope, family: FamilyOf<InetAddress>): Socket<InetAddress> {
   return scope.add(new Socket<InetAddress>(family, SOCK_DGRAM));
 }
 
-async function bound(scope: Scope, family: number, host: string): Promise<Socket<InetAddress>> {
+async function bound(
+  scope: Scope,
+  family: FamilyOf<InetAddress>,
+  host: string,
+): Promise<Socket<InetAddress>> {
   const s = open(scope, family);
   await s.bind([host, 0]);
   return s;

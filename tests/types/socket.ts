@@ -59,6 +59,20 @@ export function addressFollowsFamily(): void {
   void [any, inet, path, _host, _port, four, either];
 }
 
+/** A class cannot find its address type out from a number, but refuses the number of another. */
+export function familyOfNew(family: number): void {
+  const unix: Socket<string> = new bsdsock.Socket<string>(AF_UNIX);
+  const v6: Socket<InetAddress> = new bsdsock.Socket(AF_INET6, SOCK_STREAM);
+  const any: Socket<Address> = new bsdsock.Socket<Address>(family);
+  // @ts-expect-error without its address type it is one of AF_INET
+  new bsdsock.Socket(AF_UNIX);
+  // @ts-expect-error a family that is only known at run time may have paths
+  new bsdsock.Socket(family);
+  // @ts-expect-error an internet socket has no path
+  new bsdsock.Socket<string>(AF_INET);
+  void [unix, v6, any];
+}
+
 /** The loop of Python's documentation: what getaddrinfo gives is what socket() and connect() take. */
 export async function reached(host: string): Promise<Socket | undefined> {
   for (
@@ -98,6 +112,8 @@ export async function addressIn(s: Socket<Address>, name: bsdsock.AddressLike): 
   await v6.bind("/tmp/s");
   // @ts-expect-error an internet socket has no path
   await v4.sendto("text", "/tmp/s");
+  // @ts-expect-error a string is data, not several
+  await v4.sendmsg("text");
   // @ts-expect-error the default family is AF_INET
   await bsdsock.create_server("/tmp/s");
   await bsdsock.create_server("/tmp/s", { family: AF_UNIX });
