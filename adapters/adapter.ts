@@ -315,7 +315,7 @@ export interface Capabilities {
   readonly types: Readonly<Record<string, readonly string[]>>;
   /**
    * How each socket option can be used, by type and name: `{ SOCK_STREAM: { SO_KEEPALIVE: "set" } }`. An option that
-   * is not listed throws ENOPROTOOPT.
+   * is not listed throws ENOPROTOOPT, and so may one of IPv4 on a datagram socket of IPv6.
    */
   readonly options: Readonly<Record<string, Readonly<Record<string, OptionSupport>>>>;
   /** Why some options are missing, for the message of ENOPROTOOPT. */
@@ -392,4 +392,9 @@ export interface Adapter {
   errorDetail?(cause: unknown): string | undefined;
   /** What the message should add for a family and type that is not offered, such as the flag to run with. */
   kindDetail?(family: number, type: number): string | undefined;
+  /**
+   * Why an option that the capabilities have cannot be set to this value on a datagram socket of this family;
+   * `undefined` where it can.
+   */
+  datagramOptionDetail?(family: number, name: string, value: number): string | undefined;
 }

@@ -21,7 +21,7 @@ import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
 import { addressFrom, isWildcard } from "./endpoints.ts";
 import { openDatagram } from "./bun_datagram.ts";
-import { openDatagram as openNodeDatagram } from "./node_datagram.ts";
+import { ipv4OptionDetail, openDatagram as openNodeDatagram } from "./node_datagram.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, frozen, supported } from "./option_support.ts";
 import {
   BIND_OPTIONS,
@@ -72,6 +72,8 @@ const bunAdapter: Adapter = {
   lookupService,
   hostname,
   interfaces,
+  datagramOptionDetail: (family, name) =>
+    libc() === null ? ipv4OptionDetail(family, name) : undefined,
   errorCode,
   errorDetail: (cause) => (cause as { detail?: string }).detail,
 };

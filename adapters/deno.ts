@@ -4,7 +4,7 @@ import type { Adapter, Capabilities } from "./adapter.ts";
 import { adopt } from "./deno_adopt.ts";
 import { bind } from "./deno_bound.ts";
 import { connect } from "./deno_connect.ts";
-import { openDatagram } from "./deno_datagram.ts";
+import { nodeOptionDetail, openDatagram } from "./deno_datagram.ts";
 import { errorCode, errorDetail } from "./deno_errors.ts";
 import { hasLibc } from "./deno_ffi.ts";
 import { datagramOptions, streamOptions } from "./deno_options.ts";
@@ -37,6 +37,8 @@ const denoAdapter: Adapter = {
   errorCode,
   errorDetail,
   kindDetail,
+  datagramOptionDetail: (family, name, value) =>
+    hasLibc() ? undefined : nodeOptionDetail(family, name, value),
 };
 
 let withLibc: Capabilities | undefined;

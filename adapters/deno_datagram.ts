@@ -17,7 +17,7 @@ import {
 } from "./deno_types.ts";
 import { hostOf, isUnix, scopedLike } from "./endpoints.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
-import { NodeDatagram, noIPv4Option, openSocket } from "./node_datagram.ts";
+import { ipv4OptionDetail, NodeDatagram, notAvailable, openSocket } from "./node_datagram.ts";
 import { type DgramSocket, nodeModule, type NodeTimer } from "./node_types.ts";
 import { freshName, UnixPacketConn } from "./deno_unix_packet.ts";
 import { unlinkPath } from "./unix_path.ts";
@@ -48,6 +48,16 @@ export async function openDatagram(request: DatagramRequest): Promise<Datagram> 
 
 /** The longest delay that timers take: one that fires has nothing to do. */
 const LONGEST = 0x7fffffff;
+
+/** Why an option cannot be set without libc. */
+export function nodeOptionDetail(family: number, name: string, value: number): string | undefined {
+  // Deno 2.9: setMulticastTTL() refuses 0.
+  if (name === "IP_MULTICAST_TTL" && value === 0) {
+    return "Deno cannot set IP_MULTICAST_TTL to 0 without --allow-ffi";
+  }
+  // setTTL() sets IP_TTL, but the others not those of IPv4.
+  return name === "IP_TTL" ? undefined : ipv4OptionDetail(family, name);
+}
 
 /** A socket of `node:dgram`, with the options that only FFI can set. */
 class DgramDatagram extends NodeDatagram {
@@ -80,8 +90,10 @@ class DgramDatagram extends NodeDatagram {
   override setOption(name: string, value: number): boolean {
     if (name === "SO_BROADCAST") this.#broadcasts = value !== 0;
     if (this.#options.set(name, value)) return true;
-    // Deno 2.9: setTTL() sets IP_TTL, but the others not those of IPv4.
-    if (this.family === AF_INET6 && name.startsWith("IP_MULTICAST_")) throw noIPv4Option(name);
+    const detail = nodeOptionDetail(this.family, name, value);
+    if (detail !== undefined) {
+      throw notAvailable(detail);
+    }
     return super.setOption(name, value);
   }
 

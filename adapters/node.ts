@@ -2,7 +2,7 @@
 
 import type { Adapter, Capabilities } from "./adapter.ts";
 import { adopt, bind, closeDescriptor, connect } from "./node_bound.ts";
-import { openDatagram } from "./node_datagram.ts";
+import { ipv4OptionDetail, openDatagram } from "./node_datagram.ts";
 import type { Libc } from "./libc.ts";
 import { hasLibc, libc } from "./node_ffi.ts";
 import { datagramOptions, streamOptions } from "./node_options.ts";
@@ -29,6 +29,7 @@ const nodeAdapter: Adapter = {
   lookupService,
   hostname,
   interfaces,
+  datagramOptionDetail: (family, name) => hasLibc() ? undefined : ipv4OptionDetail(family, name),
   errorCode,
   errorDetail: (cause) => (cause as { detail?: string }).detail,
 };

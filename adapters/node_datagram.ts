@@ -242,7 +242,8 @@ class ConnectableDatagram extends NodeDatagram {
 
   override setOption(name: string, value: number): boolean {
     if (setNodeOption(this.fd, name, value)) return true;
-    if (this.family === AF_INET6 && name.startsWith("IP_")) throw noIPv4Option(name);
+    const detail = ipv4OptionDetail(this.family, name);
+    if (detail !== undefined) throw notAvailable(detail);
     return super.setOption(name, value);
   }
 
@@ -285,9 +286,15 @@ function descriptorOf(socket: DgramSocket): number {
   return (state as { handle?: { fd?: number } } | undefined)?.handle?.fd ?? -1;
 }
 
-/** What an option of IPv4 meets on an IPv6 socket: `node:dgram` would set that of IPv6, or none. */
-export function noIPv4Option(name: string): Error {
-  const detail = `only libc can set ${name} of an IPv6 socket`;
+/** Why an option cannot be set without libc: on an IPv6 socket `node:dgram` would set that of IPv6, or none. */
+export function ipv4OptionDetail(family: number, name: string): string | undefined {
+  return family === AF_INET6 && name.startsWith("IP_")
+    ? `only libc can set ${name} of an IPv6 socket`
+    : undefined;
+}
+
+/** The error with such a reason. */
+export function notAvailable(detail: string): Error {
   return Object.assign(new Error(detail), { code: "ENOPROTOOPT", detail });
 }
 

@@ -2,7 +2,15 @@
 
 import type { Adapter, Datagram, Handle, OptionSupport, Settings } from "../adapters/adapter.ts";
 import { familyName } from "./address.ts";
-import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_IPV6, SOCK_STREAM, SOL_SOCKET } from "./constants.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_IPV6,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "./constants.ts";
 import { systemError, translate } from "./errors.ts";
 import { type Kind, protocolOf, typeName } from "./kind.ts";
 import {
@@ -84,13 +92,17 @@ export class SocketOptions {
     const setting = settingOf(spec, value);
     const support = this.#support(spec);
     if (support === undefined || support === "get") throw this.#unsupported(spec, "setsockopt");
+    const detail = this.#kind.type === SOCK_DGRAM
+      ? this.#adapter.datagramOptionDetail?.(this.#kind.family, spec.name, setting)
+      : undefined;
+    if (detail !== undefined) throw systemError("ENOPROTOOPT", "setsockopt", { detail });
     // As Linux says; a path is no port.
     if (spec.name === "SO_REUSEPORT" && setting !== 0 && this.#kind.family === AF_UNIX) {
       throw systemError("EOPNOTSUPP", "setsockopt", { detail: "AF_UNIX has no ports to share" });
     }
     const { handle } = this.source;
     if (handle !== undefined && !KEPT.has(spec.name)) {
-      if (support === "before-open" || !this.#try(() => handle.setOption(spec.name, setting))) {
+      if (support === "before-open" || !this.#setOn(handle, spec.name, setting)) {
         const { adapter: name } = this.#adapter.capabilities();
         const detail = `${name} cannot set ${spec.name} to this on an open socket; set it before ` +
           "bind, connect or listen";
@@ -123,11 +135,9 @@ export class SocketOptions {
   apply(handle: Handle): void {
     // Not by an iterator, which would make an array for each option of each connection.
     this.#settings.forEach((value, name) => {
-      if (this.#isForOpen(name) && !this.#try(() => handle.setOption(name, value))) {
-        this.#forget(name);
-      }
+      if (this.#isForOpen(name) && !this.#setOn(handle, name, value)) this.#forget(name);
     });
-    for (const call of this.#postponed ?? []) this.#try(() => call(handle as Datagram));
+    for (const call of this.#postponed ?? []) call(handle as Datagram);
     this.#postponed = undefined;
   }
 
@@ -175,7 +185,8 @@ export class SocketOptions {
     const { group, device } = membershipOf(spec, value);
     const where = this.#device(spec, device);
     const join = spec.name === "IP_ADD_MEMBERSHIP" || spec.name === "IPV6_JOIN_GROUP";
-    this.#call((handle) => handle.membership?.(join ? "join" : "leave", group, where));
+    const what = `${spec.name} ${group}${where === "" ? "" : ` on ${where}`}`;
+    this.#call(what, (handle) => handle.membership?.(join ? "join" : "leave", group, where));
   }
 
   #interface(spec: OptionSpec, value: OptionValue): void {
@@ -183,15 +194,23 @@ export class SocketOptions {
     const { device, setting } = interfaceOf(spec, value);
     const where = this.#device(spec, device);
     const family = spec.level === IPPROTO_IPV6 ? AF_INET6 : AF_INET;
-    this.#call((handle) => handle.multicastInterface?.(where, family));
+    const what = `${spec.name} ${where}`;
+    this.#call(what, (handle) => handle.multicastInterface?.(where, family));
     this.#settings = withSetting(this.#settings, spec.name, setting);
   }
 
-  /** Calls the socket, or once it is open. */
-  #call(call: (handle: Datagram) => void): void {
+  /** Calls the socket, or once it is open; `what` is for its errors. */
+  #call(what: string, call: (handle: Datagram) => void): void {
+    const named = (handle: Datagram): void => {
+      try {
+        call(handle);
+      } catch (cause) {
+        throw this.#failed(cause, what);
+      }
+    };
     const { handle } = this.source;
-    if (handle === undefined) (this.#postponed ??= []).push(call);
-    else this.#try(() => call(handle as Datagram));
+    if (handle === undefined) (this.#postponed ??= []).push(named);
+    else named(handle as Datagram);
   }
 
   /** IPv4 interfaces are told to the runtimes by address. */
@@ -212,7 +231,7 @@ export class SocketOptions {
     if (spec.kind === "linger") return set ?? LINGER_OFF;
     if (KEPT.has(spec.name)) return set ?? 0;
     const { handle } = this.source;
-    const real = handle === undefined ? undefined : this.#try(() => handle.getOption(spec.name));
+    const real = handle === undefined ? undefined : this.#getFrom(handle, spec.name);
     if (typeof real === "number") return real;
     // Linux doubles the buffer sizes that are set, for its own bookkeeping, and tells the double.
     if (isBufferSize(spec.name) && set !== undefined) return set * 2;
@@ -246,13 +265,26 @@ export class SocketOptions {
     return spec.name === "SO_RCVBUF" ? 131072 : 16384;
   }
 
-  /** Calls the adapter; its errors become those of setsockopt. */
-  #try<T>(call: () => T): T {
+  #setOn(handle: Handle, name: string, value: number): boolean {
     try {
-      return call();
+      return handle.setOption(name, value);
     } catch (cause) {
-      throw translate(this.#adapter, cause, "setsockopt");
+      throw this.#failed(cause, `${name} ${value}`);
     }
+  }
+
+  #getFrom(handle: Handle, name: string): number | undefined {
+    try {
+      return handle.getOption(name);
+    } catch (cause) {
+      throw translate(this.#adapter, cause, "getsockopt", { detail: name });
+    }
+  }
+
+  /** What the system says of an option, with its name and value, where the adapter does not know more. */
+  #failed(cause: unknown, what: string): Error {
+    const detail = this.#adapter.errorDetail?.(cause) ?? what;
+    return translate(this.#adapter, cause, "setsockopt", { detail });
   }
 
   #find(level: number, number: number, syscall: string): OptionSpec {
