@@ -27,7 +27,7 @@ export function getdefaulttimeout(): number | null {
  *
  * @param timeout seconds, 0 for non-blocking sockets, `null` to wait for ever
  * @throws {TypeError} when it is neither a number nor null
- * @throws {RangeError} when it is negative or not finite
+ * @throws {RangeError} when it is negative, not finite or above 9223372036
  *
  * @example
  * ```ts

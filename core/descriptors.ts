@@ -20,6 +20,7 @@ const CMSG_ALIGNMENT = 8;
  * Source: Python `socket.close`.
  *
  * @throws {TypeError} when it is no integer
+ * @throws {RangeError} when it is no 32-bit integer
  * @throws {SocketError} EBADF when it is not open, ENOTSUP where the adapter cannot close one
  *
  * @example

@@ -210,6 +210,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @param address `[host, port]` or a path; `""` as host is every address, port 0 lets the system choose
    * @throws {SocketError} EADDRINUSE, EADDRNOTAVAIL, EACCES; EINVAL when it has an address already
+   * @throws {GaiError} when the host is a name that cannot be resolved
    *
    * @example
    * ```ts
@@ -302,8 +303,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Like `connect`, but gives an error's number instead of throwing it; 0 when it is connected. A name that does
-   * not resolve still throws.
+   * Like `connect`, but gives an error's number instead of throwing it; 0 when it is connected, and 11 (EAGAIN) where the
+   * socket's timeout has passed. A name that does not resolve still throws.
    *
    * Source: Python `socket.connect_ex`.
    *
@@ -608,6 +609,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: POSIX sendto().
    *
+   * @throws {GaiError} when the host is a name that cannot be resolved
+   *
    * @example
    * ```ts
    * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
@@ -652,6 +655,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * @param ancdata `[level, type, data]` items; no runtime can send them so far (EOPNOTSUPP)
    * @param address the receiver of a datagram; the peer where left out
+   * @throws {GaiError} when its host is a name that cannot be resolved
    *
    * @example
    * ```ts
@@ -1043,6 +1047,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: POSIX getsockopt().
    *
    * @throws {SocketError} ENOPROTOOPT for an option that this adapter does not offer
+   * @throws {RangeError} when `buflen` is not 0 to 1024
    *
    * @example
    * ```ts
@@ -1096,6 +1101,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: Python `socket.settimeout`.
    *
    * @param timeout fractional seconds; `null` for ever; 0 makes the socket non-blocking
+   * @throws {TypeError} when it is neither a number nor null
+   * @throws {RangeError} when it is negative, not finite or above 9223372036
    *
    * @example
    * ```ts

@@ -9,7 +9,7 @@
  *     deno run --allow-net=127.0.0.1:6379 examples/redis.ts SET greeting Hello
  *     bun examples/redis.ts SET greeting Hello
  *
- * A command with a negative number comes after `--`. Without a command each line of standard input
+ * A negative number comes after `--`: `redis.ts INCRBY n -- -5`. Without a command each line of standard input
  * is one: `redis.ts < commands.txt`. `-x` takes the last argument from standard input, as redis-cli does. A single string is
  * printed as it is, for `redis.ts GET picture > picture.png`.
  */

@@ -1,9 +1,10 @@
 /**
- * Prepares a release: sets its version in the manifests and tries everything short of publishing it.
+ * Prepares a release: sets its version in the manifests, takes out of README.md that nothing is published, and tries
+ * everything short of publishing it.
  *
  *     npm run release -- 0.2.0
  *
- * Writes to this folder only; the commands that publish are printed. Where something fails, the manifests are as they
+ * Writes to this folder only; the commands that publish are printed. Where something fails, all files are as they
  * were.
  */
 
@@ -14,7 +15,7 @@ import process from "node:process";
 import { executable } from "./runtimes.mjs";
 import { npmCommand, root } from "./setup.mjs";
 
-/** What the manifests were, by file. @type {Map<string, string>} */
+/** What the files were. @type {Map<string, string>} */
 const before = new Map();
 
 /** @param {string} message @returns {never} */
@@ -76,6 +77,9 @@ if (!/^\d{4}-\d\d-\d\d$/.test(heading) || !entries.some((line) => line.startsWit
 console.log("ok     CHANGELOG.md");
 
 for (const name of ["package.json", "package-lock.json", "deno.json"]) setVersion(name, version);
+const readme = readFileSync(join(root, "README.md"), "utf8");
+before.set("README.md", readme);
+writeFileSync(join(root, "README.md"), readme.replace(/^Not published yet: .*\n\n/m, ""));
 const node = process.execPath;
 step("npm run check", { file: node, args: ["scripts/check.mjs"] });
 step("npm run test:package", { file: node, args: ["scripts/test_package.mjs"] });

@@ -1,4 +1,4 @@
-/** A process without free descriptors: every call says so, nothing spins, and all goes on when there are some again. */
+/** A process without free descriptors: every call says so, nothing spins but Bun's `accept`, and all goes on when there are some again. */
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";

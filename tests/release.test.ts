@@ -20,7 +20,7 @@ import { isCompiled, launch } from "./support/runtime.ts";
 import { bounded, type Scope } from "./support/scope.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const manifests = ["package.json", "package-lock.json", "deno.json"];
+const changed = ["package.json", "package-lock.json", "deno.json", "README.md"];
 
 const skip = isCompiled
   ? "the script is not in the npm package"
@@ -30,7 +30,7 @@ const skip = isCompiled
 function repository(scope: Scope): string {
   const folder = mkdtempSync(join(tmpdir(), "bsdsock-release-"));
   scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
-  for (const name of ["scripts", "CHANGELOG.md", ...manifests]) {
+  for (const name of ["scripts", "CHANGELOG.md", ...changed]) {
     cpSync(join(root, name), join(folder, name), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
@@ -52,7 +52,7 @@ async function refused(scope: Scope, folder: string, ...args: string[]): Promise
   const command = launch(script, args, { permissions: ["--allow-all"] });
   const { code, stderr } = await scope.add(start(command, { cwd: folder })).exit();
   assert.equal(code, 1, stderr);
-  for (const name of manifests) {
+  for (const name of changed) {
     assert.equal(readFileSync(join(folder, name), "utf8"), readFileSync(join(root, name), "utf8"));
   }
   return stderr;
@@ -101,7 +101,7 @@ describe("the release script refuses", () => {
   );
 
   it(
-    "what fails a check, with the manifests as they were",
+    "what fails a check, with all files as they were",
     { skip },
     bounded(async (scope) => {
       const folder = repository(scope);

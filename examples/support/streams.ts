@@ -19,8 +19,8 @@ export function print(data: Uint8Array | string): Promise<void> {
 }
 
 /**
- * Hangs up when the signal is aborted: the calls of a file from `makefile` take no signal, but the
- * end of the stream ends them.
+ * Hangs up when the signal is aborted: the end of the stream ends all calls of the files from `makefile`, none of
+ * which has to be given the signal.
  *
  * @returns What to call when the conversation is over.
  */
