@@ -69,7 +69,7 @@ export { create_server, has_dualstack_ipv6, type ServerOptions } from "./core/cr
 export { socketpair } from "./core/socketpair.ts";
 export { close, CMSG_LEN, CMSG_SPACE } from "./core/descriptors.ts";
 export { fromfd, socket } from "./core/create.ts";
-export type { AddressLike, AddressLikeOf, AddressOf, FamilyOf } from "./core/address.ts";
+export type { AddressLike, AddressLikeOf, AddressOf } from "./core/address.ts";
 export type { WaitOptions } from "./core/arguments.ts";
 export type { BytesLike } from "./core/bytes.ts";
 export type { OptionValue } from "./core/option_values.ts";

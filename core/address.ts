@@ -25,11 +25,6 @@ export type AddressOf<Family extends number> = number extends Family ? Address
   : Family extends typeof AF_INET6 ? Inet6Address
   : InetAddress;
 
-/** The families of an address type; any number where only the program that runs knows it. */
-export type FamilyOf<A extends Address> = [A] extends [string] ? typeof AF_UNIX
-  : [A] extends [InetAddress] ? typeof AF_INET | typeof AF_INET6
-  : number;
-
 /** An internet address as the user gave it, checked, its host perhaps a name. */
 export interface InetRequest {
   /** A name, a literal, `""` or `"<broadcast>"`. */

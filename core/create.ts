@@ -1,6 +1,6 @@
 /** Making sockets. */
 
-import type { AddressOf, FamilyOf } from "./address.ts";
+import type { AddressOf } from "./address.ts";
 import { INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
 import { Socket, type SocketInit } from "./socket.ts";
@@ -28,7 +28,7 @@ export function socket<Family extends number = 2>(
   proto?: number,
   init?: SocketInit,
 ): Socket<AddressOf<Family>> {
-  return new Socket(family as FamilyOf<AddressOf<Family>> | undefined, type, proto, init);
+  return new Socket<AddressOf<Family>>(family, type, proto, init);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Connecting to a name in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
-import { type AddressLikeOf, checkInetAddress, type FamilyOf } from "./address.ts";
+import { type AddressLikeOf, checkInetAddress } from "./address.ts";
 import { flag, seconds, signalOf, type WaitOptions } from "./arguments.ts";
 import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
@@ -98,7 +98,7 @@ async function connectInTurn(
   const errors: unknown[] = [];
   for (const [family, type, proto, , address] of await getaddrinfo(host, port, 0, SOCK_STREAM)) {
     if (signal.aborted) throw signal.reason;
-    const socket = new Socket(family as FamilyOf<InetAddress>, type, proto);
+    const socket = new Socket<InetAddress>(family, type, proto);
     try {
       // The time is limited for the whole.
       socket.settimeout(blocking ? null : 0);

@@ -8,7 +8,6 @@ import {
   copyAddress,
   type Destination,
   familyName,
-  type FamilyOf,
   type InetRequest,
 } from "./address.ts";
 import { inspectAddress } from "./address_text.ts";
@@ -146,7 +145,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * EBADF or ENOTSOCK when `init.fileno` is no open socket, ENOTSUP where the adapter cannot take it over
    */
   constructor(
-    family?: FamilyOf<A>,
+    family?: number,
     type?: number,
     proto: number = 0,
     init: SocketInit = {},
@@ -1410,7 +1409,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   /** Another socket of this kind. */
   #alike(init: SocketInit): Socket<A> {
     const { family, type, proto } = this.#kind;
-    return new Socket<A>(family as FamilyOf<A>, type, proto, init);
+    return new Socket<A>(family, type, proto, init);
   }
 
   #connection(endpoint: StreamEndpoint): Socket<A> {

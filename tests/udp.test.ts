@@ -8,7 +8,6 @@ import {
   AF_INET6,
   capabilities,
   errno,
-  type FamilyOf,
   inet_aton,
   inet_pton,
   type InetAddress,
@@ -50,13 +49,13 @@ const families = [
   { name: "IPv6", family: AF_INET6, host: "::1", skip: noIPv6 },
 ] as const;
 
-function open(scope: Scope, family: FamilyOf<InetAddress>): Socket<InetAddress> {
+function open(scope: Scope, family: number): Socket<InetAddress> {
   return scope.add(new Socket<InetAddress>(family, SOCK_DGRAM));
 }
 
 async function bound(
   scope: Scope,
-  family: FamilyOf<InetAddress>,
+  family: number,
   host: string,
 ): Promise<Socket<InetAddress>> {
   const s = open(scope, family);
