@@ -70,9 +70,7 @@ function capabilities(): Capabilities {
         IPV6_V6ONLY: "before-open",
       },
     },
-    optionsReason:
-      "Deno has no call for it; --allow-ffi, on Linux, gives most of what is missing, and --unstable-net gives " +
-      "SO_REUSEPORT of streams",
+    optionsReason: optionsReason(),
     fileno: false,
     adopt: true,
     backlog: true,
@@ -81,6 +79,12 @@ function capabilities(): Capabilities {
     oob: false,
     ancillary: false,
   };
+}
+
+function optionsReason(): string {
+  if (hasLibc()) return "neither Deno nor the library has a call for it with this type of socket";
+  const reason = "Deno has no call for it; --allow-ffi, on Linux, gives most of what is missing";
+  return hasUnstableNet() ? reason : `${reason}, and --unstable-net gives SO_REUSEPORT of streams`;
 }
 
 function kindDetail(family: number, type: number): string | undefined {

@@ -9,6 +9,7 @@
 import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
 import { checkOptions, integer } from "../core/arguments.ts";
+import { describe } from "../core/bytes.ts";
 import { OPTIONS } from "../core/options.ts";
 import { canonicalHost } from "./memory/address.ts";
 import { MemoryConnect } from "./memory/connect.ts";
@@ -127,13 +128,16 @@ let known: Capabilities | undefined;
 export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter {
   checkOptions(options);
   const { hosts = {}, addresses = [], hostname = "localhost", window = 65536, seed = 1 } = options;
-  const added = addresses.map(checkAddress);
+  const added = stringsOf(addresses, "options.addresses").map(checkAddress);
+  if (typeof hostname !== "string") {
+    throw new TypeError(`options.hostname must be a string, not ${describe(hostname)}`);
+  }
   const network = new Network({
     window: integer(window, "window", 1, Number.MAX_SAFE_INTEGER),
     seed: integer(seed, "seed", -0x80000000, 0xffffffff),
     addresses: added,
   });
-  const resolver = new Resolver(network, hosts satisfies Hosts);
+  const resolver = new Resolver(network, checkHosts(hosts));
   const lo = { name: "lo", index: 1, addresses: ["127.0.0.1", "::1", ...added] };
   return {
     faults: network.faults,
@@ -171,6 +175,23 @@ function pair(network: Network, family: number): ReturnType<Network["join"]> {
     release: own.release,
   });
   return network.join(family, sideOf(a, b), sideOf(b, a));
+}
+
+function checkHosts(hosts: unknown): Hosts {
+  if (typeof hosts !== "object" || hosts === null) {
+    throw new TypeError(`options.hosts must be an object, not ${describe(hosts)}`);
+  }
+  for (const [name, list] of Object.entries(hosts)) {
+    stringsOf(list, `options.hosts[${describe(name)}]`);
+  }
+  return hosts as Hosts;
+}
+
+function stringsOf(list: unknown, name: string): readonly string[] {
+  if (!Array.isArray(list) || list.some((item) => typeof item !== "string")) {
+    throw new TypeError(`${name} must be an array of strings, not ${describe(list)}`);
+  }
+  return list;
 }
 
 function checkAddress(literal: string): string {

@@ -69,7 +69,8 @@ function capabilities(): Capabilities {
     },
     optionsReason: hasLibc()
       ? "neither Node nor the library has a call for it with this type of socket"
-      : "node:net has no call for it, and node:ffi (Node 26) is not available",
+      : "node:net has no call for it, and node:ffi (Node 26) is not available" +
+        (atLeast(22, 12) ? "" : "; SO_REUSEPORT came with Node 22.12"),
     fileno: true,
     adopt: true,
     backlog: true,

@@ -149,7 +149,7 @@ export function getaddrinfo(
     const service = port === "*" ? null : port;
     if (node === null && service === null) throw systemError("EAI_NONAME", SYSCALL);
     if ((flags & ~KNOWN_FLAGS) !== 0 || ((flags & c.AI_CANONNAME) !== 0 && node === null)) {
-      throw systemError("EAI_BADFLAGS", SYSCALL);
+      throw systemError("EAI_BADFLAGS", SYSCALL, { detail: `flags ${flags}` });
     }
     const query = {
       adapter,
@@ -212,7 +212,10 @@ function servicesOf(
   const any = type === 0 && proto === 0;
   const kinds = any ? KINDS : KINDS.filter((kind) => fits(kind, type, proto)).slice(0, 1);
   const [first] = kinds;
-  if (first === undefined) throw systemError(type === 0 ? "EAI_SERVICE" : "EAI_SOCKTYPE", SYSCALL);
+  if (first === undefined) {
+    const code = type === 0 ? "EAI_SERVICE" : "EAI_SOCKTYPE";
+    throw systemError(code, SYSCALL, { detail: `type ${type}, proto ${proto}` });
+  }
   if (name !== undefined && first.services === undefined) {
     throw systemError("EAI_SERVICE", SYSCALL, { detail: "a raw socket has no port" });
   }

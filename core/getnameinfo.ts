@@ -78,7 +78,9 @@ export function getnameinfo(
     if (family === c.AF_INET && sockaddr.length > 2) {
       throw systemError("EINVAL", SYSCALL, { detail: "an IPv4 sockaddr has two members" });
     }
-    if ((flags & ~KNOWN_FLAGS) !== 0) throw systemError("EAI_BADFLAGS", SYSCALL);
+    if ((flags & ~KNOWN_FLAGS) !== 0) {
+      throw systemError("EAI_BADFLAGS", SYSCALL, { detail: `flags ${flags}` });
+    }
     return [
       await hostOf(adapter, address, scope_id, flags, signal),
       serviceOf(address[1], flags),

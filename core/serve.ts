@@ -72,7 +72,7 @@ export function serve<A extends Address>(
     const signal = signalOf(options);
     const { max_connections, onerror = report } = options;
     if (max_connections !== undefined) {
-      integer(max_connections, "max_connections", 1, Number.MAX_SAFE_INTEGER);
+      integer(max_connections, "options.max_connections", 1, Number.MAX_SAFE_INTEGER);
     }
     if (typeof onerror !== "function") {
       throw new TypeError(`options.onerror must be a function, not ${describe(onerror)}`);

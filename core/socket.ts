@@ -721,8 +721,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   ): Promise<number> {
     return quietly(async () => {
       checkFileSource(source, offset, count, options);
-      if (this.type !== c.SOCK_STREAM) throw new RangeError("sendfile needs a stream socket");
-      if (this.#timeout === 0) throw new RangeError("sendfile needs a blocking socket");
+      if (this.type !== c.SOCK_STREAM) {
+        throw new RangeError(`sendfile needs a stream socket, not ${typeName(this.type)}`);
+      }
+      if (this.#timeout === 0) {
+        throw new RangeError("sendfile needs a blocking socket, not timeout 0");
+      }
       // Also where the source has nothing to send.
       if (this.#gone) throw withBytesSent(systemError("EBADF", "send"), 0);
       const closed = (this.#sendFiles ??= new AbortController()).signal;

@@ -482,6 +482,35 @@ describe("memory: names", () => {
     assert.throws(() => createMemoryAdapter({ hosts: { a: ["b"] } }), TypeError);
     assert.throws(() => createMemoryAdapter({ window: 0 }), RangeError);
     assert.throws(() => createMemoryAdapter({ seed: 0.5 }), TypeError);
+    const wrong: Array<[options: object, message: RegExp]> = [
+      [{ hosts: 5 }, /^options\.hosts must be an object, not 5$/],
+      [{ hosts: { a: "b" } }, /^options\.hosts\["a"\] must be an array of strings, not "b"$/],
+      [{ addresses: [5] }, /^options\.addresses must be an array of strings, not an array of 1$/],
+      [{ hostname: 5 }, /^options\.hostname must be a string, not 5$/],
+    ];
+    for (const [options, message] of wrong) {
+      assert.throws(() => createMemoryAdapter(options), { name: "TypeError", message });
+    }
+  });
+
+  it("checks what its faults are told", () => {
+    // deno-lint-ignore no-explicit-any
+    const faults = createMemoryAdapter().faults as any;
+    const wrong: Array<[call: () => unknown, name: string, message: RegExp]> = [
+      [() => faults.delay("x"), "TypeError", /^ms must be a number, not "x"$/],
+      [() => faults.delay(-1), "RangeError", /^ms must be 0 to 2147483647, not -1$/],
+      [() => faults.delay(1, null), "TypeError", /^scope must be an object, not null$/],
+      [() => faults.stall({ from: "zz" }), "RangeError", /^scope\.from must be .*, not "zz"$/],
+      [() => faults.split(1, { connection: 5 }), "TypeError", /^scope\.connection .*, not 5$/],
+      [() => faults.lose(), "TypeError", /^share must be a number, not undefined$/],
+      [() => faults.reorder(2), "RangeError", /^share must be 0 to 1, not 2$/],
+      [() => faults.reset({}), "TypeError", /^connection must be one of .*, not an object$/],
+      [() => faults.unreachable("::1", "EIO"), "RangeError", /^code must be .*, not "EIO"$/],
+      [() => faults.failLookup(5), "TypeError", /^name must be a string, not 5$/],
+      [() => faults.failLookup("a", "EIO"), "RangeError", /^code must be .*, not "EIO"$/],
+      [() => faults.hangLookup(5), "TypeError", /^name must be a string, not 5$/],
+    ];
+    for (const [call, name, message] of wrong) assert.throws(call, { name, message });
   });
 });
 

@@ -325,9 +325,11 @@ describe("what Deno's permissions and flags add", () => {
       assert.equal(free.options["SOCK_DGRAM"]?.["SO_REUSEPORT"], undefined);
       assert.equal(free.options["SOCK_DGRAM"]?.["IPV6_UNICAST_HOPS"], "set");
       assert.equal(free.reset, "always");
+      assert.doesNotMatch(free.optionsReason, /--/, "no advice to do what was done");
       const unstable = await ask<Capabilities>(scope, "capabilities", ["--unstable-net"]);
       assert.equal(unstable.options["SOCK_STREAM"]?.["SO_REUSEPORT"], "before-open");
       assert.deepEqual(unstable.types["AF_UNIX"], ["SOCK_STREAM", "SOCK_DGRAM"]);
+      assert.doesNotMatch(unstable.optionsReason, /--unstable-net/);
     }),
   );
 });

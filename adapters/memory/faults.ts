@@ -152,6 +152,8 @@ export interface WireRules {
   readonly stalled: boolean;
 }
 
+const SIDES: readonly Side[] = ["client", "server"];
+
 type Matcher = (to: Endpoint) => boolean;
 
 type Rule =
@@ -189,6 +191,7 @@ export class Faults implements MemoryFaults {
     if (typeof host !== "string") {
       throw new TypeError(`host must be a string, not ${describe(host)}`);
     }
+    checkWord(code, "code", ["EHOSTUNREACH", "ENETUNREACH"]);
     return this.#begin({ kind: "unreachable", matches: addressMatcher([host, 0]), code });
   }
 
@@ -197,7 +200,9 @@ export class Faults implements MemoryFaults {
   }
 
   reset(connection: MemoryConnection, side?: Side): void {
-    const sides: Side[] = side === undefined ? ["client", "server"] : [side];
+    checkConnection(connection, "connection");
+    if (side !== undefined) checkWord(side, "side", SIDES);
+    const sides = side === undefined ? SIDES : [side];
     // Behind what arrives on this turn, as a packet of its own.
     after(0, () => {
       for (const end of sides) this.#target.break(connection, end);
@@ -205,38 +210,37 @@ export class Faults implements MemoryFaults {
   }
 
   delay(ms: number, scope: FaultScope = {}): Fault {
-    if (!(ms >= 0 && ms <= 0x7fffffff)) {
-      throw new RangeError(`ms must be 0 to 2147483647, not ${ms}`);
-    }
-    return this.#begin({ kind: "delay", scope, amount: ms });
+    const amount = number(ms, "ms", 0x7fffffff);
+    return this.#begin({ kind: "delay", scope: checkScope(scope), amount });
   }
 
   split(bytes: number, scope: FaultScope = {}): Fault {
     const amount = integer(bytes, "bytes", 1, Number.MAX_SAFE_INTEGER);
-    return this.#begin({ kind: "split", scope, amount });
+    return this.#begin({ kind: "split", scope: checkScope(scope), amount });
   }
 
   stall(scope: FaultScope = {}): Fault {
-    return this.#begin({ kind: "stall", scope });
+    return this.#begin({ kind: "stall", scope: checkScope(scope) });
   }
 
   lose(share: number): Fault {
-    return this.#begin({ kind: "lose", share: checkShare(share) });
+    return this.#begin({ kind: "lose", share: number(share, "share", 1) });
   }
 
   reorder(share: number): Fault {
-    return this.#begin({ kind: "reorder", share: checkShare(share) });
+    return this.#begin({ kind: "reorder", share: number(share, "share", 1) });
   }
 
   failLookup(
     name?: string,
     code: "EAI_AGAIN" | "EAI_FAIL" | "EAI_NONAME" | "EAI_NODATA" = "EAI_AGAIN",
   ): Fault {
-    return this.#begin({ kind: "failLookup", name: name?.toLowerCase(), code });
+    checkWord(code, "code", ["EAI_AGAIN", "EAI_FAIL", "EAI_NONAME", "EAI_NODATA"]);
+    return this.#begin({ kind: "failLookup", name: checkName(name), code });
   }
 
   hangLookup(name?: string): Fault {
-    return this.#begin({ kind: "hangLookup", name: name?.toLowerCase() });
+    return this.#begin({ kind: "hangLookup", name: checkName(name) });
   }
 
   failAccept(count: number = Infinity): Fault {
@@ -341,9 +345,50 @@ function addressMatcher(address: Address): Matcher {
     (port === 0 || to.port === port);
 }
 
-function checkShare(share: number): number {
-  if (share >= 0 && share <= 1) return share;
-  throw new RangeError(`share must be 0 to 1, not ${share}`);
+/** A number from 0, perhaps a fraction. */
+function number(value: unknown, name: string, max: number): number {
+  if (typeof value !== "number") {
+    throw new TypeError(`${name} must be a number, not ${describe(value)}`);
+  }
+  if (!(value >= 0 && value <= max)) {
+    throw new RangeError(`${name} must be 0 to ${max}, not ${value}`);
+  }
+  return value;
+}
+
+function checkName(name: unknown): string | undefined {
+  if (name !== undefined && typeof name !== "string") {
+    throw new TypeError(`name must be a string, not ${describe(name)}`);
+  }
+  return name?.toLowerCase();
+}
+
+function checkWord(value: unknown, name: string, words: readonly string[]): void {
+  if (typeof value !== "string") {
+    throw new TypeError(`${name} must be a string, not ${describe(value)}`);
+  }
+  if (!words.includes(value)) {
+    throw new RangeError(`${name} must be ${words.join(" or ")}, not ${describe(value)}`);
+  }
+}
+
+/** One that is over is none of the adapter's any more, but no mistake. */
+function checkConnection(connection: unknown, name: string): void {
+  const isOne = typeof connection === "object" && connection !== null &&
+    "client" in connection && "server" in connection;
+  if (isOne) return;
+  throw new TypeError(
+    `${name} must be one of the adapter's connections, not ${describe(connection)}`,
+  );
+}
+
+function checkScope(scope: FaultScope): FaultScope {
+  if (typeof scope !== "object" || scope === null) {
+    throw new TypeError(`scope must be an object, not ${describe(scope)}`);
+  }
+  if (scope.connection !== undefined) checkConnection(scope.connection, "scope.connection");
+  if (scope.from !== undefined) checkWord(scope.from, "scope.from", SIDES);
+  return scope;
 }
 
 /** Random numbers from 0 to 1, the same for the same seed (mulberry32). */

@@ -52,7 +52,7 @@ export const DEFAULT_BUFFER_SIZE = 8192;
 export function checkFileKind(mode: unknown, options: FileOptions): FileKind {
   if (typeof mode !== "string") throw new TypeError(`mode must be a string, not ${describe(mode)}`);
   if (!/^[rwb]*$/.test(mode) || new Set(mode).size !== mode.length) {
-    throw new RangeError(`mode must be made of "r", "w" and "b", not ${describe(mode)}`);
+    throw new RangeError(`mode must be made of "r", "w" and "b", each once, not ${describe(mode)}`);
   }
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options must be an object, not ${describe(options)}`);
