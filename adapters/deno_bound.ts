@@ -33,7 +33,7 @@ export function bind(request: BindRequest): Bound {
   if (onlyIPv6 || sharesPort) {
     const c = libc();
     if (c !== undefined) return bindByLibc(c, request);
-    const what = onlyIPv6 ? "take no IPv4 on :: (IPV6_V6ONLY)" : "share a port (SO_REUSEPORT)";
+    const what = onlyIPv6 ? "keep IPv4 out of :: (IPV6_V6ONLY)" : "share a port (SO_REUSEPORT)";
     throw unsupported("ENOPROTOOPT", `Deno cannot ${what} without --allow-ffi`);
   }
   return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
