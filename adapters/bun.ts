@@ -72,8 +72,8 @@ const bunAdapter: Adapter = {
   lookupService,
   hostname,
   interfaces,
-  datagramOptionDetail: (family, name) =>
-    libc() === null ? ipv4OptionDetail(family, name) : undefined,
+  datagramOptionDetail: (family, name, value) =>
+    libc() === null ? nodeOptionDetail(family, name, value) : undefined,
   errorCode,
   errorDetail: (cause) => (cause as { detail?: string }).detail,
 };
@@ -104,6 +104,14 @@ function capabilities(): Capabilities {
     oob: false,
     ancillary: false,
   };
+}
+
+/** Why an option cannot be set without libc. */
+function nodeOptionDetail(family: number, name: string, value: number): string | undefined {
+  // Bun 1.4: setMulticastTTL() refuses 0.
+  return name === "IP_MULTICAST_TTL" && value === 0
+    ? "Bun cannot set IP_MULTICAST_TTL to 0 without libc"
+    : ipv4OptionDetail(family, name);
 }
 
 function descriptorOptions(): Capabilities["options"] {
