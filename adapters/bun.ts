@@ -21,7 +21,7 @@ import { unlinkPath } from "./unix_path.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./bun_types.ts";
 import { addressFrom, isWildcard } from "./endpoints.ts";
 import { openDatagram } from "./bun_datagram.ts";
-import { ipv4OptionDetail, openDatagram as openNodeDatagram } from "./node_datagram.ts";
+import { ipv4OptionDetail, isZeroTtl, openDatagram as openNodeDatagram } from "./node_datagram.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, frozen, supported } from "./option_support.ts";
 import {
   BIND_OPTIONS,
@@ -108,8 +108,7 @@ function capabilities(): Capabilities {
 
 /** Why an option cannot be set without libc. */
 function nodeOptionDetail(family: number, name: string, value: number): string | undefined {
-  // Bun 1.4: setMulticastTTL() refuses 0.
-  return name === "IP_MULTICAST_TTL" && value === 0
+  return isZeroTtl(name, value)
     ? "Bun cannot set IP_MULTICAST_TTL to 0 without libc"
     : ipv4OptionDetail(family, name);
 }

@@ -17,7 +17,13 @@ import {
 } from "./deno_types.ts";
 import { hostOf, isUnix, scopedLike } from "./endpoints.ts";
 import { joinGroup, multicastInterface } from "./libc_multicast.ts";
-import { ipv4OptionDetail, NodeDatagram, notAvailable, openSocket } from "./node_datagram.ts";
+import {
+  ipv4OptionDetail,
+  isZeroTtl,
+  NodeDatagram,
+  notAvailable,
+  openSocket,
+} from "./node_datagram.ts";
 import { type DgramSocket, nodeModule, type NodeTimer } from "./node_types.ts";
 import { freshName, UnixPacketConn } from "./deno_unix_packet.ts";
 import { unlinkPath } from "./unix_path.ts";
@@ -51,8 +57,7 @@ const LONGEST = 0x7fffffff;
 
 /** Why an option cannot be set without libc. */
 export function nodeOptionDetail(family: number, name: string, value: number): string | undefined {
-  // Deno 2.9: setMulticastTTL() refuses 0.
-  if (name === "IP_MULTICAST_TTL" && value === 0) {
+  if (isZeroTtl(name, value)) {
     return "Deno cannot set IP_MULTICAST_TTL to 0 without --allow-ffi";
   }
   // setTTL() sets IP_TTL, but the others not those of IPv4.
@@ -91,9 +96,7 @@ class DgramDatagram extends NodeDatagram {
     if (name === "SO_BROADCAST") this.#broadcasts = value !== 0;
     if (this.#options.set(name, value)) return true;
     const detail = nodeOptionDetail(this.family, name, value);
-    if (detail !== undefined) {
-      throw notAvailable(detail);
-    }
+    if (detail !== undefined) throw notAvailable(detail);
     return super.setOption(name, value);
   }
 

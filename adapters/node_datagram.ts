@@ -293,6 +293,11 @@ export function ipv4OptionDetail(family: number, name: string): string | undefin
     : undefined;
 }
 
+/** Whether it is what setMulticastTTL() refuses on Deno 2.9 and Bun 1.4. */
+export function isZeroTtl(name: string, value: number): boolean {
+  return name === "IP_MULTICAST_TTL" && value === 0;
+}
+
 /** The error with such a reason. */
 export function notAvailable(detail: string): Error {
   return Object.assign(new Error(detail), { code: "ENOPROTOOPT", detail });
