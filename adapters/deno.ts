@@ -1,16 +1,16 @@
 /** Sockets of Deno, over `Deno.listen` and `Deno.connect`; over `node:net` what only that can do. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
-import { adopt } from "./deno_adopt.ts";
-import { bind } from "./deno_bound.ts";
-import { connect } from "./deno_connect.ts";
-import { nodeOptionDetail, openDatagram } from "./deno_datagram.ts";
-import { errorCode, errorDetail } from "./deno_errors.ts";
-import { hasLibc } from "./deno_ffi.ts";
-import { datagramOptions, streamOptions } from "./deno_options.ts";
-import { interfaces, lookup, lookupService } from "./deno_resolver.ts";
-import { deno, hasUnstableNet } from "./deno_types.ts";
-import { hostname } from "./node_resolver.ts";
+import { adopt } from "./deno/adopt.ts";
+import { bind } from "./deno/bound.ts";
+import { connect } from "./deno/connect.ts";
+import { nodeOptionDetail, openDatagram } from "./deno/datagram.ts";
+import { errorCode, errorDetail } from "./deno/errors.ts";
+import { hasLibc } from "./deno/ffi.ts";
+import { datagramOptions, streamOptions } from "./deno/options.ts";
+import { interfaces, lookup, lookupService } from "./deno/resolver.ts";
+import { deno, hasUnstableNet } from "./deno/types.ts";
+import { hostname } from "./node/resolver.ts";
 import { CORE_OPTIONS, frozen, supported } from "./option_support.ts";
 
 const AF_UNIX = 1;

@@ -6,21 +6,21 @@
  * `stream.ts` and `wire.ts` what flows, `datagram.ts` messages, `faults.ts` what goes wrong.
  */
 
-import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
-import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
 import { checkOptions, integer } from "../core/arguments.ts";
 import { describe } from "../core/bytes.ts";
+import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
 import { OPTIONS } from "../core/options.ts";
+import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
 import { canonicalHost } from "./memory/address.ts";
 import { MemoryConnect } from "./memory/connect.ts";
 import { MemoryDatagram } from "./memory/datagram.ts";
 import { failure } from "./memory/failure.ts";
 import type { MemoryConnection, MemoryFaults } from "./memory/faults.ts";
-import { CORE_OPTIONS, frozen } from "./option_support.ts";
 import { MemoryBound } from "./memory/listener.ts";
 import type { Claim } from "./memory/names.ts";
 import { Network, type SideStart } from "./memory/network.ts";
 import { type Hosts, Resolver } from "./memory/resolver.ts";
+import { CORE_OPTIONS, frozen } from "./option_support.ts";
 
 export type { Fault, FaultScope, MemoryConnection, MemoryFaults, Side } from "./memory/faults.ts";
 

@@ -1,14 +1,14 @@
 /** Sockets of Node, over `node:net`. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
-import { adopt, bind, closeDescriptor, connect } from "./node_bound.ts";
-import { ipv4OptionDetail, openDatagram } from "./node_datagram.ts";
-import type { Libc } from "./libc.ts";
-import { hasLibc, libc } from "./node_ffi.ts";
-import { datagramOptions, streamOptions } from "./node_options.ts";
-import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node_resolver.ts";
+import type { Libc } from "./libc/libc.ts";
+import { adopt, bind, closeDescriptor, connect } from "./node/bound.ts";
+import { ipv4OptionDetail, openDatagram } from "./node/datagram.ts";
+import { hasLibc, libc } from "./node/ffi.ts";
+import { datagramOptions, streamOptions } from "./node/options.ts";
+import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node/resolver.ts";
+import { nodeProcess } from "./node/types.ts";
 import { CORE_OPTIONS, DGRAM_OPTIONS, frozen, supported } from "./option_support.ts";
-import { nodeProcess } from "./node_types.ts";
 
 /** The adapter of Node 20.16 and newer. */
 export function createNodeAdapter(): Adapter {

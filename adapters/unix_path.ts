@@ -2,7 +2,7 @@
 
 import type { Address } from "./adapter.ts";
 import { isUnix } from "./endpoints.ts";
-import { nodeModule } from "./node_types.ts";
+import { nodeModule } from "./node/types.ts";
 
 /** Removes the file of a socket that this process has bound, where the runtime does not; a missing one is no error. */
 export function unlinkPath(local: Address): void {

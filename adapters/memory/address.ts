@@ -2,9 +2,9 @@
  * Addresses inside the network: one form for IPv4 wherever it comes from, and keys for UNIX names.
  */
 
-import type { Address } from "../adapter.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/inet.ts";
+import type { Address } from "../adapter.ts";
 import { failure } from "./failure.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** connect(2) in memory: the way there, the answer, and what may be wrong with either. */
 
-import type { Address, ConnectAttempt, ConnectTarget, Stream } from "../adapter.ts";
 import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
+import type { Address, ConnectAttempt, ConnectTarget, Stream } from "../adapter.ts";
 import { addressOf, type Endpoint, endpointOf, isIPv6, isWildcard } from "./address.ts";
 import { after, failure } from "./failure.ts";
 import { anyAddress, type Claim } from "./names.ts";

@@ -1,10 +1,10 @@
 /** Faults on demand: what goes wrong in a network in memory, when a test says so. */
 
-import type { Address } from "../adapter.ts";
 import { checkInetAddress } from "../../core/address.ts";
 import { integer } from "../../core/arguments.ts";
 import { describe } from "../../core/bytes.ts";
 import { AF_INET6 } from "../../core/constants.ts";
+import type { Address } from "../adapter.ts";
 import { canonicalHost, type Endpoint, isIPv6, isWildcard, unixKey } from "./address.ts";
 import { after } from "./failure.ts";
 

@@ -1,5 +1,6 @@
 /** Claimed addresses and listening sockets in memory. */
 
+import { AF_UNIX } from "../../core/constants.ts";
 import type {
   Address,
   BindRequest,
@@ -9,7 +10,6 @@ import type {
   Listener,
   ListenerSink,
 } from "../adapter.ts";
-import { AF_UNIX } from "../../core/constants.ts";
 import { addressOf } from "./address.ts";
 import { type Callee, type Caller, MemoryConnect } from "./connect.ts";
 import { after, failure, MemoryHandle } from "./failure.ts";

@@ -1,10 +1,10 @@
 /** One network in memory: its names, its faults and its live connections. */
 
-import type { Address } from "../adapter.ts";
 import { AF_UNIX } from "../../core/constants.ts";
-import { Faults, type FaultTarget, type MemoryConnection, type Side } from "./faults.ts";
+import type { Address } from "../adapter.ts";
 import { type Endpoint, isIPv6 } from "./address.ts";
 import { failure } from "./failure.ts";
+import { Faults, type FaultTarget, type MemoryConnection, type Side } from "./faults.ts";
 import { Names } from "./names.ts";
 import { MemoryStream, type StreamStart } from "./stream.ts";
 

@@ -1,8 +1,8 @@
 /** Names in memory: a table instead of DNS. */
 
 import type { LookupAnswer } from "../adapter.ts";
-import { after, failure } from "./failure.ts";
 import { canonicalHost, isIPv6 } from "./address.ts";
+import { after, failure } from "./failure.ts";
 import type { Network } from "./network.ts";
 
 /** Names and their numeric addresses. */

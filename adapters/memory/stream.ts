@@ -1,10 +1,10 @@
 /** Connected streams in memory: two ends and a wire each way. */
 
-import type { Address, Settings, Stream, StreamSink } from "../adapter.ts";
 import { ByteQueue } from "../../core/byte_queue.ts";
+import type { Address, Settings, Stream, StreamSink } from "../adapter.ts";
 import { after, failure, MemoryHandle } from "./failure.ts";
-import { type Parcel, Wire } from "./wire.ts";
 import type { WireRules } from "./faults.ts";
+import { type Parcel, Wire } from "./wire.ts";
 
 /** The most that is pushed at once. */
 const MAX_CHUNK = 64 * 1024;

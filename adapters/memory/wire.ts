@@ -1,7 +1,7 @@
 /** One direction of a connection: what was sent, on its way. */
 
-import type { WireRules } from "./faults.ts";
 import { after } from "./failure.ts";
+import type { WireRules } from "./faults.ts";
 
 /** What goes over a wire: bytes, the handshake's answer, FIN or RST. */
 export type Parcel = Uint8Array<ArrayBuffer> | "open" | "fin" | "reset";

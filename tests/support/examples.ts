@@ -55,7 +55,7 @@ export function other(
 
 /** The names of all examples. */
 export const exampleNames: readonly string[] = readdirSync(
-  new URL("../../examples/", import.meta.url),
+  new URL("../../examples", import.meta.url),
 )
   .filter((name) => /\.[jt]s$/.test(name))
   .map((name) => name.replace(/\.[jt]s$/, ""))

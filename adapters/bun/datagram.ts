@@ -1,0 +1,140 @@
+/** UDP of Bun, on descriptors made by libc. */
+
+import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
+import { addressFrom, hostOf } from "../endpoints.ts";
+import { joinGroup, multicastInterface } from "../libc/multicast.ts";
+import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
+import { scopeOf } from "../node/resolver.ts";
+import type { Libc } from "./libc.ts";
+import { bun, type BunUdpHandlers, type BunUdpSocket } from "./types.ts";
+
+const SOCK_DGRAM = 2;
+
+/** Opens a UDP socket on an address. */
+export async function openDatagram(c: Libc, request: DatagramRequest): Promise<Datagram> {
+  const { family, address, settings } = request;
+  const fd = c.socket(family, SOCK_DGRAM);
+  try {
+    for (const name of ["SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY"]) {
+      const value = settings.get(name);
+      if (value !== undefined) setDescriptorOption(c, fd, name, value);
+    }
+    c.bind(fd, family, address);
+    const datagram = new BunDatagram(c, fd, family);
+    await datagram.open();
+    return datagram;
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+class BunDatagram implements Datagram {
+  readonly fd: number;
+  remote: Address | undefined;
+  declare sink: DatagramSink;
+  #libc: Libc;
+  #family: number;
+  #local: Address;
+  #socket: BunUdpSocket | undefined;
+  /** Reasons to keep the process alive: receives that wait, sends that do. */
+  #refs = 0;
+  /** Sends that wait for room in the kernel's queue. */
+  #drain: Array<() => void> = [];
+
+  constructor(c: Libc, fd: number, family: number) {
+    this.#libc = c;
+    this.fd = fd;
+    this.#family = family;
+    this.#local = c.getsockname(fd);
+  }
+
+  get local(): Address {
+    return this.#local;
+  }
+
+  /** Lets Bun adopt the descriptor and read from it. */
+  async open(): Promise<void> {
+    const handlers: BunUdpHandlers = {
+      data: (_socket, data, port, host) => {
+        this.sink?.datagram(data, addressFrom(this.#family, host, port, scopeOf), true);
+      },
+      drain: () => {
+        for (const resolve of this.#drain.splice(0)) resolve();
+      },
+      error: (error) => this.sink?.error(error),
+    };
+    this.#socket = await bun().udpSocket({
+      fd: this.fd,
+      binaryType: "uint8array",
+      socket: handlers,
+    });
+    this.#socket.unref();
+  }
+
+  ref(): void {
+    if (this.#refs++ === 0) this.#socket?.ref();
+  }
+
+  unref(): void {
+    if (--this.#refs === 0) this.#socket?.unref();
+  }
+
+  send(data: Uint8Array, to: Address | undefined): Promise<void> | undefined {
+    const address = (to ?? this.remote) as InetAddress;
+    const host = hostOf(address);
+    return this.#trySend(data, address[1], host)
+      ? undefined
+      : this.#sendLater(data, address[1], host);
+  }
+
+  connect(peer: Address | undefined): void {
+    if (peer === undefined) this.#libc.disconnect(this.fd);
+    else this.#libc.connect(this.fd, this.#family, peer);
+    this.remote = peer;
+    this.#local = this.#libc.getsockname(this.fd);
+  }
+
+  setOption(name: string, value: number): boolean {
+    return setDescriptorOption(this.#libc, this.fd, name, value);
+  }
+
+  getOption(name: string): number | undefined {
+    return getDescriptorOption(this.#libc, this.fd, name);
+  }
+
+  membership(action: "join" | "leave", group: string, device: string): void {
+    joinGroup(this.#libc, this.fd, action, group, device);
+  }
+
+  multicastInterface(device: string, family: number): void {
+    multicastInterface(this.#libc, this.fd, family, device);
+  }
+
+  close(): Promise<void> {
+    this.#socket?.close();
+    for (const resolve of this.#drain.splice(0)) resolve();
+    return Promise.resolve();
+  }
+
+  async #sendLater(data: Uint8Array, port: number, host: string): Promise<void> {
+    this.ref();
+    do await new Promise<void>((resolve) => this.#drain.push(resolve)); while (
+      !this.#trySend(data, port, host)
+    );
+    this.unref();
+  }
+
+  #trySend(data: Uint8Array, port: number, host: string): boolean {
+    try {
+      return this.#socket?.send(data, port, host) ?? true;
+    } catch (error) {
+      // Bun 1.4: the ICMP error of an earlier datagram makes the next send on an unconnected socket throw.
+      // Linux reports it to connected sockets only; the datagram itself has not gone out.
+      if ((error as { code?: string }).code === "ECONNREFUSED" && this.remote === undefined) {
+        return this.#socket?.send(data, port, host) ?? true;
+      }
+      throw error;
+    }
+  }
+}

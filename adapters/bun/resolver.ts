@@ -1,0 +1,91 @@
+/**
+ * The system's resolver on Bun, whose look-up of names of addresses is c-ares, not the C library.
+ */
+
+import { parseIPv4, parseIPv6 } from "../../core/inet.ts";
+import { isMapped } from "../../core/resolve.ts";
+import { lookupService as lookupServiceByCares } from "../node/resolver.ts";
+import { nodeModule } from "../node/types.ts";
+
+/** getnameinfo of a numeric address and a TCP port. */
+export async function lookupService(
+  address: string,
+  port: number,
+): Promise<{ hostname: string; service: string }> {
+  // The C library looks for a mapped address in DNS only, as IPv4; c-ares looks for that in the hosts file, too.
+  if (bytesOf(address).length === 4 && address.includes(":")) {
+    return { hostname: checked(await pointerOf(address)), service: String(port) };
+  }
+  const { hostname, service } = await ask(address, port);
+  return { hostname: checked(hostname), service };
+}
+
+async function ask(address: string, port: number): Promise<{ hostname: string; service: string }> {
+  const answer = lookupServiceByCares(address, port);
+  const early = await Promise.race([answer.catch(() => undefined), pause()]);
+  if (early !== undefined) return early;
+  // Bun 1.4: ENOTFOUND also when no server answers. A query by itself tells the two apart; beside
+  // the first one, since that may take 12 seconds, and since only a second one makes Bun notice
+  // that nobody listens.
+  const down = isDown(address);
+  try {
+    return await answer;
+  } catch (cause) {
+    if (!await down) throw cause;
+    throw failure("EAI_AGAIN", cause);
+  }
+}
+
+/** How long the hosts file may take. */
+function pause(): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), 20));
+}
+
+function isDown(address: string): Promise<boolean> {
+  return pointerOf(address).then(
+    () => false,
+    (error) => (error as { code?: string }).code === "EAI_AGAIN",
+  );
+}
+
+/** The name of an address in DNS. */
+function pointerOf(address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    nodeModule("node:dns").resolvePtr(pointerName(address), (error, names) => {
+      const [name] = names ?? [];
+      if (name !== undefined) return resolve(name);
+      const { code = "" } = (error ?? {}) as { code?: string };
+      const isDown = ["ECONNREFUSED", "ETIMEOUT", "ESERVFAIL", "EREFUSED"].includes(code);
+      reject(failure(isDown ? "EAI_AGAIN" : "EAI_NONAME", error));
+    });
+  });
+}
+
+/** The C library takes a name that no host has for none. */
+function checked(hostname: string): string {
+  if (/^[\w.][\w.-]*$/.test(hostname)) return hostname;
+  throw failure("EAI_NONAME", undefined);
+}
+
+function failure(code: string, cause: unknown): Error {
+  const text = code === "EAI_AGAIN" ? "no name server answers" : "the address has no name";
+  return Object.assign(new Error(text, { cause }), { code });
+}
+
+/** The name under which DNS keeps the name of an address. */
+function pointerName(address: string): string {
+  const bytes = bytesOf(address);
+  return bytes.length === 4
+    ? `${[...bytes].reverse().join(".")}.in-addr.arpa`
+    : `${[...hex(bytes)].reverse().join(".")}.ip6.arpa`;
+}
+
+/** The bytes of an address, of one that is mapped those of the IPv4 address. */
+function bytesOf(address: string): Uint8Array {
+  const bytes = parseIPv4(address) ?? parseIPv6(address)!;
+  return bytes.length === 16 && isMapped(bytes) ? bytes.subarray(12) : bytes;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

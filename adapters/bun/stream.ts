@@ -1,0 +1,280 @@
+/** A stream over a socket of Bun's. */
+
+import type { Address, Stream, StreamSink } from "../adapter.ts";
+import { release } from "../released.ts";
+import { BULK, BulkReader, type BulkSource } from "./bulk.ts";
+import type { BunHandlers, BunSocket } from "./types.ts";
+
+/** Bytes that the core may leave unread before the stream pauses: pause and resume cost four system calls. */
+const READ_AHEAD = 64 * 1024;
+
+/** What is done with connected sockets by libc, or by Bun's own API. */
+export interface BunStreamCalls {
+  /** Sets an option; answers whether it could. */
+  set(socket: BunSocket<unknown>, name: string, value: number): boolean;
+  /** Reads an option. */
+  get(socket: BunSocket<unknown>, name: string): number | undefined;
+  /** recv(2), as {@linkcode BulkSource} has it. Absent without libc. */
+  receive?(socket: BunSocket<unknown>, into: Uint8Array): number | undefined;
+}
+
+/** A write that waits for room, or has just been served. */
+interface Write {
+  readonly chunk: Uint8Array;
+  taken: number;
+  /** It is over, or was taken back. */
+  ended: boolean;
+  resolve(taken: number): void;
+  reject(error: unknown): void;
+}
+
+/** A stream over a connected socket that was opened paused. */
+export class BunStream implements Stream, BulkSource {
+  readonly local: Address;
+  readonly remote: Address;
+  declare sink: StreamSink;
+  #socket: BunSocket<unknown>;
+  #calls: BunStreamCalls;
+  /** Reads while bytes come in bulk; Bun is paused then. */
+  #bulk: BulkReader | undefined;
+  /** Whether Bun reads. When `full`, the sink wants no more, but the stream goes on for one chunk. */
+  #reading: "no" | "yes" | "full" = "no";
+  /** Whether the peer's FIN has come, or the connection is gone. */
+  #state: "open" | "ended" | "closed" = "open";
+  /** The connection was found broken by a write. */
+  #broken = false;
+  #markClosed: (() => void) | undefined;
+  /** The last write. */
+  #write: Write | undefined;
+  /** Reasons to keep the process alive: receives that wait, a write that does. */
+  #refs = 0;
+
+  constructor(
+    socket: BunSocket<unknown>,
+    local: Address,
+    remote: Address,
+    calls: BunStreamCalls,
+  ) {
+    this.#socket = socket;
+    this.local = local;
+    this.remote = remote;
+    this.#calls = calls;
+    socket.unref();
+    // Bun sets TCP_NODELAY on every socket; BSD does not.
+    if (typeof remote !== "string") socket.setNoDelay(false);
+  }
+
+  /** Resolves when the descriptor is closed. */
+  get closed(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => this.#markClosed = resolve);
+  }
+
+  get fd(): number {
+    return this.#isClosed ? -1 : this.#socket.fd;
+  }
+
+  /** In bulk each receive has a read of its own. */
+  get readAhead(): number {
+    return this.#bulk === undefined ? READ_AHEAD : 0;
+  }
+
+  resume(into?: Uint8Array): void {
+    if (this.#reading === "full") this.#reading = "yes";
+    if (this.#state !== "open") return;
+    if (this.#bulk !== undefined) return this.#bulk.read(into);
+    if (this.#reading === "yes") return;
+    this.#reading = "yes";
+    this.#socket.resume();
+  }
+
+  ref(): void {
+    if (this.#refs++ === 0) this.#socket.ref();
+  }
+
+  unref(): void {
+    if (--this.#refs === 0) this.#socket.unref();
+  }
+
+  tryWrite(chunk: Uint8Array): number {
+    if (this.#isClosed) throw gone("EPIPE");
+    const count = this.#socket.write(chunk);
+    if (count >= 0) return count;
+    // Bun 1.4: a failed write says -1 without an errno. Linux gives EPIPE after the peer's FIN, else ECONNRESET once.
+    const code = this.#state === "ended" || this.#broken ? "EPIPE" : "ECONNRESET";
+    this.#broken = true;
+    throw gone(code);
+  }
+
+  write(chunk: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#write = { chunk, taken: 0, ended: false, resolve, reject };
+      this.ref();
+      this.drained();
+    });
+  }
+
+  takeBack(): number {
+    const taken = this.#write?.taken ?? 0;
+    this.#endWrite();
+    this.#write = undefined;
+    return taken;
+  }
+
+  committed(): number {
+    return this.#write?.taken ?? 0;
+  }
+
+  shutdownWrite(): Promise<void> {
+    if (!this.#isClosed) this.#socket.shutdown();
+    return Promise.resolve();
+  }
+
+  reset(): Promise<void> {
+    this.#leave();
+    this.#socket.terminate();
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.#leave();
+    this.#socket.end();
+    return Promise.resolve();
+  }
+
+  setOption(name: string, value: number): boolean {
+    // Bun 1.4 closes the descriptor of a connection that is over, which has nothing to set any more.
+    if (this.#isClosed) return true;
+    return this.#calls.set(this.#socket, name, value);
+  }
+
+  getOption(name: string): number | undefined {
+    return this.#isClosed ? undefined : this.#calls.get(this.#socket, name);
+  }
+
+  release(): number {
+    this.#stopBulk();
+    this.#endWrite();
+    if (this.#reading !== "no" && this.#state === "open") this.#pause();
+    return release(this);
+  }
+
+  receive(into: Uint8Array): number | undefined {
+    return this.#calls.receive?.(this.#socket, into);
+  }
+
+  filled(count: number): boolean {
+    return this.sink.filled(count);
+  }
+
+  data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
+    return this.sink.data(chunk, owned);
+  }
+
+  /** The kernel tells an error once: to Bun the connection will only be over. */
+  failed(error: unknown): void {
+    this.#broken = true;
+    this.sink.error(error);
+    this.leave();
+  }
+
+  leave(): void {
+    this.#stopBulk();
+    this.resume();
+  }
+
+  /** Bytes came. They may come while paused: Bun 1.4 empties the kernel's queue when it sees a reset. */
+  received(chunk: Uint8Array<ArrayBuffer>): void {
+    if (this.#isClosed) return;
+    if (chunk.length >= BULK && this.#calls.receive !== undefined && this.#reading !== "no") {
+      this.#bulk = new BulkReader(this);
+      this.#pause();
+    }
+    if (this.sink.data(chunk, true)) {
+      if (this.#reading === "full") this.#reading = "yes";
+      this.#bulk?.read();
+    } else if (this.#reading === "full") {
+      this.#pause();
+    } else if (this.#reading === "yes") {
+      // Pausing costs more than the chunk: a program that reads as fast as it comes has emptied the queue by the next.
+      this.#reading = "full";
+    }
+  }
+
+  /** There may be room, but Bun's event also comes when there is none. */
+  drained(): void {
+    const write = this.#write;
+    if (write === undefined || write.ended) return;
+    try {
+      write.taken = this.tryWrite(write.chunk);
+    } catch (error) {
+      this.#endWrite();
+      this.#write = undefined;
+      return write.reject(error);
+    }
+    // Nothing can be taken of a chunk whose buffer was detached meanwhile; the core sees to that.
+    if (write.taken === 0 && write.chunk.length > 0) return;
+    this.#endWrite();
+    write.resolve(write.taken);
+  }
+
+  /** The peer's FIN. */
+  finished(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ended";
+    this.sink.end();
+  }
+
+  /** The descriptor is closed: with an error after a reset, without one when both sides have finished. */
+  gone(error: Error | undefined): void {
+    if (this.#isClosed) return;
+    const ended = this.#state === "ended";
+    this.#leave();
+    if (error !== undefined) this.sink.error(error);
+    else if (!ended) this.sink.end();
+  }
+
+  get #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Nothing more is to be written of the last write. */
+  #endWrite(): void {
+    if (this.#write === undefined || this.#write.ended) return;
+    this.#write.ended = true;
+    this.unref();
+  }
+
+  #pause(): void {
+    this.#reading = "no";
+    this.#socket.pause();
+  }
+
+  #stopBulk(): void {
+    this.#bulk?.stop();
+    this.#bulk = undefined;
+  }
+
+  #leave(): void {
+    this.#state = "closed";
+    this.#stopBulk();
+    this.#markClosed?.();
+    const write = this.#write;
+    this.#write = undefined;
+    // No news to a write that is over.
+    write?.reject(gone("EPIPE"));
+  }
+}
+
+function gone(code: string): Error {
+  return Object.assign(new Error("the connection is gone"), { code });
+}
+
+/** The events of connected sockets, one object for all: inline handlers cost twice the time of a connection. */
+export const streamHandlers: BunHandlers<BunStream> = {
+  binaryType: "uint8array",
+  data: (socket, chunk) => socket.data.received(chunk),
+  drain: (socket) => socket.data.drained(),
+  end: (socket) => socket.data.finished(),
+  close: (socket, error) => socket.data.gone(error),
+};

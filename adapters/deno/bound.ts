@@ -1,0 +1,220 @@
+/** TCP and UNIX sockets of Deno before they are connected: bound and listening. */
+
+import type {
+  Address,
+  BindRequest,
+  Bound,
+  ConnectAttempt,
+  ConnectTarget,
+  Listener,
+  ListenerSink,
+  Settings,
+} from "../adapter.ts";
+import { hostOf, isUnix, isWildcard, scopedLike } from "../endpoints.ts";
+import { connectByNodeNet } from "./connect.ts";
+import { isDescriptor, nextDescriptor } from "./descriptor.ts";
+import { acceptedStream } from "./direct_stream.ts";
+import { unsupported } from "./errors.ts";
+import { hasLibc, libc } from "./ffi.ts";
+import { bindByLibc } from "./libc_bound.ts";
+import { DenoOptions } from "./options.ts";
+import { addressOf, deno, type DenoListener, denoPathOf, hasUnstableNet } from "./types.ts";
+
+const SOCK_STREAM = 1;
+
+/** The backlog that a bound socket is held with: the library's default, so that `listen()` needs no second listener. */
+const HELD_BACKLOG = 128;
+
+/** bind(2), at once. */
+export function bind(request: BindRequest): Bound {
+  const { family, address, settings } = request;
+  const onlyIPv6 = settings.get("IPV6_V6ONLY") === 1 && address[0] === "::";
+  const sharesPort = settings.get("SO_REUSEPORT") === 1 && !hasUnstableNet();
+  if (onlyIPv6 || sharesPort) {
+    const c = libc();
+    if (c !== undefined) return bindByLibc(c, request);
+    const what = onlyIPv6 ? "keep IPv4 out of :: (IPV6_V6ONLY)" : "share a port (SO_REUSEPORT)";
+    throw unsupported("ENOPROTOOPT", `Deno cannot ${what} without --allow-ffi`);
+  }
+  return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
+}
+
+/** A listener that nobody accepts from yet. */
+interface Held {
+  readonly listener: DenoListener;
+  readonly local: Address;
+  readonly options: DenoOptions;
+}
+
+function listenOn(family: number, address: Address, tcpBacklog: number, settings: Settings): Held {
+  const shared = settings.get("SO_REUSEPORT") === 1;
+  const c = libc();
+  const next = c === undefined ? -1 : nextDescriptor(c);
+  const listener = deno().listen(
+    isUnix(address) ? { transport: "unix", path: denoPathOf(address) } : {
+      transport: "tcp",
+      hostname: hostOf(address),
+      port: address[1],
+      tcpBacklog,
+      // Deno 2.9 ends the process when it sees the key without --unstable-net.
+      ...(shared ? { reusePort: true } : {}),
+    },
+  );
+  const local = scopedLike(addressOf(family, listener.addr), address);
+  const names = { type: SOCK_STREAM, local, shared };
+  // Another thread may have opened one meanwhile.
+  const fd = c !== undefined && next >= 0 && isDescriptor(c, next, names) ? next : -1;
+  const options = new DenoOptions(names, fd);
+  try {
+    options.setAll(settings);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  return { listener, local, options };
+}
+
+/** listen(2); answers whether it could be called. */
+function listenAgain({ options }: Held, backlog: number): boolean {
+  return options.withDescriptor((c, fd) => {
+    c.listen(fd, backlog);
+    return true;
+  }) === true;
+}
+
+/** Deno cannot bind without listening: a listener that nobody accepts from holds the address. */
+class DenoBound implements Bound {
+  readonly local: Address;
+  readonly fd = -1;
+  #family: number;
+  #settings: Settings;
+  #held: Held;
+
+  constructor(family: number, settings: Settings, held: Held) {
+    this.#family = family;
+    this.#settings = settings;
+    this.#held = held;
+    this.local = held.local;
+  }
+
+  async listen(backlog: number, sink: ListenerSink): Promise<Listener> {
+    if (this.#settings.get("SO_LINGER") === 0 && !hasLibc()) {
+      this.#held.listener.close();
+      throw unsupported("ENOPROTOOPT", "accepted connections of Deno cannot be reset (SO_LINGER)");
+    }
+    // Deno takes a backlog for TCP only, and only when the listener is made.
+    if (backlog !== HELD_BACKLOG && !listenAgain(this.#held, backlog) && !isUnix(this.local)) {
+      this.#held.listener.close();
+      this.#held = listenOn(this.#family, this.local, backlog, this.#settings);
+    }
+    const listener = hasLibc() ? DirectListener : DenoTcpListener;
+    return await Promise.resolve(new listener(this.#held, this.#family, sink));
+  }
+
+  connect(target: ConnectTarget): ConnectAttempt {
+    this.#held.listener.close();
+    if (isUnix(this.local)) {
+      const error = unsupported("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket");
+      return { done: Promise.reject(error), cancel: () => {} };
+    }
+    // Deno.connect ignores a local address; node:net takes one.
+    return connectByNodeNet(target, this.local);
+  }
+
+  close(): Promise<void> {
+    this.#held.listener.close();
+    return Promise.resolve();
+  }
+
+  setOption(name: string, value: number): boolean {
+    this.#settings = new Map(this.#settings).set(name, value);
+    this.#held.options.set(name, value);
+    return true;
+  }
+
+  getOption(name: string): number | undefined {
+    return this.#held.options.get(name);
+  }
+}
+
+/** Accepts one connection for each call that waits; others stay in the kernel's queue. */
+class DenoTcpListener implements Listener {
+  readonly local: Address;
+  readonly fd = -1;
+  protected readonly held: Held;
+  #family: number;
+  #sink: ListenerSink;
+  /** Connections are wanted. */
+  #wanted = false;
+  /** An accept is under way: there is one at most, since Deno refuses a second, and it cannot be cancelled. */
+  #accepting = false;
+  /** Settles when it is over. */
+  #accepted: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(held: Held, family: number, sink: ListenerSink) {
+    held.listener.unref();
+    this.held = held;
+    this.#family = family;
+    this.#sink = sink;
+    this.local = held.local;
+  }
+
+  resume(): void {
+    this.#wanted = true;
+    if (!this.#accepting) this.#accepted = this.#accept();
+  }
+
+  ref(): void {
+    this.held.listener.ref();
+  }
+
+  unref(): void {
+    this.held.listener.unref();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    // The address is in use until the pending accept has been rejected, for which the process must live.
+    this.held.listener.ref();
+    this.held.listener.close();
+    await this.#accepted;
+  }
+
+  setOption(name: string, value: number): boolean {
+    if (name === "SO_LINGER") return value !== 0 || hasLibc();
+    this.held.options.set(name, value);
+    return true;
+  }
+
+  getOption(name: string): number | undefined {
+    return this.held.options.get(name);
+  }
+
+  async #accept(): Promise<void> {
+    this.#accepting = true;
+    while (this.#wanted && !this.#closed) {
+      try {
+        const conn = await this.held.listener.accept();
+        const { local } = this;
+        const own = isWildcard(local) ? addressOf(this.#family, conn.localAddr) : local;
+        const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);
+        this.#wanted = this.#sink.connection(acceptedStream(conn, own, remote));
+      } catch (error) {
+        // Deno 2.9 asks for the peer's name, and loses a connection that was reset before it was accepted.
+        if ((error as Error).name === "NotConnected") continue;
+        this.#wanted = false;
+        if (!this.#closed) this.#sink.error(error);
+      }
+    }
+    this.#accepting = false;
+  }
+}
+
+/** A listener whose descriptor can be found. */
+class DirectListener extends DenoTcpListener {
+  setBacklog(backlog: number): void {
+    if (listenAgain(this.held, backlog)) return;
+    throw unsupported("EOPNOTSUPP", "Deno does not tell the descriptor of this listener");
+  }
+}

@@ -1,0 +1,109 @@
+/** Connecting on Deno: by `Deno.connect`, by `node:net` what only that can do, by name where only that is permitted. */
+
+import type { ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
+import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
+import { connectSocket } from "../node/connect.ts";
+import { nodeModule } from "../node/types.ts";
+import { nextDescriptor } from "./descriptor.ts";
+import { connectedStream } from "./direct_stream.ts";
+import { hasLibc, libc } from "./ffi.ts";
+import { DenoNetStream } from "./net_stream.ts";
+import { denied, isPermitted, lookup } from "./resolver.ts";
+import { addressOf, deno, denoPathOf } from "./types.ts";
+
+const AF_INET6 = 10;
+
+/** connect(2) from an address of the system's choice. */
+export function connect(target: ConnectTarget): ConnectAttempt {
+  if (target.address[1] === 0) {
+    // Deno takes port 0 for a wrong argument; the kernel refuses the connection.
+    const error = Object.assign(new Error("port 0"), { code: "ECONNREFUSED" });
+    return { done: Promise.reject(error), cancel: () => {} };
+  }
+  // Without FFI, only a connection of node:net can be reset.
+  if (target.settings.get("SO_LINGER") === 0 && !isUnix(target.address) && !hasLibc()) {
+    return connectByNodeNet(target, undefined);
+  }
+  if (needsName(target)) return connectByName(target);
+  const abort = new AbortController();
+  const host = isUnix(target.address) ? "" : hostOf(target.address);
+  return { done: connectNatively(target, host, abort.signal), cancel: () => abort.abort() };
+}
+
+async function connectNatively(
+  { family, address }: ConnectTarget,
+  hostname: string,
+  signal: AbortSignal,
+): Promise<Stream> {
+  const c = isUnix(address) ? undefined : libc();
+  // Deno 2.9 opens the socket within the call.
+  const fd = c === undefined ? -1 : nextDescriptor(c);
+  const conn = await deno().connect({
+    ...(isUnix(address)
+      ? { transport: "unix", path: denoPathOf(address) }
+      : { transport: "tcp", hostname, port: address[1] }),
+    signal,
+  });
+  return connectedStream(
+    conn,
+    scopedLike(addressOf(family, conn.localAddr), address),
+    scopedLike(addressOf(family, conn.remoteAddr), address),
+    fd,
+  );
+}
+
+/** Connects by `node:net`, which can do it from an address of its own, and reset the connection. */
+export function connectByNodeNet(
+  target: ConnectTarget,
+  local: InetAddress | undefined,
+): ConnectAttempt {
+  const { family, name } = target;
+  const address = target.address as InetAddress;
+  const [, port] = address;
+  const byName = needsName(target);
+  // node:net throws this one where nobody can catch it.
+  if (local !== undefined && !isPermitted(hostOf(local), local[1])) {
+    return { done: Promise.reject(denied(hostOf(local), local[1])), cancel: () => {} };
+  }
+  const socket = new (nodeModule("node:net").Socket)({ allowHalfOpen: true });
+  const attempt = connectSocket(socket, {
+    host: byName ? name : hostOf(address),
+    port,
+    family: family === AF_INET6 ? 6 : 4,
+    autoSelectFamily: false,
+    ...(local === undefined ? {} : { localAddress: hostOf(local), localPort: local[1] }),
+  });
+  return {
+    done: attempt.done.then(() => new DenoNetStream(socket, family)),
+    byName,
+    cancel: attempt.cancel,
+  };
+}
+
+/** Whether only the name that a literal was resolved from is permitted: Deno matches `--allow-net` against strings. */
+function needsName({ address, name }: ConnectTarget): boolean {
+  if (isUnix(address)) return false;
+  const literal = hostOf(address);
+  const [, port] = address;
+  return name !== literal && !isPermitted(literal, port) && isPermitted(name, port);
+}
+
+/**
+ * Connects where only the name is permitted. `Deno.connect` tries all addresses of a name, whatever their family;
+ * node:net keeps to a family, but tries one address only.
+ */
+function connectByName(target: ConnectTarget): ConnectAttempt {
+  const { family, address, name } = target;
+  const [, port] = address as InetAddress;
+  const abort = new AbortController();
+  const connecting = async (): Promise<Stream> => {
+    const answers = await lookup(name, 0, port);
+    const mixed = answers.some((answer) => (answer.family === 6) !== (family === AF_INET6));
+    abort.signal.throwIfAborted();
+    if (!mixed) return await connectNatively(target, name, abort.signal);
+    const attempt = connectByNodeNet(target, undefined);
+    abort.signal.addEventListener("abort", attempt.cancel, { once: true });
+    return await attempt.done;
+  };
+  return { done: connecting(), byName: true, cancel: () => abort.abort() };
+}

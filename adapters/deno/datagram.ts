@@ -1,0 +1,233 @@
+/**
+ * Datagram sockets of Deno. `Deno.listenDatagram`, which `--unstable-net` gives, costs a third of `node:dgram` and has
+ * AF_UNIX, but no options: for UDP it is taken where those can be set through FFI.
+ */
+
+import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
+import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
+import { joinGroup, multicastInterface } from "../libc/multicast.ts";
+import {
+  ipv4OptionDetail,
+  isZeroTtl,
+  NodeDatagram,
+  notAvailable,
+  openSocket,
+} from "../node/datagram.ts";
+import { type DgramSocket, nodeModule, type NodeTimer } from "../node/types.ts";
+import { unlinkPath } from "../unix_path.ts";
+import { libc } from "./ffi.ts";
+import { DenoOptions } from "./options.ts";
+import { denied, isPermitted } from "./resolver.ts";
+import {
+  addressOf,
+  deno,
+  type DenoDatagram,
+  type DenoNetAddr,
+  denoPathOf,
+  hasUnstableNet,
+} from "./types.ts";
+import { freshName, UnixPacketConn } from "./unix_packet.ts";
+
+const AF_INET6 = 10;
+const SOCK_DGRAM = 2;
+
+/** What works before bind(2) only, and node:dgram can set. */
+const BY_NODE_DGRAM = ["SO_REUSEADDR", "IPV6_V6ONLY"];
+
+/** Longer than any datagram of UDP. */
+const UDP_BUFFER = 64 * 1024;
+/** Longer than a datagram of AF_UNIX with the usual send buffer of 208 KiB; a longer one would be cut. */
+const UNIX_BUFFER = 256 * 1024;
+
+/** Opens a datagram socket on an address. */
+export async function openDatagram(request: DatagramRequest): Promise<Datagram> {
+  const { family, address, settings } = request;
+  if (isUnix(address)) return new NativeDatagram(family, address === "" ? freshName() : address);
+  const byNodeDgram = BY_NODE_DGRAM.some((name) => settings.get(name) === 1);
+  if (!byNodeDgram && hasUnstableNet() && libc() !== undefined) {
+    const datagram = new NativeDatagram(family, address);
+    if (datagram.setDefaults()) return datagram;
+    await datagram.close();
+  }
+  return new DgramDatagram(request, await openSocket(request));
+}
+
+/** The longest delay that timers take: one that fires has nothing to do. */
+const LONGEST = 0x7fffffff;
+
+/** Why an option cannot be set without libc. */
+export function nodeOptionDetail(family: number, name: string, value: number): string | undefined {
+  if (isZeroTtl(name, value)) {
+    return "Deno cannot set IP_MULTICAST_TTL to 0 without --allow-ffi";
+  }
+  // setTTL() sets IP_TTL, but the others not those of IPv4.
+  return name === "IP_TTL" ? undefined : ipv4OptionDetail(family, name);
+}
+
+/** A socket of `node:dgram`, with the options that only FFI can set. */
+class DgramDatagram extends NodeDatagram {
+  #options: DenoOptions;
+  #broadcasts = false;
+  /** Keeps the process alive. */
+  #keeper: NodeTimer | undefined;
+
+  constructor({ family, address, settings }: DatagramRequest, socket: DgramSocket) {
+    super(socket, family, address);
+    const shared = settings.get("SO_REUSEADDR") === 1;
+    this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared });
+  }
+
+  /** Deno 2.9: ref() and unref() of the socket change nothing for the receive that is under way. */
+  override ref(): void {
+    this.#keeper ??= nodeModule("node:timers").setInterval(() => {}, LONGEST);
+    this.#keeper.ref();
+  }
+
+  override unref(): void {
+    this.#keeper?.unref();
+  }
+
+  override close(): Promise<void> {
+    if (this.#keeper !== undefined) nodeModule("node:timers").clearInterval(this.#keeper);
+    return super.close();
+  }
+
+  override setOption(name: string, value: number): boolean {
+    if (name === "SO_BROADCAST") this.#broadcasts = value !== 0;
+    if (this.#options.set(name, value)) return true;
+    const detail = nodeOptionDetail(this.family, name, value);
+    if (detail !== undefined) throw notAvailable(detail);
+    return super.setOption(name, value);
+  }
+
+  override getOption(name: string): number | undefined {
+    return this.#options.get(name) ?? super.getOption(name);
+  }
+
+  /** Deno 2.9 reports a missing permission, and what the kernel refuses, without a word about it. */
+  protected override failure(error: Error, to: Address | undefined): Error {
+    const [host, port] = [hostOf(to as InetAddress), (to as InetAddress)[1]];
+    if (!isPermitted(host, port)) return denied(host, port, error);
+    if ((error as { code?: string }).code !== "UNKNOWN") return error;
+    if (isLoopback(this.local) && !isLoopback(to!)) return told("EINVAL", error);
+    // What is nearly always behind it: the broadcast address of a network.
+    return host.endsWith(".255") && !this.#broadcasts ? told("EACCES", error) : error;
+  }
+}
+
+/** Whether an address is one of 127.0.0.0/8, from which Linux sends nothing to other machines. */
+function isLoopback(address: Address): boolean {
+  return (address as InetAddress)[0].startsWith("127.");
+}
+
+function told(code: string, cause: Error): Error {
+  return Object.assign(new Error(code, { cause }), { code });
+}
+
+/** The argument that names an address to Deno. */
+function targetOf(address: Address): Record<string, unknown> {
+  return isUnix(address)
+    ? { transport: "unixpacket", path: denoPathOf(address) }
+    : { transport: "udp", hostname: hostOf(address), port: address[1] };
+}
+
+/** A socket of `Deno.listenDatagram`. */
+class NativeDatagram implements Datagram {
+  readonly local: Address;
+  readonly remote: Address | undefined = undefined;
+  readonly fd = -1;
+  #family: number;
+  #conn: DenoDatagram;
+  #options: DenoOptions;
+  declare sink: DatagramSink;
+  #buffer: Uint8Array<ArrayBuffer>;
+  /** A receive is under way: one at most, since Deno completes several in reverse. It cannot be cancelled. */
+  #receiving = false;
+  #closed = false;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(family: number, address: Address) {
+    this.#family = family;
+    const conn = deno().listenDatagram!(targetOf(address));
+    conn.unref();
+    this.#conn = isUnix(address) ? new UnixPacketConn(conn) : conn;
+    this.#buffer = new Uint8Array(isUnix(address) ? UNIX_BUFFER : UDP_BUFFER);
+    this.local = scopedLike(addressOf(family, this.#conn.addr), address);
+    this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared: false });
+  }
+
+  /**
+   * Deno 2.9 permits broadcast and turns off the loop of multicast: makes them what Linux has.
+   *
+   * @returns whether options can be set
+   */
+  setDefaults(): boolean {
+    const loop = this.#family === AF_INET6 ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP";
+    return this.#options.set("SO_BROADCAST", 0) && this.#options.set(loop, 1);
+  }
+
+  resume(): void {
+    if (!this.#receiving && !this.#closed) this.#receive();
+  }
+
+  ref(): void {
+    this.#conn.ref();
+  }
+
+  unref(): void {
+    this.#conn.unref();
+  }
+
+  send(data: Uint8Array, to: Address | undefined): Promise<unknown> {
+    // The core fixes the peer, and always tells it.
+    return this.#conn.send(data, targetOf(to!));
+  }
+
+  setOption(name: string, value: number): boolean {
+    return this.#options.set(name, value);
+  }
+
+  getOption(name: string): number | undefined {
+    return this.#options.get(name);
+  }
+
+  membership(action: "join" | "leave", group: string, device: string): void {
+    this.#options.withDescriptor((c, fd) => {
+      joinGroup(c, fd, action, group, device);
+    });
+  }
+
+  multicastInterface(device: string, family: number): void {
+    this.#options.withDescriptor((c, fd) => multicastInterface(c, fd, family, device));
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    // The descriptor goes with the pending receive, for whose end the process must live.
+    if (this.#receiving) this.#conn.ref();
+    this.#conn.close();
+    unlinkPath(this.local);
+    if (!this.#receiving) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle = resolve);
+  }
+
+  // Callbacks instead of an async loop: two promises fewer for each datagram.
+  #receive(): void {
+    this.#receiving = true;
+    this.#conn.receive(this.#buffer).then(this.#received, this.#failed);
+  }
+
+  #received = ([data, from]: [data: Uint8Array<ArrayBuffer>, from: DenoNetAddr]): void => {
+    this.#receiving = false;
+    if (this.#closed) return this.#whenIdle?.();
+    const address = scopedLike(addressOf(this.#family, from), this.local);
+    if (this.sink.datagram(data, address, false)) this.resume();
+  };
+
+  #failed = (error: unknown): void => {
+    this.#receiving = false;
+    if (this.#closed) return this.#whenIdle?.();
+    this.sink.error(error);
+    this.resume();
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Finding the descriptor of a socket. Deno 2.9 tells the one of an accepted TCP connection only, and under an internal
+ * name: so the process's sockets are looked through for the one with the right type and names.
+ */
+
+import type { Address } from "../adapter.ts";
+import type { Libc } from "../libc/libc.ts";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+const SO_ACCEPTCONN = 30;
+
+/** So many numbers in a row without a socket are the end of the table. */
+const MOST_MISSES = 1024;
+
+/** What tells a socket from the others of the process. */
+export interface SocketNames {
+  /** SOCK_STREAM or SOCK_DGRAM. */
+  readonly type: number;
+  readonly local: Address;
+  /** The peer; a stream socket without one listens. */
+  readonly remote?: Address;
+  /** Other sockets may have the same names: those of SO_REUSEADDR and SO_REUSEPORT, and UNIX connections to one path. */
+  readonly shared: boolean;
+}
+
+/** The descriptor of a socket; -1 where there is none, or several with the same names. */
+export function findDescriptor(c: Libc, names: SocketNames): number {
+  let found = -1;
+  for (const [fd, local] of sockets(c)) {
+    if (!isSame(local, names.local) || !hasNames(c, fd, names)) continue;
+    if (!names.shared) return fd;
+    if (found >= 0) return -1;
+    found = fd;
+  }
+  return found;
+}
+
+/** The descriptor that the socket will have which is opened next: the kernel gives the lowest free number. */
+export function nextDescriptor(c: Libc): number {
+  try {
+    const fd = c.socket(AF_UNIX, SOCK_DGRAM);
+    c.close(fd);
+    return fd;
+  } catch {
+    // EMFILE: there will be none.
+    return -1;
+  }
+}
+
+/** Whether a descriptor is that of a socket. */
+export function isDescriptor(c: Libc, fd: number, names: SocketNames): boolean {
+  const local = c.findSocket(fd);
+  return local !== undefined && isSame(local, names.local) && hasNames(c, fd, names);
+}
+
+/**
+ * The sockets of the process, by descriptor and local address. The kernel gives the lowest free number, so that a young
+ * one is close below it.
+ */
+function* sockets(c: Libc): Generator<[fd: number, local: Address], void, void> {
+  // Where no number is free, one place to begin is as good as another.
+  const free = Math.max(0, nextDescriptor(c));
+  for (let fd = free - 1; fd >= 0; fd--) {
+    const local = c.findSocket(fd);
+    if (local !== undefined) yield [fd, local];
+  }
+  for (let fd = free, misses = 0; misses < MOST_MISSES; fd++) {
+    const local = c.findSocket(fd);
+    misses = local === undefined ? misses + 1 : 0;
+    if (local !== undefined) yield [fd, local];
+  }
+}
+
+function hasNames(c: Libc, fd: number, { type, remote }: SocketNames): boolean {
+  if (c.getOption(fd, SOL_SOCKET, SO_TYPE) !== type) return false;
+  if (remote !== undefined) {
+    const peer = c.getpeername(fd);
+    return peer !== undefined && isSame(peer, remote);
+  }
+  return type === SOCK_DGRAM || c.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
+}
+
+/** Deno does not tell the scope of an IPv6 address. */
+function isSame(a: Address, b: Address): boolean {
+  return Array.isArray(a) && Array.isArray(b) ? a[0] === b[0] && a[1] === b[1] : a === b;
+}

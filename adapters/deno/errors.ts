@@ -1,0 +1,49 @@
+/** What the errors of Deno's calls mean. */
+
+import { resolverErrorCode } from "../node/resolver.ts";
+import { nodeModule } from "../node/types.ts";
+
+/** What Deno's classes without a code mean. */
+const CODES: Readonly<Record<string, string>> = {
+  NotCapable: "EACCES",
+  PermissionDenied: "EACCES",
+  BadResource: "EBADF",
+  // close() while a read or write is pending.
+  Interrupted: "EBADF",
+  AddrInUse: "EADDRINUSE",
+  AddrNotAvailable: "EADDRNOTAVAIL",
+  ConnectionRefused: "ECONNREFUSED",
+  ConnectionReset: "ECONNRESET",
+  ConnectionAborted: "ECONNABORTED",
+  BrokenPipe: "EPIPE",
+  NotConnected: "ENOTCONN",
+  TimedOut: "ETIMEDOUT",
+  NetworkUnreachable: "ENETUNREACH",
+  NotFound: "ENOENT",
+};
+
+/** The POSIX or EAI code of an error. */
+export function errorCode(cause: unknown): string | undefined {
+  const { name, code, message } = cause as { name?: string; code?: unknown; message?: string };
+  const resolver = resolverErrorCode(cause);
+  if (resolver !== undefined) return resolver;
+  if (name === "Interrupted") return "EBADF";
+  // AbortError and TimeoutError have the numeric codes of DOMException.
+  if (code === "ERR_STREAM_DESTROYED") return "EPIPE";
+  if (code === "ERR_INVALID_FD_TYPE") return message?.endsWith("UNKNOWN") ? "EBADF" : "ENOTSOCK";
+  if (typeof code === "string") return code;
+  const number = /\(os error (\d+)\)/.exec(message ?? "")?.[1];
+  if (number !== undefined) return nodeModule("node:util").getSystemErrorName(-Number(number));
+  return CODES[name ?? ""];
+}
+
+/** Deno's message for a denied permission names the flag to add. */
+export function errorDetail(cause: unknown): string | undefined {
+  const { name, detail, message } = cause as { name?: string; detail?: string; message?: string };
+  return name === "NotCapable" ? message : detail;
+}
+
+/** An error for what Deno cannot do. */
+export function unsupported(code: string, detail: string): Error {
+  return Object.assign(new Error(detail), { code, detail });
+}

@@ -1,0 +1,115 @@
+/**
+ * Binding on Deno with options that work before bind(2) only and for which Deno 2.9 has no call: by libc, where
+ * `--allow-ffi` was granted. Listening, `node:net` takes the descriptor over.
+ */
+
+import type {
+  Address,
+  BindRequest,
+  Bound,
+  ConnectAttempt,
+  ConnectTarget,
+  InetAddress,
+  Listener,
+  ListenerSink,
+} from "../adapter.ts";
+import { hostOf } from "../endpoints.ts";
+import type { Libc } from "../libc/libc.ts";
+import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
+import { type NetServer, nodeModule } from "../node/types.ts";
+import { AcceptingListener } from "./adopt.ts";
+import { connectByNodeNet } from "./connect.ts";
+import { DenoOptions } from "./options.ts";
+import { denied, isPermitted } from "./resolver.ts";
+
+const SOCK_STREAM = 1;
+
+/** bind(2) of a TCP socket, after all its options are set. */
+export function bindByLibc(c: Libc, { family, address, settings }: BindRequest): Bound {
+  const [host, port] = [hostOf(address as InetAddress), (address as InetAddress)[1]];
+  // The system call would ask nobody.
+  if (!isPermitted(host, port)) throw denied(host, port);
+  const fd = c.socket(family, SOCK_STREAM);
+  try {
+    for (const [name, value] of settings) setDescriptorOption(c, fd, name, value);
+    c.bind(fd, family, address);
+    return new LibcBound(c, fd, family);
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+class LibcBound implements Bound {
+  readonly local: Address;
+  readonly fd = -1;
+  #libc: Libc;
+  #fd: number;
+  #family: number;
+
+  constructor(c: Libc, fd: number, family: number) {
+    this.#libc = c;
+    this.#fd = fd;
+    this.#family = family;
+    this.local = c.getsockname(fd);
+  }
+
+  listen(backlog: number, sink: ListenerSink): Promise<Listener> {
+    try {
+      // Found out here: node:net would report an address in use later.
+      this.#libc.listen(this.#fd, backlog);
+    } catch (error) {
+      this.#libc.close(this.#fd);
+      throw error;
+    }
+    const server = nodeModule("node:net")
+      .createServer({ pauseOnConnect: true, allowHalfOpen: true });
+    server.listen({ fd: this.#fd });
+    const listener = new LibcListener(this.#libc, this.#fd, server, this.#family, this.local, sink);
+    // Deno calls listen(2) again with a backlog of its own.
+    listener.setBacklog(backlog);
+    return Promise.resolve(listener);
+  }
+
+  connect(target: ConnectTarget): ConnectAttempt {
+    this.#libc.close(this.#fd);
+    return connectByNodeNet(target, this.local as InetAddress);
+  }
+
+  close(): Promise<void> {
+    this.#libc.close(this.#fd);
+    return Promise.resolve();
+  }
+
+  setOption(name: string, value: number): boolean {
+    return setDescriptorOption(this.#libc, this.#fd, name, value);
+  }
+
+  getOption(name: string): number | undefined {
+    return getDescriptorOption(this.#libc, this.#fd, name);
+  }
+}
+
+/** Its descriptor is known, and can listen anew. */
+class LibcListener extends AcceptingListener {
+  #libc: Libc;
+  #fd: number;
+
+  constructor(
+    c: Libc,
+    fd: number,
+    server: NetServer,
+    family: number,
+    local: Address,
+    sink: ListenerSink,
+  ) {
+    const options = new DenoOptions({ type: SOCK_STREAM, local, shared: true }, fd);
+    super(server, family, local, sink, options);
+    this.#libc = c;
+    this.#fd = fd;
+  }
+
+  override setBacklog(backlog: number): void {
+    this.#libc.listen(this.#fd, backlog);
+  }
+}

@@ -1,0 +1,78 @@
+/** An AF_UNIX datagram socket that sends while it receives. */
+
+import { deno, type DenoDatagram, type DenoNetAddr } from "./types.ts";
+
+/** An abstract name of its own for a socket without one: Deno 2.9 takes no empty path, unless all is permitted. */
+export function freshName(): string {
+  return `\0${crypto.randomUUID()}`;
+}
+
+/**
+ * Deno 2.9 lets one call at a time use such a socket; others fail with "Socket already in use". So sends go one after
+ * the other, and one that finds a receive waiting first ends it with a datagram from a socket that is there for this.
+ */
+export class UnixPacketConn implements DenoDatagram {
+  readonly addr: DenoNetAddr;
+  #conn: DenoDatagram;
+  #waker: DenoDatagram | undefined;
+  #receiving: Promise<[Uint8Array<ArrayBuffer>, DenoNetAddr]> | undefined;
+  /** Sends that are not over. */
+  #sending = 0;
+  /** Settles when the last send is over; never rejects. */
+  #sent: Promise<unknown> = Promise.resolve();
+
+  constructor(conn: DenoDatagram) {
+    this.#conn = conn;
+    this.addr = conn.addr;
+  }
+
+  async receive(
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<[data: Uint8Array<ArrayBuffer>, from: DenoNetAddr]> {
+    for (;;) {
+      while (this.#sending > 0) await this.#sent;
+      this.#receiving = this.#conn.receive(buffer);
+      try {
+        const received = await this.#receiving;
+        if (received[1].path !== this.#waker?.addr.path) return received;
+      } finally {
+        this.#receiving = undefined;
+      }
+    }
+  }
+
+  send(data: Uint8Array, to: Record<string, unknown>): Promise<number> {
+    this.#sending++;
+    const sent = this.#sent.then(() => this.#send(data, to)).finally(() => this.#sending--);
+    this.#sent = sent.catch(() => {/* Its caller is told. */});
+    return sent;
+  }
+
+  ref(): void {
+    this.#conn.ref();
+  }
+
+  unref(): void {
+    this.#conn.unref();
+  }
+
+  close(): void {
+    this.#conn.close();
+    this.#waker?.close();
+  }
+
+  async #send(data: Uint8Array, to: Record<string, unknown>): Promise<number> {
+    if (this.#receiving !== undefined) await this.#endReceive();
+    return await this.#conn.send(data, to);
+  }
+
+  async #endReceive(): Promise<void> {
+    this.#waker ??= deno().listenDatagram!({ transport: "unixpacket", path: freshName() });
+    const { path } = this.addr;
+    await this.#waker.send(new Uint8Array(0), { transport: "unixpacket", path });
+    // The send waits for it, and the process for the send.
+    this.#conn.ref();
+    await this.#receiving?.catch(() => {/* The receiver is told. */});
+    this.#conn.unref();
+  }
+}

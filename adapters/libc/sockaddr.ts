@@ -1,0 +1,66 @@
+/** The bytes of `struct sockaddr` on Linux. */
+
+import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/inet.ts";
+import type { Address } from "../adapter.ts";
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/** The size of the largest address here: sockaddr_un. */
+export const SOCKADDR_SIZE = 110;
+
+/** The bytes of a literal address. */
+export function encodeSockaddr(family: number, address: Address): Uint8Array {
+  if (!Array.isArray(address)) return encodeUnix(address as string | Uint8Array);
+  const [host, port, flowinfo = 0, scope_id = 0] = address;
+  const bytes = new Uint8Array(family === AF_INET6 ? 28 : 16);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, family, true);
+  view.setUint16(2, port);
+  if (family === AF_INET6) {
+    view.setUint32(4, flowinfo);
+    bytes.set(parseIPv6(host) ?? [], 8);
+    view.setUint32(24, scope_id, true);
+  } else {
+    bytes.set(parseIPv4(host) ?? [], 4);
+  }
+  return bytes;
+}
+
+/** The address of bytes that the kernel filled in, `length` of them. */
+export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
+  // Not by a DataView for IPv4: there is one of these for each connection.
+  const port = bytes[2]! << 8 | bytes[3]!;
+  switch (length < 2 ? AF_UNIX : bytes[0]! | bytes[1]! << 8) {
+    case AF_INET:
+      return [formatIPv4(bytes.slice(4, 8)), port];
+    case AF_INET6: {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const [flowinfo, scope_id] = [view.getUint32(4) & 0xfffff, view.getUint32(24, true)];
+      return [formatIPv6(bytes.slice(8, 24)), port, flowinfo, scope_id];
+    }
+    default:
+      return decodeUnix(bytes.subarray(2, length));
+  }
+}
+
+function encodeUnix(path: string | Uint8Array): Uint8Array {
+  const name = typeof path === "string" ? new TextEncoder().encode(path) : path;
+  // A path ends with a null byte, an abstract name with its length.
+  const bytes = new Uint8Array(2 + name.length + (name.length > 0 && name[0] !== 0 ? 1 : 0));
+  new DataView(bytes.buffer).setUint16(0, AF_UNIX, true);
+  bytes.set(name, 2);
+  return bytes;
+}
+
+function decodeUnix(path: Uint8Array): string | Uint8Array<ArrayBuffer> {
+  const end = path[0] === 0 ? path.length : path.indexOf(0);
+  const name = path.slice(0, end < 0 ? path.length : end);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(name);
+  } catch {
+    // Not UTF-8: the bytes are the address.
+    return name;
+  }
+}

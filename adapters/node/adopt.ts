@@ -1,0 +1,81 @@
+/** Finding out what an inherited descriptor is, on Node. */
+
+import type { Address } from "../adapter.ts";
+import { addressFrom } from "../endpoints.ts";
+import { scopeOf } from "./resolver.ts";
+import { type NetSocket, nodeModule, type TcpHandle } from "./types.ts";
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/** A descriptor that the runtime has opened. */
+export interface OpenedDescriptor {
+  readonly socket: NetSocket;
+  readonly handle: TcpHandle;
+  readonly family: number;
+  readonly local: Address;
+  /** The peer; `undefined` where it is not connected. */
+  readonly remote: Address | undefined;
+  readonly listening: boolean;
+}
+
+/** Opens a descriptor of a TCP or UNIX stream socket without reading from it. */
+export function openDescriptor(fd: number): OpenedDescriptor {
+  const path = unixState(fd);
+  // Throws EINVAL or ERR_INVALID_FD_TYPE for what is no stream.
+  const socket = new (nodeModule("node:net").Socket)({
+    fd,
+    allowHalfOpen: true,
+    pauseOnCreate: true,
+  });
+  const handle = socket._handle as unknown as TcpHandle;
+  if (path !== undefined) {
+    const { local, listening, connected } = path;
+    return {
+      socket,
+      handle,
+      family: AF_UNIX,
+      local,
+      remote: connected ? "" : undefined,
+      listening,
+    };
+  }
+  const family = socket.localAddress?.includes(":") ? AF_INET6 : AF_INET;
+  const local = addressFrom(family, socket.localAddress, socket.localPort, scopeOf);
+  const { remoteAddress, remotePort } = socket;
+  if (remoteAddress === undefined) {
+    return { socket, handle, family, local, remote: undefined, listening: true };
+  }
+  const remote = addressFrom(family, remoteAddress, remotePort, scopeOf);
+  return { socket, handle, family, local, remote, listening: false };
+}
+
+/** What the kernel's table tells of a UNIX socket; `undefined` for another kind. */
+function unixState(
+  fd: number,
+): { local: string; listening: boolean; connected: boolean } | undefined {
+  const inode = checkSocket(fd).ino;
+  for (const line of table("/proc/net/unix")) {
+    const [, , , flags, , state, ino, path = ""] = line.trim().split(/\s+/);
+    if (Number(ino) !== inode) continue;
+    const local = path.startsWith("@") ? `\0${path.slice(1)}` : path;
+    return { local, listening: flags === "00010000", connected: state === "03" };
+  }
+  return undefined;
+}
+
+function checkSocket(fd: number): { ino: number } {
+  const stat = nodeModule("node:fs").fstatSync(fd);
+  if (stat.isSocket()) return stat;
+  throw Object.assign(new Error("not a socket"), { code: "ENOTSOCK" });
+}
+
+function table(path: string): string[] {
+  try {
+    return nodeModule("node:fs").readFileSync(path, "utf8").split("\n");
+  } catch {
+    // No /proc: it is taken for TCP.
+    return [];
+  }
+}

@@ -1,0 +1,32 @@
+/** Connecting a socket of `node:net`, on Node and Deno. */
+
+import type { NetSocket } from "./types.ts";
+
+/** A connection under way. */
+export interface SocketConnect {
+  /** Settles when the socket is connected or has failed. */
+  readonly done: Promise<void>;
+  /** Gives up: `done` rejects. */
+  cancel(): void;
+}
+
+/** Connects a fresh socket to a literal address, without reading from it. */
+export function connectSocket(socket: NetSocket, options: Record<string, unknown>): SocketConnect {
+  // Before 'connect', pausing is exact: nothing is read until the core asks.
+  socket.pause();
+  let cancel!: () => void;
+  const done = new Promise<void>((resolve, reject) => {
+    const failed = (error: Error): void => reject(error);
+    cancel = () => {
+      socket.destroy();
+      reject(Object.assign(new Error("cancelled"), { code: "ECANCELED" }));
+    };
+    socket.once("error", failed);
+    socket.once("connect", () => {
+      socket.off("error", failed);
+      resolve();
+    });
+  });
+  socket.connect(options);
+  return { done, cancel };
+}

@@ -1,0 +1,308 @@
+/** UDP over `node:dgram`, for Node and Deno. */
+
+import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
+import { addressFrom, hostOf, scopedLike } from "../endpoints.ts";
+import { plain } from "./buffer.ts";
+import { getNodeOption, setNodeOption } from "./options.ts";
+import { checkLink, interfaces, scopeOf, zonedHostOf } from "./resolver.ts";
+import { type DgramSocket, nodeModule } from "./types.ts";
+
+const AF_INET6 = 10;
+
+/** Opens a datagram socket of Node. */
+export async function openDatagram(request: DatagramRequest): Promise<Datagram> {
+  const { family, address } = request;
+  checkLink(address as InetAddress);
+  const [host, port] = [zonedHostOf(address as InetAddress), (address as InetAddress)[1]];
+  const socket = await openOn(request, host, port);
+  const own = port === 0 ? await pinned(request, host, socket) : socket;
+  return new ConnectableDatagram(own, family, address);
+}
+
+/** Opens a socket of `node:dgram` on an address. */
+export function openSocket(request: DatagramRequest): Promise<DgramSocket> {
+  const address = request.address as InetAddress;
+  return openOn(request, hostOf(address), address[1]);
+}
+
+/**
+ * The socket on a port that is its own: Linux takes a port that it chose away when the peer is freed, as Node has to
+ * do before it can fix another one.
+ */
+async function pinned(
+  request: DatagramRequest,
+  host: string,
+  socket: DgramSocket,
+): Promise<DgramSocket> {
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  try {
+    return await openOn(request, host, port);
+  } catch {
+    // Somebody else was faster: any port will do, it only cannot be kept.
+    return await openOn(request, host, 0);
+  }
+}
+
+async function openOn(
+  { family, settings }: DatagramRequest,
+  address: string,
+  port: number,
+): Promise<DgramSocket> {
+  const socket = nodeModule("node:dgram").createSocket({
+    type: family === AF_INET6 ? "udp6" : "udp4",
+    reuseAddr: settings.get("SO_REUSEADDR") === 1,
+    // Node 20 refuses the key even when it is off.
+    ...(settings.get("SO_REUSEPORT") === 1 ? { reusePort: true } : {}),
+    ipv6Only: settings.get("IPV6_V6ONLY") === 1,
+    // Every host here is a literal. Without this, close() right after send() would lose the datagram.
+    lookup: (
+      host: string,
+      _options: unknown,
+      done: (e: null, host: string, family: number) => void,
+    ) => done(null, host, family === AF_INET6 ? 6 : 4),
+  });
+  // Before it is bound: in Deno 2.9 it holds for later receives only.
+  socket.unref();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("listening", () => resolve());
+      socket.once("error", reject);
+      socket.bind({ address, port, exclusive: true });
+    });
+  } catch (cause) {
+    // Node 26: the descriptor of a socket that could not be bound stays open.
+    await new Promise<void>((resolve) => socket.close(resolve));
+    throw cause;
+  }
+  return socket;
+}
+
+/** A socket of `node:dgram`, whose peer the core fixes. */
+export class NodeDatagram implements Datagram {
+  readonly remote: Address | undefined = undefined;
+  declare sink: DatagramSink;
+  protected readonly socket: DgramSocket;
+  protected readonly family: number;
+  #asked: Address;
+  #local: Address;
+  #closed = false;
+  /** The multicast groups it has joined. */
+  #groups = new Set<string>();
+
+  /** `asked` is the address that was asked for, whose scope a runtime may leave out. */
+  constructor(socket: DgramSocket, family: number, asked: Address) {
+    this.socket = socket;
+    this.family = family;
+    this.#asked = asked;
+    this.#local = this.#address();
+    socket.on(
+      "message",
+      (data: Uint8Array<ArrayBuffer>, from: { address: string; port: number }) => {
+        this.sink.datagram(plain(data), this.addressFrom(from.address, from.port), true);
+      },
+    );
+    socket.on("error", (error: Error) => this.sink.error(error));
+  }
+
+  get fd(): number {
+    return -1;
+  }
+
+  get local(): Address {
+    return this.#local;
+  }
+
+  ref(): void {
+    if (!this.#closed) this.socket.ref();
+  }
+
+  unref(): void {
+    if (!this.#closed) this.socket.unref();
+  }
+
+  send(data: Uint8Array, to: Address | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null): void =>
+        error === null ? resolve() : reject(this.failure(error, to));
+      if (to === undefined) this.socket.send(data, done);
+      else this.socket.send(data, (to as InetAddress)[1], this.hostOf(to as InetAddress), done);
+    });
+  }
+
+  setOption(name: string, value: number): boolean {
+    switch (name) {
+      case "SO_BROADCAST":
+        this.socket.setBroadcast(value !== 0);
+        return true;
+      case "SO_RCVBUF":
+        // 0 would only ask; to the kernel all small sizes are the same.
+        this.socket.setRecvBufferSize(Math.max(1, value));
+        return true;
+      case "SO_SNDBUF":
+        this.socket.setSendBufferSize(Math.max(1, value));
+        return true;
+      case "IP_TTL":
+      case "IPV6_UNICAST_HOPS":
+        this.socket.setTTL(value === -1 ? 64 : value);
+        return true;
+      case "IP_MULTICAST_TTL":
+      case "IPV6_MULTICAST_HOPS":
+        this.socket.setMulticastTTL(value === -1 ? 1 : value);
+        return true;
+      case "IP_MULTICAST_LOOP":
+      case "IPV6_MULTICAST_LOOP":
+        this.socket.setMulticastLoopback(value !== 0);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  getOption(name: string): number | undefined {
+    if (this.#closed) return undefined;
+    switch (name) {
+      case "SO_RCVBUF":
+        return this.socket.getRecvBufferSize();
+      case "SO_SNDBUF":
+        return this.socket.getSendBufferSize();
+      default:
+        return undefined;
+    }
+  }
+
+  membership(action: "join" | "leave", group: string, device: string): void {
+    const where = device === "" ? undefined : this.#device(device);
+    // Deno 2.9 says EINVAL to whatever the kernel refuses here.
+    const key = `${group} ${where}`;
+    const joined = this.#groups.has(key);
+    if (action === "join") {
+      if (joined) throw failure("EADDRINUSE", `in ${group} already`);
+      this.socket.addMembership(group, where);
+      this.#groups.add(key);
+    } else {
+      if (!joined) throw failure("EADDRNOTAVAIL", `not in ${group}`);
+      this.socket.dropMembership(group, where);
+      this.#groups.delete(key);
+    }
+  }
+
+  multicastInterface(device: string, family: number): void {
+    const any = family === AF_INET6 ? "::" : "0.0.0.0";
+    this.socket.setMulticastInterface(device === "" ? any : this.#device(device));
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return new Promise((resolve) => this.socket.close(resolve));
+  }
+
+  /** An address as the runtime takes it. */
+  protected hostOf(address: InetAddress): string {
+    return hostOf(address);
+  }
+
+  /** An address that the runtime gave. */
+  protected addressFrom(host: string, port: number): InetAddress {
+    return scopedLike(addressFrom(this.family, host, port), this.#asked);
+  }
+
+  /** What an error of a send means. */
+  protected failure(error: Error, _to: Address | undefined): Error {
+    return error;
+  }
+
+  /** The kernel has chosen the local address anew. */
+  protected moved(): void {
+    this.#local = this.#address();
+  }
+
+  /** IPv6 interfaces come as an index; the modules take the name, as the scope of an address. */
+  #device(device: string): string {
+    if (!/^\d+$/.test(device)) return device;
+    const found = interfaces().find(({ index }) => index === Number(device));
+    if (found !== undefined) return `::%${found.name}`;
+    throw failure("ENODEV", `interface ${device}`);
+  }
+
+  #address(): Address {
+    const { address, port } = this.socket.address();
+    return this.addressFrom(address, port);
+  }
+}
+
+/** Where a peer can be fixed in the kernel: Deno 2.9 only remembers it, and still delivers strangers' datagrams. */
+class ConnectableDatagram extends NodeDatagram {
+  readonly concurrent = true;
+  #connected = false;
+
+  override get fd(): number {
+    return descriptorOf(this.socket);
+  }
+
+  override setOption(name: string, value: number): boolean {
+    if (setNodeOption(this.fd, name, value)) return true;
+    const detail = ipv4OptionDetail(this.family, name);
+    if (detail !== undefined) throw notAvailable(detail);
+    return super.setOption(name, value);
+  }
+
+  override getOption(name: string): number | undefined {
+    return getNodeOption(this.fd, name) ?? super.getOption(name);
+  }
+
+  protected override hostOf(address: InetAddress): string {
+    return zonedHostOf(address);
+  }
+
+  protected override addressFrom(host: string, port: number): InetAddress {
+    return addressFrom(this.family, host, port, scopeOf);
+  }
+
+  async connect(peer: Address | undefined): Promise<void> {
+    if (this.#connected) this.socket.disconnect();
+    this.#connected = false;
+    if (peer === undefined) return this.moved();
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: Error): void => reject(error);
+      this.socket.once("error", failed);
+      this.socket.once("connect", () => {
+        this.socket.off("error", failed);
+        resolve();
+      });
+      this.socket.connect((peer as InetAddress)[1], this.hostOf(peer as InetAddress));
+    });
+    this.#connected = true;
+    this.moved();
+  }
+}
+
+/** Where Node keeps its handle: `_handle` prints a warning. */
+const STATE = "state symbol";
+
+function descriptorOf(socket: DgramSocket): number {
+  const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === STATE);
+  const state = key === undefined ? undefined : Reflect.get(socket, key);
+  return (state as { handle?: { fd?: number } } | undefined)?.handle?.fd ?? -1;
+}
+
+/** Why an option cannot be set without libc: on an IPv6 socket `node:dgram` would set that of IPv6, or none. */
+export function ipv4OptionDetail(family: number, name: string): string | undefined {
+  return family === AF_INET6 && name.startsWith("IP_")
+    ? `only libc can set ${name} of an IPv6 socket`
+    : undefined;
+}
+
+/** Whether it is what setMulticastTTL() refuses on Deno 2.9 and Bun 1.4. */
+export function isZeroTtl(name: string, value: number): boolean {
+  return name === "IP_MULTICAST_TTL" && value === 0;
+}
+
+/** The error with such a reason. */
+export function notAvailable(detail: string): Error {
+  return Object.assign(new Error(detail), { code: "ENOPROTOOPT", detail });
+}
+
+function failure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,60 @@
+/**
+ * System calls of Linux on Node, through `node:ffi` of Node 26, which is loaded when something is first asked for that
+ * Node has no call for.
+ */
+
+import { Libc, LIBC_CALLS, type LibcCalls } from "../libc/libc.ts";
+import { nodeProcess } from "./types.ts";
+
+/** `node:ffi` */
+interface Ffi {
+  dlopen(
+    library: null,
+    definitions: Record<string, { arguments: readonly string[]; return: string }>,
+  ): { functions: LibcCalls & Record<"__errno_location", () => bigint> };
+  getInt32(pointer: bigint): number;
+}
+
+let opened: Libc | null | undefined;
+
+/** Whether this Node has `node:ffi` and permits it. */
+export function hasLibc(): boolean {
+  const process = nodeProcess();
+  const major = Number(process.versions["node"]?.split(".")[0]);
+  return process.platform === "linux" && major >= 26 &&
+    (process.permission === undefined || process.permission.has("ffi"));
+}
+
+/** The C library, `undefined` where it cannot be had. */
+export function libc(): Libc | undefined {
+  if (opened === undefined) opened = hasLibc() ? open() : null;
+  return opened ?? undefined;
+}
+
+function open(): Libc | null {
+  const ffi = loadQuietly();
+  if (ffi === undefined) return null;
+  // The binary itself is linked to the C library.
+  const { __errno_location, ...calls } = ffi.dlopen(null, signatures()).functions;
+  return new Libc(calls, () => ffi.getInt32(__errno_location()));
+}
+
+function signatures(): Record<string, { arguments: readonly string[]; return: string }> {
+  const calls = Object.entries(LIBC_CALLS).map(([name, parameters]) => {
+    const types = parameters.map((type) => type === "buffer" ? "pointer" : type);
+    return [name, { arguments: types, return: "i32" }] as const;
+  });
+  return { ...Object.fromEntries(calls), __errno_location: { arguments: [], return: "pointer" } };
+}
+
+/** Node 26 prints a warning when the experimental module is loaded; a library must not write to stderr. */
+function loadQuietly(): Ffi | undefined {
+  const process = nodeProcess();
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return process.getBuiltinModule("node:ffi") as Ffi | undefined;
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

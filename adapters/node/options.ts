@@ -1,0 +1,47 @@
+/** Options of a descriptor on Node that `node:net` and `node:dgram` have no call for. */
+
+import {
+  DATAGRAM_OPTIONS,
+  getDescriptorOption,
+  setDescriptorOption,
+  STREAM_OPTIONS,
+} from "../libc/options.ts";
+import { hasLibc, libc } from "./ffi.ts";
+
+/** What Node's modules set themselves, and what only works before bind(2). */
+const BY_NODE = new Set([
+  "SO_KEEPALIVE",
+  "TCP_NODELAY",
+  "SO_LINGER",
+  "SO_REUSEADDR",
+  "SO_REUSEPORT",
+  "IPV6_V6ONLY",
+]);
+
+/** The options of streams that can be set on a descriptor here. */
+export function streamOptions(): readonly string[] {
+  return hasLibc() ? STREAM_OPTIONS.filter((name) => !BY_NODE.has(name)) : [];
+}
+
+/** The options of datagram sockets that can be set on a descriptor here. */
+export function datagramOptions(): readonly string[] {
+  return hasLibc() ? DATAGRAM_OPTIONS.filter((name) => !BY_NODE.has(name)) : [];
+}
+
+/** Sets an option; answers `true` also for those that matter to connections only. */
+export function setNodeOption(fd: number, name: string, value: number): boolean {
+  if (BY_NODE.has(name)) return true;
+  const c = libc();
+  return c !== undefined && fd >= 0 && setDescriptorOption(c, fd, name, value);
+}
+
+/** Reads an option; `undefined` where Node has no way to. */
+export function getNodeOption(fd: number, name: string): number | undefined {
+  const c = fd < 0 ? undefined : libc();
+  return c === undefined ? undefined : getDescriptorOption(c, fd, name);
+}
+
+/** The same of a socket without a connection, on which what Node's modules set is not set yet. */
+export function getEarlyOption(fd: number, name: string): number | undefined {
+  return BY_NODE.has(name) ? undefined : getNodeOption(fd, name);
+}
