@@ -38,8 +38,8 @@
  */
 
 export * from "./core/constants.ts";
-export * from "./core/conversion.ts";
-export { errno, type ErrnoName } from "./core/errno.ts";
+export * from "./core/address/conversion.ts";
+export { errno, type ErrnoName } from "./core/errors/errno.ts";
 export {
   GaiError,
   GaiError as gaierror,
@@ -51,7 +51,7 @@ export {
   type SocketErrorOptions,
   TimeoutError,
   TimeoutError as timeout,
-} from "./core/errors.ts";
+} from "./core/errors/errors.ts";
 export { type AncillaryData, Socket, type SocketInit } from "./core/socket.ts";
 export { type Content, SocketFile } from "./core/file/socket_file.ts";
 export type {
@@ -69,23 +69,23 @@ export { create_server, has_dualstack_ipv6, type ServerOptions } from "./core/cr
 export { socketpair } from "./core/socketpair.ts";
 export { close, CMSG_LEN, CMSG_SPACE } from "./core/descriptors.ts";
 export { fromfd, socket } from "./core/create.ts";
-export type { AddressLike, AddressLikeOf, AddressOf } from "./core/address.ts";
+export type { AddressLike, AddressLikeOf, AddressOf } from "./core/address/address.ts";
 export type { WaitOptions } from "./core/arguments.ts";
 export type { BytesLike } from "./core/bytes.ts";
-export type { OptionValue } from "./core/option_values.ts";
+export type { OptionValue } from "./core/options/values.ts";
 export { getdefaulttimeout, setdefaulttimeout } from "./core/default_timeout.ts";
-export { getprotobyname, getservbyname, getservbyport } from "./core/services.ts";
-export { type AddrInfo, getaddrinfo } from "./core/getaddrinfo.ts";
-export { getnameinfo } from "./core/getnameinfo.ts";
+export { getprotobyname, getservbyname, getservbyport } from "./core/names/services.ts";
+export { type AddrInfo, getaddrinfo } from "./core/names/getaddrinfo.ts";
+export { getnameinfo } from "./core/names/getnameinfo.ts";
 export {
   getfqdn,
   gethostbyaddr,
   gethostbyname,
   gethostbyname_ex,
   type HostEntry,
-} from "./core/host_names.ts";
-export { gethostname } from "./core/hostname.ts";
-export { if_indextoname, if_nameindex, if_nametoindex } from "./core/interfaces.ts";
+} from "./core/names/host_names.ts";
+export { gethostname } from "./core/names/hostname.ts";
+export { if_indextoname, if_nameindex, if_nametoindex } from "./core/names/interfaces.ts";
 export { capabilities, getAdapter, setAdapter } from "./core/adapter_choice.ts";
 export {
   createMemoryAdapter,

@@ -9,7 +9,7 @@
 import { checkOptions, integer } from "../core/arguments.ts";
 import { describe } from "../core/bytes.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
-import { OPTIONS } from "../core/options.ts";
+import { OPTIONS } from "../core/options/table.ts";
 import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
 import { canonicalHost } from "./memory/address.ts";
 import { MemoryConnect } from "./memory/connect.ts";

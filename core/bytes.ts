@@ -1,6 +1,6 @@
 /** Bytes in: what the sending functions take. */
 
-import { escapeControls } from "./address_text.ts";
+import { escapeControls } from "./errors/address_text.ts";
 
 /** What can be sent: bytes of any kind, or text, which is sent as UTF-8. */
 export type BytesLike = Uint8Array | ArrayBufferView | ArrayBuffer | string;

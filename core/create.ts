@@ -1,6 +1,6 @@
 /** Making sockets. */
 
-import type { AddressOf } from "./address.ts";
+import type { AddressOf } from "./address/address.ts";
 import { INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
 import { Socket, type SocketInit } from "./socket.ts";

@@ -1,16 +1,16 @@
 /** Connecting to a name in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
-import { type AddressLikeOf, checkInetAddress } from "./address.ts";
+import { type AddressLikeOf, checkInetAddress } from "./address/address.ts";
 import { flag, seconds, signalOf, type WaitOptions } from "./arguments.ts";
 import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
-import { systemError } from "./errors.ts";
-import { getaddrinfo } from "./getaddrinfo.ts";
-import { quietly } from "./quiet.ts";
+import { systemError } from "./errors/errors.ts";
+import { getaddrinfo } from "./names/getaddrinfo.ts";
 import { connectResolved, Socket } from "./socket.ts";
-import { pollTurn } from "./turn.ts";
-import { Wait } from "./wait.ts";
+import { quietly } from "./waiting/quiet.ts";
+import { pollTurn } from "./waiting/turn.ts";
+import { Wait } from "./waiting/wait.ts";
 
 /** The options of `create_connection`. */
 export interface ConnectionOptions extends WaitOptions {

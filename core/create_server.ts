@@ -1,7 +1,7 @@
 /** Servers in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
-import type { AddressLikeOf, AddressOf } from "./address.ts";
+import type { AddressLikeOf, AddressOf } from "./address/address.ts";
 import { checkOptions, flag } from "./arguments.ts";
 import {
   AF_INET,
@@ -13,10 +13,10 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "./constants.ts";
-import { SocketError } from "./errors.ts";
-import { quietly } from "./quiet.ts";
 import { socket } from "./create.ts";
+import { SocketError } from "./errors/errors.ts";
 import type { Socket } from "./socket.ts";
+import { quietly } from "./waiting/quiet.ts";
 
 /** The options of `create_server`. */
 export interface ServerOptions<Family extends number = number> {

@@ -4,10 +4,10 @@ import type { Adapter, Adopted } from "../adapters/adapter.ts";
 import { getAdapter } from "./adapter_choice.ts";
 import { int, INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
-import { systemError, translate } from "./errors.ts";
+import { systemError, translate } from "./errors/errors.ts";
 import { typeName } from "./kind.ts";
-import { quiet } from "./quiet.ts";
 import type { Transport } from "./transport.ts";
+import { quiet } from "./waiting/quiet.ts";
 
 /** The size of `struct cmsghdr` on 64-bit Linux, and what it is aligned to. */
 const CMSG_HEADER = 16;

@@ -1,10 +1,10 @@
 /** Family, type and protocol of a socket: what goes together, and what the adapter offers. */
 
 import type { Adapter } from "../adapters/adapter.ts";
+import { familyName } from "./address/address.ts";
 import { int } from "./arguments.ts";
 import * as c from "./constants.ts";
-import { familyName } from "./address.ts";
-import { systemError } from "./errors.ts";
+import { systemError } from "./errors/errors.ts";
 
 /** What a socket is. */
 export interface Kind {

@@ -1,10 +1,10 @@
 /** Sending a whole file, blob or stream. */
 
-import { orAborted } from "./abort.ts";
 import { checkOptions, integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
-import { SocketError, systemError } from "./errors.ts";
-import { quiet } from "./quiet.ts";
+import { SocketError, systemError } from "./errors/errors.ts";
+import { orAborted } from "./waiting/abort.ts";
+import { quiet } from "./waiting/quiet.ts";
 
 /** What `sendfile` takes: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
 export type FileSource = Blob | ReadableStream<Uint8Array> | AsyncIterable<BytesLike>;

@@ -3,9 +3,9 @@
 import type { Address } from "../adapters/adapter.ts";
 import { integer, signalOf } from "./arguments.ts";
 import { describe } from "./bytes.ts";
-import { SocketError } from "./errors.ts";
-import { quietly } from "./quiet.ts";
+import { SocketError } from "./errors/errors.ts";
 import { acceptAnytime, closeWithFiles, Socket } from "./socket.ts";
+import { quietly } from "./waiting/quiet.ts";
 
 /** The options of `serve`. */
 export interface ServeOptions {

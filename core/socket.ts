@@ -1,6 +1,7 @@
 /** The socket object: arguments are checked here, once, and handed to the state machine of its type. */
 
 import type { Adapter, Address, InetAddress } from "../adapters/adapter.ts";
+import { checkAdapter, getAdapter } from "./adapter_choice.ts";
 import {
   type AddressLikeOf,
   type AddressOf,
@@ -9,9 +10,7 @@ import {
   type Destination,
   familyName,
   type InetRequest,
-} from "./address.ts";
-import { inspectAddress } from "./address_text.ts";
-import { checkAdapter, getAdapter } from "./adapter_choice.ts";
+} from "./address/address.ts";
 import {
   flag as checkFlag,
   int,
@@ -24,11 +23,12 @@ import {
 } from "./arguments.ts";
 import { type BytesLike, concat, describe, empty, toBuffer, toBytes } from "./bytes.ts";
 import * as c from "./constants.ts";
-import { DatagramTransport } from "./datagram_transport.ts";
+import { DatagramTransport } from "./datagram/transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { adopt, calling, duplicate, takeLost, told } from "./descriptors.ts";
-import { errno } from "./errno.ts";
-import { GaiError, SocketError, systemError, TimeoutError } from "./errors.ts";
+import { inspectAddress } from "./errors/address_text.ts";
+import { errno } from "./errors/errno.ts";
+import { GaiError, SocketError, systemError, TimeoutError } from "./errors/errors.ts";
 import {
   type BinaryFileOptions,
   type BinaryMode,
@@ -37,21 +37,21 @@ import {
   type TextMode,
 } from "./file/file_mode.ts";
 import { SocketFile } from "./file/socket_file.ts";
-import { ancillaryList, bufferList, receiveTarget, scatter, totalOf } from "./message_buffers.ts";
 import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
-import { checkOptionValue, type OptionValue } from "./option_values.ts";
-import { quietly, rejected } from "./quiet.ts";
-import { SocketOptions } from "./socket_options.ts";
+import { ancillaryList, bufferList, receiveTarget, scatter, totalOf } from "./message_buffers.ts";
+import { SocketOptions } from "./options/socket_options.ts";
+import { checkOptionValue, type OptionValue } from "./options/values.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
-import { type StreamSocket, WebStreams } from "./web_streams.ts";
-import type { StreamEndpoint } from "./stream_endpoint.ts";
-import { gone, type Received } from "./stream_receiver.ts";
-import { withBytesSent } from "./stream_sender.ts";
-import { StreamTransport } from "./stream_transport.ts";
+import type { StreamEndpoint } from "./stream/endpoint.ts";
+import { gone, type Received } from "./stream/receiver.ts";
+import { withBytesSent } from "./stream/sender.ts";
+import { StreamTransport } from "./stream/transport.ts";
 import type { FromMessage, Transport } from "./transport.ts";
-import { pollTurn, resolved } from "./turn.ts";
-import type { Limits } from "./wait.ts";
+import { quietly, rejected } from "./waiting/quiet.ts";
+import { pollTurn, resolved } from "./waiting/turn.ts";
+import type { Limits } from "./waiting/wait.ts";
+import { type StreamSocket, WebStreams } from "./web_streams.ts";
 
 /** How to make a socket, beside its kind. */
 export interface SocketInit {

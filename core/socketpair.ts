@@ -1,12 +1,12 @@
 /** Two sockets that are connected to each other. */
 
 import type { Address } from "../adapters/adapter.ts";
-import { type AddressOf, sameAddress } from "./address.ts";
+import { type AddressOf, sameAddress } from "./address/address.ts";
 import { AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
-import { systemError } from "./errors.ts";
-import { quietly } from "./quiet.ts";
 import { socket } from "./create.ts";
+import { systemError } from "./errors/errors.ts";
 import type { Socket } from "./socket.ts";
+import { quietly } from "./waiting/quiet.ts";
 
 /**
  * Makes two connected sockets. No runtime has the system call: they are connected through an abstract name or over

@@ -1,11 +1,11 @@
 /** What a socket does below its arguments: one state machine for streams, one for datagrams. */
 
 import type { Address, Handle } from "../adapters/adapter.ts";
-import type { Destination } from "./address.ts";
-import type { StreamEndpoint } from "./stream_endpoint.ts";
-import type { Received, ReceiveRequest } from "./stream_receiver.ts";
-import type { SendRequest } from "./stream_sender.ts";
-import type { Limits } from "./wait.ts";
+import type { Destination } from "./address/address.ts";
+import type { StreamEndpoint } from "./stream/endpoint.ts";
+import type { Received, ReceiveRequest } from "./stream/receiver.ts";
+import type { SendRequest } from "./stream/sender.ts";
+import type { Limits } from "./waiting/wait.ts";
 
 /**
  * What a call makes of what arrived, here and not in a promise of its own, which would cost as much as the rest.

@@ -1,9 +1,9 @@
 /** The Web Streams of a socket: `socket.readable` and `socket.writable`. */
 
-import { Canceller } from "./abort.ts";
 import { type BytesLike, toBytes } from "./bytes.ts";
 import { SHUT_RD, SHUT_WR } from "./constants.ts";
-import { quiet } from "./quiet.ts";
+import { Canceller } from "./waiting/abort.ts";
+import { quiet } from "./waiting/quiet.ts";
 
 /** How many bytes are received for a reader that brings no buffer. */
 const CHUNK = 65536;

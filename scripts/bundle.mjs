@@ -189,7 +189,7 @@ const modules = await rollup({
  */
 const parts = [
   [/^adapters\/memory/, "memory"],
-  [/^core\/services\./, "services"],
+  [/^core\/names\/services\./, "services"],
   [/^core\/socket\./, "socket"],
 ];
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { OPTIONS, type OptionSpec } from "../core/options.ts";
+import { OPTIONS, type OptionSpec } from "../core/options/table.ts";
 import {
   type Adapter,
   type Address,

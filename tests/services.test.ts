@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { getprotobyname, getservbyname, getservbyport, SocketError } from "../mod.ts";
 import { noPython, python } from "./support/python.ts";
 
-// The files that core/services_data.ts was made from, as its header says.
+// The files that core/names/services_data.ts was made from, as its header says.
 const edition = {
   "/etc/services": "f6183055fd949f9c53d49ee620f85d0150123ea691d25ed1bba0c641b4ee2f48",
   "/etc/protocols": "4959498abbadaa1e50894a266f8d0d94500101cfe5b5f09dcad82e9d5bdfab46",

@@ -2,8 +2,8 @@
  * The system's resolver on Bun, whose look-up of names of addresses is c-ares, not the C library.
  */
 
-import { parseIPv4, parseIPv6 } from "../../core/inet.ts";
-import { isMapped } from "../../core/resolve.ts";
+import { parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
+import { isMapped } from "../../core/names/resolve.ts";
 import { lookupService as lookupServiceByCares } from "../node/resolver.ts";
 import { nodeModule } from "../node/types.ts";
 

@@ -1,6 +1,6 @@
 /** System calls of Linux, by whatever foreign function interface the runtime has. */
 
-import { errnoName } from "../../core/errno.ts";
+import { errnoName } from "../../core/errors/errno.ts";
 import type { Address } from "../adapter.ts";
 import { nodeProcess } from "../node/types.ts";
 import { int32, type OptionCalls } from "./options.ts";

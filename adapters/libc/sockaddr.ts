@@ -1,6 +1,6 @@
 /** The bytes of `struct sockaddr` on Linux. */
 
-import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/inet.ts";
+import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import type { Address } from "../adapter.ts";
 
 const AF_UNIX = 1;

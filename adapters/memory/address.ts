@@ -3,7 +3,7 @@
  */
 
 import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
-import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/inet.ts";
+import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import type { Address } from "../adapter.ts";
 import { failure } from "./failure.ts";
 

@@ -1,6 +1,6 @@
 /** Faults on demand: what goes wrong in a network in memory, when a test says so. */
 
-import { checkInetAddress } from "../../core/address.ts";
+import { checkInetAddress } from "../../core/address/address.ts";
 import { integer } from "../../core/arguments.ts";
 import { describe } from "../../core/bytes.ts";
 import { AF_INET6 } from "../../core/constants.ts";

@@ -1,6 +1,6 @@
 /** Connected streams in memory: two ends and a wire each way. */
 
-import { ByteQueue } from "../../core/byte_queue.ts";
+import { ByteQueue } from "../../core/stream/byte_queue.ts";
 import type { Address, Settings, Stream, StreamSink } from "../adapter.ts";
 import { after, failure, MemoryHandle } from "./failure.ts";
 import type { WireRules } from "./faults.ts";

@@ -1,10 +1,10 @@
 /** Buffered writing of bytes: Python's BufferedWriter over a socket. */
 
-import { Canceller, offAbort, onAbort } from "../abort.ts";
 import type { WaitOptions } from "../arguments.ts";
-import { SocketError, systemError } from "../errors.ts";
 import { concat } from "../bytes.ts";
-import { InOrder } from "../in_order.ts";
+import { SocketError, systemError } from "../errors/errors.ts";
+import { Canceller, offAbort, onAbort } from "../waiting/abort.ts";
+import { InOrder } from "../waiting/in_order.ts";
 
 /** Sends all of it; an error tells in `bytes_sent` how much was taken. */
 export type SendAll = (data: Uint8Array, options?: WaitOptions) => Promise<void>;

@@ -1,8 +1,8 @@
 /** What a file reads from: its socket, until a read times out. */
 
-import { Canceller, offAbort, onAbort } from "../abort.ts";
 import type { WaitOptions } from "../arguments.ts";
-import { systemError, TimeoutError } from "../errors.ts";
+import { systemError, TimeoutError } from "../errors/errors.ts";
+import { Canceller, offAbort, onAbort } from "../waiting/abort.ts";
 
 /** The calls of the socket that a file uses. */
 export interface FileSocket {

@@ -2,8 +2,8 @@
 
 import { INT_MAX, integer } from "../arguments.ts";
 import { describe } from "../bytes.ts";
-import { checkErrors, type EncodingErrors } from "./text_codec.ts";
 import { checkNewline, type Newline } from "./newlines.ts";
+import { checkErrors, type EncodingErrors } from "./text_codec.ts";
 
 /** A mode of text: strings. */
 export type TextMode = "r" | "w" | "rw" | "wr";

@@ -1,6 +1,6 @@
 /** Calls of a non-blocking socket, as Python's raw files have them. */
 
-import { SocketError } from "../errors.ts";
+import { SocketError } from "../errors/errors.ts";
 
 /** The result, or `null` where the call would have to wait. */
 export async function orNull<T>(call: Promise<T>): Promise<T | null> {

@@ -2,16 +2,16 @@
 
 import { integer, signalOf, type WaitOptions } from "../arguments.ts";
 import { describe, toBuffer } from "../bytes.ts";
-import { SocketError, systemError } from "../errors.ts";
-import { InOrder } from "../in_order.ts";
-import { quiet, quietly, rejected } from "../quiet.ts";
+import { SocketError, systemError } from "../errors/errors.ts";
+import { gone } from "../stream/receiver.ts";
+import { InOrder } from "../waiting/in_order.ts";
+import { quiet, quietly, rejected } from "../waiting/quiet.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { FileInput, type FileSocket } from "./file_input.ts";
 import { DEFAULT_BUFFER_SIZE, type FileKind } from "./file_mode.ts";
 import { orNull } from "./or_null.ts";
 import { RawReader } from "./raw_reader.ts";
-import { gone } from "../stream_receiver.ts";
 import { codePoints, decoderFor, type Encoder, encoderFor } from "./text_codec.ts";
 import { TextReader } from "./text_reader.ts";
 

@@ -1,7 +1,7 @@
 /** Encodings of text files: Python's names and error handling over the platform's TextDecoder. */
 
 import { concat, describe } from "../bytes.ts";
-import { systemError } from "../errors.ts";
+import { systemError } from "../errors/errors.ts";
 import { cutLength, validPrefix } from "./utf8.ts";
 
 /** What to do with bytes or characters that the encoding does not have. */

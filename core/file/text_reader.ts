@@ -1,6 +1,6 @@
 /** Reading text: Python's TextIOWrapper over a buffered reader. */
 
-import { SocketError } from "../errors.ts";
+import { SocketError } from "../errors/errors.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import type { FileInput } from "./file_input.ts";
 import { lineEnd, type Newline, NewlineDecoder } from "./newlines.ts";

@@ -1,0 +1,153 @@
+/** Received datagrams that nobody has taken yet, and the receives that wait for one. */
+
+import type { Address, Handle } from "../../adapters/adapter.ts";
+import { copyAddress } from "../address/address.ts";
+import { MSG_TRUNC } from "../constants.ts";
+import { gone, isGone, type ReceiveRequest } from "../stream/receiver.ts";
+import type { FromMessage } from "../transport.ts";
+import { resolved } from "../waiting/turn.ts";
+import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
+import { WaitQueue } from "../waiting/wait_queue.ts";
+
+/** What the kernel counts for a datagram beside its bytes, roughly: so that empty ones fill the queue, too. */
+const OVERHEAD = 512;
+
+interface Datagram {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly from: Address;
+}
+
+class Receive<T> extends Wait<T> {
+  readonly request: ReceiveRequest;
+  readonly #make: FromMessage<T>;
+  constructor(request: ReceiveRequest, make: FromMessage<T>) {
+    super(request.syscall);
+    this.request = request;
+    this.#make = make;
+  }
+
+  take(datagram: Datagram): void {
+    this.done(messageOf(datagram, this.request, this.#make));
+  }
+
+  /** It ends as shutdown(SHUT_RD) ends it. */
+  takeNothing(): void {
+    this.done(nothing(this.request, this.#make));
+  }
+}
+
+/** The receive queue of a datagram socket: bounded, and what does not fit is dropped, as a kernel does. */
+export class DatagramQueue implements WaitOwner {
+  #queue: Datagram[] = [];
+  #first = 0;
+  #size = 0;
+  readonly #waits = new WaitQueue<Receive<unknown>>();
+  #limit: () => number;
+
+  /** `limit` gives the bound in bytes: SO_RCVBUF. */
+  constructor(limit: () => number) {
+    this.#limit = limit;
+  }
+
+  /** The socket whose datagrams these are, once it is open. */
+  set handle(handle: Handle) {
+    this.#waits.handle = handle;
+  }
+
+  /** Takes the first datagram, or waits for it. */
+  receive<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
+    if (this.#waits.first === undefined) {
+      const datagram = this.#next(request.peek);
+      if (datagram !== undefined) return resolved(messageOf(datagram, request, make));
+    }
+    const wait = new Receive(request, make);
+    this.#waits.push(wait as Receive<unknown>);
+    return wait.limit(limits, this).promise;
+  }
+
+  /** Takes the first datagram; `undefined` where there is none. */
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    const datagram = this.#next(request.peek);
+    return datagram && messageOf(datagram, request, (data) => data as Uint8Array<ArrayBuffer>);
+  }
+
+  /** Whether a receive waits. */
+  get isAwaited(): boolean {
+    return this.#waits.first !== undefined;
+  }
+
+  /** A datagram arrived. */
+  push(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): void {
+    for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
+      const { request } = wait;
+      if (isGone(request)) {
+        wait.fail(gone());
+        continue;
+      }
+      if (!request.peek) {
+        wait.take({ data: owned ? data : data.slice(), from });
+        return;
+      }
+      wait.take({ data, from });
+    }
+    // As in Linux, the first that passes the bound still gets in.
+    if (this.#size > this.#limit()) return;
+    this.#size += data.length + OVERHEAD;
+    this.#queue.push({ data: owned ? data : data.slice(), from });
+  }
+
+  /** Ends the first wait with an error that the system reported; answers whether one waited. */
+  failFirst(makeError: (syscall: string) => unknown): boolean {
+    const wait = this.#waits.shift();
+    wait?.fail(makeError(wait.request.syscall));
+    return wait !== undefined;
+  }
+
+  /** Ends every wait. */
+  failAll(makeError: (syscall: string) => unknown): void {
+    for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.request.syscall));
+  }
+
+  /** Ends every wait as shutdown(SHUT_RD) does: with nothing. */
+  endAll(): void {
+    for (const wait of this.#waits.takeAll()) wait.takeNothing();
+  }
+
+  gaveUp(wait: object): void {
+    this.#waits.remove(wait as Receive<unknown>);
+  }
+
+  #next(peek: boolean): Datagram | undefined {
+    const datagram = this.#queue[this.#first];
+    if (datagram === undefined || peek) return datagram;
+    this.#size -= datagram.data.length + OVERHEAD;
+    this.#first++;
+    if (this.#first === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#first = 0;
+    } else if (this.#first > 64 && this.#first * 2 > this.#queue.length) {
+      this.#queue.splice(0, this.#first);
+      this.#first = 0;
+    }
+    return datagram;
+  }
+}
+
+/** What a receive gives when reading was shut down. */
+export function nothing<T>({ into }: ReceiveRequest, make: FromMessage<T>): T {
+  return make(into === undefined ? new Uint8Array(0) : 0, null, 0);
+}
+
+/** A datagram cut to what was asked for; MSG_TRUNC tells that it was longer, and asks for its whole length. */
+function messageOf<T>({ data, from }: Datagram, request: ReceiveRequest, make: FromMessage<T>): T {
+  const { max, into, peek, whole } = request;
+  const flags = data.length > max ? MSG_TRUNC : 0;
+  const part = data.length > max ? data.subarray(0, max) : data;
+  // What is handed out has its buffer to itself.
+  const address = peek ? copyAddress(from) : from;
+  if (into === undefined) {
+    return make(peek || part !== data ? part.slice() : data, address, flags);
+  }
+  into.set(part);
+  return make(whole ? data.length : part.length, address, flags);
+}

@@ -1,0 +1,454 @@
+/** The state machine of a datagram socket: unbound, bound, with or without a fixed peer. */
+
+import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../../adapters/adapter.ts";
+import { copyAddress, type Destination, sameAddress, wildcard } from "../address/address.ts";
+import { type Claim, claim, claimTo, isClaimed, unclaim } from "../address/claims.ts";
+import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
+import { SocketError, systemError, translate } from "../errors/errors.ts";
+import { bindLocal, firstOf, resolveAll, resolveFirst, resolveLocal } from "../names/resolve.ts";
+import type { SocketOptions } from "../options/socket_options.ts";
+import type { StreamEndpoint } from "../stream/endpoint.ts";
+import type { Received, ReceiveRequest } from "../stream/receiver.ts";
+import { outcome, type SendRequest, withBytesSent } from "../stream/sender.ts";
+import type { FromMessage, Send, Transport } from "../transport.ts";
+import { quiet, rejected } from "../waiting/quiet.ts";
+import { isTurnDue, resolved, turn, turned } from "../waiting/turn.ts";
+import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";
+import { settledWithin } from "../waiting/within.ts";
+import { DatagramQueue, nothing } from "./queue.ts";
+import { DatagramSends } from "./sends.ts";
+
+/** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
+const MAX_DATAGRAM_IPV4 = 65507;
+const MAX_DATAGRAM_IPV6 = 65527;
+/** Linux's default of net.core.rmem_default, where the runtime does not tell. */
+const RECEIVE_BUFFER = 212992;
+
+/** How long a close waits for sends that were called before, in milliseconds: for a name, or for room. */
+const LONGEST_CLOSE = 100;
+
+/** UDP, and AF_UNIX datagrams where the adapter has them. */
+export class DatagramTransport implements Transport, DatagramSink {
+  readonly listening = false;
+  #adapter: Adapter;
+  #family: number;
+  #options: SocketOptions;
+  #queue: DatagramQueue;
+  #socket: Datagram | undefined;
+  #opening: Promise<Datagram> | undefined;
+  #peer: Address | undefined;
+  #claim: Claim | undefined;
+  #lastLocal: Address;
+  /** An error that the system reported for a sent datagram, until a call has reported it. */
+  #pending: { cause: unknown } | undefined;
+  /** The bound of the queue, and the SO_RCVBUF that was set when the system was asked for it. */
+  #limit: { bytes: number; setting: number | undefined } | undefined;
+  #sends: DatagramSends = new DatagramSends();
+  #readShut = false;
+  #writeShut = false;
+  #closed = false;
+  /** It is closed, and no send that was called before is left. */
+  #over = false;
+
+  constructor(adapter: Adapter, family: number, options: SocketOptions) {
+    this.#adapter = adapter;
+    this.#family = family;
+    this.#options = options;
+    this.#lastLocal = wildcard(family);
+    this.#queue = new DatagramQueue(() => this.#queueLimit());
+  }
+
+  get handle(): Handle | undefined {
+    return this.#socket;
+  }
+
+  get local(): Address {
+    return this.#socket?.local ?? this.#lastLocal;
+  }
+
+  get remote(): Address | undefined {
+    return this.#peer;
+  }
+
+  takeErrno(): number {
+    const error = this.#takeError("getsockopt");
+    return (error as { errno?: number } | undefined)?.errno ?? 0;
+  }
+
+  async bind(destination: Destination): Promise<void> {
+    this.#checkOpen("bind");
+    if (this.#socket !== undefined || this.#opening !== undefined) {
+      throw systemError("EINVAL", "bind");
+    }
+    const address = () => resolveLocal(this.#adapter, this.#family, destination);
+    await bindLocal(destination, () => this.#open(address, "bind"));
+  }
+
+  listen(_backlog: number): Promise<void> {
+    return this.#unsupported("listen");
+  }
+
+  accept<T>(_limits: Limits, _make: (endpoint: StreamEndpoint) => T): Promise<T> {
+    return this.#unsupported("accept");
+  }
+
+  async connect(destination: Destination, limits: Limits): Promise<void> {
+    this.#checkOpen("connect");
+    const wait = new Wait<void>("connect");
+    // Fixing the peer of a datagram socket does not wait for the network; only a name's look-up may.
+    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
+    this.#connect(destination, wait).then(() => wait.done(), (error) => wait.fail(error));
+    await wait.promise;
+  }
+
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    return this.receiveFrom(request, limits, dataOf);
+  }
+
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    const data = this.#queue.receiveNow(request);
+    return data ?? (this.#readShut ? new Uint8Array(0) : undefined);
+  }
+
+  receiveFrom<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
+    if (this.#closed) return rejected(systemError("EBADF", request.syscall));
+    const error = this.#takeError(request.syscall);
+    if (error !== undefined) return rejected(error);
+    if (this.#readShut && limits.timeout !== 0) {
+      return quiet(this.#receiveLeft(request, limits, make));
+    }
+    return this.#receiveNext(request, limits, make);
+  }
+
+  #receiveNext<T>(request: ReceiveRequest, limits: Limits, make: FromMessage<T>): Promise<T> {
+    const received = this.#queue.receive(request, limits, make);
+    if (this.#queue.isAwaited) this.#socket?.resume?.();
+    return received;
+  }
+
+  /** After shutdown(SHUT_RD): as in Linux, what has arrived can still be received. */
+  async #receiveLeft<T>(
+    request: ReceiveRequest,
+    limits: Limits,
+    make: FromMessage<T>,
+  ): Promise<T> {
+    try {
+      return await this.#receiveNext(request, { ...limits, timeout: 0 }, make);
+    } catch (error) {
+      if (error instanceof SocketError && error.code === "EAGAIN") return nothing(request, make);
+      throw error;
+    }
+  }
+
+  send(request: SendRequest, limits: Limits): Promise<number> {
+    try {
+      this.#checkSendable(request);
+      if (this.#writeShut) return quiet(this.#sendShut(request, limits));
+      if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
+      return this.#canSend
+        ? this.#sendTo(request, undefined)
+        : this.#sends.later(request, limits, [], () => this.#sendTo(request, undefined));
+    } catch (error) {
+      return unsent(request, error);
+    }
+  }
+
+  /** Each datagram goes for itself. */
+  sendTogether<T>(_limits: Limits, sends: (send: Send) => Promise<T>): Promise<T> {
+    return sends((request, limits) => this.send(request, limits));
+  }
+
+  sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
+    try {
+      this.#checkSendable(request);
+      if (this.#writeShut) return quiet(this.#sendShut(request, limits));
+      const addresses = resolveAll(this.#adapter, this.#family, destination);
+      // The usual case, an answer to a literal address, is not worth a promise for each step.
+      return Array.isArray(addresses) && this.#canSend
+        ? this.#sendToOne(request, firstOf(addresses))
+        : this.#sends.later(
+          request,
+          limits,
+          addresses,
+          (known) => this.#sendToOne(request, firstOf(known)),
+        );
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  /** Whether a send can be given to the runtime at once: it would overtake none. */
+  get #canSend(): boolean {
+    return this.#socket !== undefined && this.#sends.isFree(this.#socket.concurrent);
+  }
+
+  #sendToOne(request: SendRequest, to: Address): Promise<number> {
+    return this.#peer === undefined ? this.#sendTo(request, to) : this.#sendPast(request, to);
+  }
+
+  /** Sends to an address although the peer is fixed. */
+  #sendPast(request: SendRequest, to: Address): Promise<number> {
+    // POSIX; the runtimes have no way to send past a fixed peer.
+    if (!sameAddress(to, this.#peer!)) {
+      return rejected(systemError("EISCONN", request.syscall, { address: to }));
+    }
+    return this.#sendTo(request, undefined);
+  }
+
+  shutdown(how: number): Promise<void> {
+    if (this.#closed) return rejected(systemError("EBADF", "shutdown"));
+    if (this.#peer === undefined) return rejected(systemError("ENOTCONN", "shutdown"));
+    if (how !== SHUT_WR) {
+      this.#readShut = true;
+      this.#queue.endAll();
+    }
+    if (how !== SHUT_RD) this.#writeShut = true;
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#lastLocal = this.local;
+    this.#closed = true;
+    this.#queue.failAll((syscall) => systemError("EBADF", syscall));
+    const { last } = this.#sends;
+    if (last !== undefined) await settledWithin(last, LONGEST_CLOSE);
+    this.#over = true;
+    this.#sends.fail();
+    if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    await socket?.close();
+  }
+
+  detach(): number {
+    const { adapter } = this.#adapter.capabilities();
+    throw systemError("ENOTSUP", "detach", {
+      detail: `${adapter} cannot let go of a datagram socket`,
+    });
+  }
+
+  datagram(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): boolean {
+    turned();
+    // Also where the kernel filters: what came before the peer was fixed is in the queue already.
+    const isStranger = this.#peer !== undefined && !sameAddress(from, this.#peer);
+    if (!isStranger) this.#queue.push(data, from, owned);
+    return this.#queue.isAwaited;
+  }
+
+  error(cause: unknown): void {
+    // Without a fixed peer nobody could tell which datagram is meant; Linux drops it, too.
+    if (this.#peer === undefined) return;
+    this.#pending = { cause };
+    const waited = this.#queue.failFirst((syscall) => this.#takeError(syscall));
+    if (waited) this.#pending = undefined;
+  }
+
+  async #connect(destination: Destination, wait: Wait<void>): Promise<void> {
+    const peer = reachable(await resolveFirst(this.#adapter, this.#family, destination));
+    if (wait.settled) return;
+    // Linux would let the first send say so; the runtimes refuse it in their own ways.
+    if (Array.isArray(peer) && peer[1] === 0) {
+      throw systemError("EINVAL", "connect", { address: peer });
+    }
+    this.#checkBroadcast(peer, "connect");
+    const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
+    try {
+      await socket.connect?.(peer);
+    } catch (cause) {
+      throw translate(this.#adapter, cause, "connect", { address: peer });
+    }
+    this.#peer = copyAddress(peer);
+  }
+
+  #sendTo(request: SendRequest, to: Address | undefined): Promise<number> {
+    const { syscall, data } = request;
+    const address = to ?? this.#peer;
+    try {
+      // As in Linux; the runtimes refuse it in their own ways.
+      if (Array.isArray(address) && address[1] === 0) {
+        throw systemError("EINVAL", syscall, { address });
+      }
+      if (data.length > largestPayload(this.#family)) {
+        throw systemError("EMSGSIZE", syscall, { address });
+      }
+      this.#checkBroadcast(address, syscall);
+    } catch (error) {
+      return unsent(request, error);
+    }
+    // No function within this one, for which each call would have to keep its arguments.
+    return this.#socket === undefined
+      ? quiet(this.#openAndSend(request, to))
+      : this.#sendBy(this.#socket, request, to);
+  }
+
+  async #openAndSend(request: SendRequest, to: Address | undefined): Promise<number> {
+    const toward = to ?? this.#peer;
+    const socket = await this.#open(() => wildcard(this.#family), request.syscall, toward);
+    return await this.#sendBy(socket, request, to);
+  }
+
+  #sendBy(socket: Datagram, request: SendRequest, to: Address | undefined): Promise<number> {
+    try {
+      // Where the runtime has not fixed the peer itself, it needs the address.
+      const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
+      const sent = socket.send(request.data, target);
+      return sent instanceof Promise
+        ? this.#whenSent(sent, request, to)
+        : resolved(outcome(request.all, request.data.length));
+    } catch (cause) {
+      return this.#sendFailed(cause, request, to);
+    }
+  }
+
+  #whenSent(
+    sent: Promise<unknown>,
+    request: SendRequest,
+    to: Address | undefined,
+  ): Promise<number> {
+    const sending = sent.then(
+      () => {
+        this.#sends.ended(sending);
+        const sent = outcome(request.all, request.data.length);
+        return isTurnDue() ? turn().then(() => sent) : sent;
+      },
+      (cause) => {
+        this.#sends.ended(sending);
+        quiet(sending);
+        return this.#sendFailed(cause, request, to);
+      },
+    );
+    this.#sends.begun(sending);
+    return sending;
+  }
+
+  #sendFailed(cause: unknown, request: SendRequest, to: Address | undefined): Promise<never> {
+    const address = to ?? this.#peer;
+    const error = translate(this.#adapter, cause, request.syscall, { address });
+    // The error of an earlier datagram, which the system tells at the next send.
+    if (error.code === "ECONNREFUSED") this.#pending = undefined;
+    return unsent(request, error);
+  }
+
+  /** As in Linux; Deno would let a connect pass. */
+  #checkBroadcast(address: Address | undefined, syscall: string): void {
+    if (!isBroadcast(address) || this.#options.settings.get("SO_BROADCAST") === 1) return;
+    throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
+  }
+
+  /** Opens the socket on an address; calls that come meanwhile share it. */
+  #open(
+    address: () => Address | Promise<Address>,
+    syscall: string,
+    toward?: Address,
+  ): Promise<Datagram> {
+    this.#opening ??= this.#openOn(address, syscall, toward).finally(() =>
+      this.#opening = undefined
+    );
+    return this.#opening;
+  }
+
+  async #openOn(
+    chooseAddress: () => Address | Promise<Address>,
+    syscall: string,
+    toward: Address | undefined,
+  ): Promise<Datagram> {
+    const { settings } = this.#options;
+    const address = await chooseAddress();
+    if (isClaimed(this.#adapter, claimTo("datagram", address, settings))) {
+      throw systemError("EADDRINUSE", syscall, { address });
+    }
+    let socket: Datagram;
+    try {
+      socket = await this.#adapter.datagram!({ family: this.#family, address, settings, toward });
+    } catch (cause) {
+      throw translate(this.#adapter, cause, syscall, { address });
+    }
+    socket.sink = this;
+    if (this.#over) {
+      await socket.close();
+      throw systemError("EBADF", syscall);
+    }
+    try {
+      this.#options.apply(socket);
+    } catch (error) {
+      await socket.close();
+      throw error;
+    }
+    this.#socket = socket;
+    this.#queue.handle = socket;
+    this.#claim = claimTo("datagram", socket.local, settings);
+    claim(this.#adapter, this.#claim);
+    if (this.#queue.isAwaited) socket.resume?.();
+    return socket;
+  }
+
+  /** The system is asked anew only when the option was set: not for each datagram. */
+  #queueLimit(): number {
+    const setting = this.#options.settings.get("SO_RCVBUF");
+    if (this.#limit === undefined || this.#limit.setting !== setting) {
+      const bytes = this.#socket?.getOption("SO_RCVBUF") ?? setting ?? RECEIVE_BUFFER;
+      this.#limit = { bytes, setting };
+    }
+    return this.#limit.bytes;
+  }
+
+  #takeError(syscall: string): unknown {
+    if (this.#pending === undefined) return undefined;
+    const { cause } = this.#pending;
+    this.#pending = undefined;
+    return translate(this.#adapter, cause, syscall, { address: this.#peer });
+  }
+
+  #checkOpen(syscall: string): void {
+    if (this.#closed) throw systemError("EBADF", syscall);
+  }
+
+  #checkSendable({ syscall }: SendRequest): void {
+    this.#checkOpen(syscall);
+    const error = this.#takeError(syscall);
+    if (error !== undefined) throw error;
+  }
+
+  /** A send after SHUT_WR. Linux tells the pending error first, of which the runtime may not have told yet. */
+  async #sendShut(request: SendRequest, { turn }: Limits): Promise<never> {
+    await turn();
+    const { syscall } = request;
+    return await unsent(request, this.#takeError(syscall) ?? systemError("EPIPE", syscall));
+  }
+
+  #unconnectedCode(): string {
+    return this.#family === AF_UNIX ? "ENOTCONN" : "EDESTADDRREQ";
+  }
+
+  #unsupported(syscall: string): Promise<never> {
+    return rejected(systemError(this.#closed ? "EBADF" : "EOPNOTSUPP", syscall));
+  }
+}
+
+/** The wildcard address as a peer is this machine, as on Linux. */
+function reachable(peer: Address): Address {
+  if (!Array.isArray(peer)) return peer;
+  const [host, port, ...rest] = peer;
+  if (host === "0.0.0.0") return ["127.0.0.1", port];
+  return host === "::" ? ["::1", port, ...rest] : peer;
+}
+
+function dataOf(data: Received): Received {
+  return data;
+}
+
+/** A datagram goes as a whole or not at all. */
+function unsent({ all }: SendRequest, error: unknown): Promise<never> {
+  return rejected(all ? withBytesSent(error, 0) : error);
+}
+
+function largestPayload(family: number): number {
+  if (family === AF_INET) return MAX_DATAGRAM_IPV4;
+  return family === AF_INET6 ? MAX_DATAGRAM_IPV6 : Infinity;
+}
+
+/** Whether an address is a broadcast one on every machine: those of its networks the system knows. */
+function isBroadcast(address: Address | undefined): boolean {
+  return Array.isArray(address) &&
+    (address[0] === "255.255.255.255" || address[0] === "127.255.255.255");
+}

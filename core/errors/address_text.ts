@@ -1,0 +1,32 @@
+/** Addresses as text, for messages and the inspect output. */
+
+import type { Address } from "../../adapters/adapter.ts";
+
+// A hostile peer's name must not reach a terminal as control characters.
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
+
+/** The address as a person writes it: `127.0.0.1:80`, `[::1]:80`, `/run/app.sock`, `@name`. */
+export function formatAddress(address: Address): string {
+  if (typeof address === "string") return printable(address);
+  if (address instanceof Uint8Array) return printable(new TextDecoder().decode(address));
+  const [host, port] = address;
+  return host.includes(":") ? `[${printable(host)}]:${port}` : `${printable(host)}:${port}`;
+}
+
+/** The address as Python's repr would show it: `("127.0.0.1", 80)`. */
+export function inspectAddress(address: Address): string {
+  if (typeof address === "string") return JSON.stringify(address);
+  if (address instanceof Uint8Array) return JSON.stringify(new TextDecoder().decode(address));
+  return `(${address.map((member) => JSON.stringify(member)).join(", ")})`;
+}
+
+function printable(text: string): string {
+  const name = text.startsWith("\0") ? `@${text.slice(1)}` : text;
+  return escapeControls(name);
+}
+
+/** The text with its control characters as `\\x1b`. */
+export function escapeControls(text: string): string {
+  return text.replace(CONTROL, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}

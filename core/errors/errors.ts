@@ -1,0 +1,219 @@
+/**
+ * The errors of the library, and the one place that turns a runtime's error into them.
+ *
+ * The hierarchy is Python's: {@linkcode SocketError} (alias `error`, `OSError`) with the subclasses
+ * {@linkcode GaiError}, {@linkcode HostError} and {@linkcode TimeoutError}.
+ */
+
+import type { Adapter, Address } from "../../adapters/adapter.ts";
+import { escapeControls, formatAddress } from "./address_text.ts";
+import { errno, strerror } from "./errno.ts";
+import { gai_strerror, gaiCodes, hostCodes, hstrerror } from "./gai.ts";
+
+/** What an error carries beside its message. */
+export interface SocketErrorOptions {
+  /** The name of the error, such as `"ECONNREFUSED"`. */
+  code?: string;
+  /** Its number; derived from `code` where left out. */
+  errno?: number;
+  /** The call that failed, such as `"connect"`. */
+  syscall?: string;
+  /** The address that the call was about. */
+  address?: Address | undefined;
+  /** The socket's own address. */
+  local?: Address | undefined;
+  /** How many bytes had been taken when a `sendall` or `sendfile` failed. */
+  bytes_sent?: number;
+  /** The runtime's own error. */
+  cause?: unknown;
+}
+
+/**
+ * An I/O or state error: Python's `OSError`, also exported as `error` and `OSError`.
+ *
+ * `instanceof` holds across two copies of the library.
+ *
+ * @example
+ * ```ts
+ * import { socket, SocketError } from "@bsdsock/bsdsock";
+ *
+ * try {
+ *   await socket().connect(["127.0.0.1", 1]);
+ * } catch (error) {
+ *   if (error instanceof SocketError) console.log(error.code, error.errno, error.syscall);
+ * }
+ * ```
+ */
+export class SocketError extends Error {
+  /** The name of the error: `"ECONNREFUSED"`, `"EAI_NONAME"`. */
+  readonly code: string;
+  /** Its number with the sign and value of Linux and glibc: 111, -2. */
+  readonly errno: number;
+  /** The call that failed: `"connect"`, `"recv"`. */
+  readonly syscall: string | undefined;
+  /** The address that the call was about, where there is one. */
+  declare readonly address?: Address;
+  /** The socket's own address, of what the system reports of a connection or of a `connect` after `bind`. */
+  declare readonly local?: Address;
+  /** Of a failed `sendall` or `sendfile`: how many bytes the operating system had taken. */
+  declare readonly bytes_sent?: number;
+
+  /** Makes an error; the library does, and adapters may. */
+  constructor(message: string, options: SocketErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code ?? "EIO";
+    this.errno = options.errno ?? numberOf(this.code);
+    this.syscall = options.syscall;
+    if (options.address !== undefined) this.address = options.address;
+    if (options.local !== undefined) this.local = options.local;
+    if (options.bytes_sent !== undefined) this.bytes_sent = options.bytes_sent;
+  }
+}
+
+/**
+ * A name could not be turned into an address: Python's `gaierror`. Its `errno` is glibc's EAI number.
+ *
+ * @example
+ * ```ts
+ * import { GaiError, getaddrinfo } from "@bsdsock/bsdsock";
+ *
+ * try {
+ *   await getaddrinfo("127.0.0.1", "no-such-service");
+ * } catch (error) {
+ *   if (!(error instanceof GaiError)) throw error;
+ *   console.log(error.code); // "EAI_SERVICE"
+ * }
+ * ```
+ */
+export class GaiError extends SocketError {}
+
+/**
+ * An address could not be turned into a name: Python's `herror`. Its `errno` is the `h_errno` number.
+ *
+ * @example
+ * ```ts
+ * import { createMemoryAdapter, gethostbyaddr, HostError, setAdapter } from "@bsdsock/bsdsock";
+ *
+ * setAdapter(createMemoryAdapter()); // a network without names
+ * try {
+ *   await gethostbyaddr("192.0.2.1");
+ * } catch (error) {
+ *   if (!(error instanceof HostError)) throw error;
+ *   console.log(error.code); // "HOST_NOT_FOUND"
+ * }
+ * ```
+ */
+export class HostError extends SocketError {}
+
+/**
+ * The socket's timeout passed, or the system gave up with ETIMEDOUT: Python's `timeout`.
+ *
+ * @example
+ * ```ts
+ * import { socketpair, TimeoutError } from "@bsdsock/bsdsock";
+ *
+ * const [a] = await socketpair();
+ * a.settimeout(0.05);
+ * try {
+ *   await a.recv(1);
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutError)) throw error;
+ *   console.log("nothing came");
+ * }
+ * ```
+ */
+export class TimeoutError extends SocketError {}
+
+brand(SocketError, "SocketError");
+brand(GaiError, "GaiError");
+brand(HostError, "HostError");
+brand(TimeoutError, "TimeoutError");
+
+/** What the errors made here add to the call's name and the code. */
+export interface ErrorDetails {
+  /** The address that the call was about. */
+  address?: Address | undefined;
+  /** The socket's own address. */
+  local?: Address | undefined;
+  /** Words after the system's text, in parentheses. */
+  detail?: string | undefined;
+  /** The runtime's own error. */
+  cause?: unknown;
+}
+
+/** The error of a code, in the form `connect ECONNREFUSED 127.0.0.1:81: Connection refused`. */
+export function systemError(
+  code: string,
+  syscall: string,
+  details: ErrorDetails = {},
+): SocketError {
+  const { address, local, detail, cause } = details;
+  const where = address === undefined || address === "" ? "" : ` ${formatAddress(address)}`;
+  const text = `${textOf(code)}${detail === undefined ? "" : ` (${escapeControls(detail)})`}`;
+  const Class = classOf(code);
+  return new Class(`${syscall} ${code}${where}: ${text}`, { code, syscall, address, local, cause });
+}
+
+/** The socket's own timeout passed. */
+export function timedOut(syscall: string): TimeoutError {
+  return new TimeoutError(`${syscall} ETIMEDOUT: timed out`, { code: "ETIMEDOUT", syscall });
+}
+
+/**
+ * Turns what an adapter threw into the library's error; its own errors pass unchanged.
+ *
+ * This is the one translation point: every error of a runtime comes through here.
+ */
+export function translate(
+  adapter: Adapter,
+  cause: unknown,
+  syscall: string,
+  details: ErrorDetails = {},
+): SocketError {
+  if (cause instanceof SocketError) return cause;
+  const code = adapter.errorCode(cause);
+  if (code !== undefined && isKnown(code)) {
+    const detail = details.detail ?? adapter.errorDetail?.(cause);
+    return systemError(code, syscall, { ...details, cause, detail });
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return systemError("EIO", syscall, { ...details, cause, detail: details.detail ?? message });
+}
+
+function isKnown(code: string): boolean {
+  return [errno, gaiCodes, hostCodes].some((table) => Object.hasOwn(table, code));
+}
+
+function numberOf(code: string): number {
+  return lookUp(errno, code) ?? lookUp(gaiCodes, code) ?? lookUp(hostCodes, code) ?? errno.EIO;
+}
+
+function textOf(code: string): string {
+  if (Object.hasOwn(gaiCodes, code)) return gai_strerror(numberOf(code));
+  if (Object.hasOwn(hostCodes, code)) return hstrerror(numberOf(code));
+  return strerror(numberOf(code));
+}
+
+function classOf(code: string): typeof SocketError {
+  if (Object.hasOwn(gaiCodes, code)) return GaiError;
+  if (Object.hasOwn(hostCodes, code)) return HostError;
+  return code === "ETIMEDOUT" ? TimeoutError : SocketError;
+}
+
+function lookUp(table: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+/** Gives a class its name and an `instanceof` that also knows the errors of another copy of the library. */
+function brand(errorClass: typeof SocketError, name: string): void {
+  const key = Symbol.for(`bsdsock.${name}`);
+  Object.defineProperty(errorClass.prototype, key, { value: true });
+  Object.defineProperty(errorClass.prototype, "name", { value: name, configurable: true });
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      // A user's subclass inherits this method and must be told apart the ordinary way.
+      if (this !== errorClass) return Function.prototype[Symbol.hasInstance].call(this, value);
+      return typeof value === "object" && value !== null && key in value;
+    },
+  });
+}

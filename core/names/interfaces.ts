@@ -1,0 +1,110 @@
+/** Network interfaces by name and by number. */
+
+import type { NetworkInterface } from "../../adapters/adapter.ts";
+import { getAdapter } from "../adapter_choice.ts";
+import { integer } from "../arguments.ts";
+import { describe } from "../bytes.ts";
+import { systemError } from "../errors/errors.ts";
+import { interfacesOf } from "./resolve.ts";
+
+/**
+ * The network interfaces of this machine, in the order of their indexes, at once.
+ *
+ * Node and Bun tell all of Linux's. Elsewhere, and on Deno, a runtime tells the interfaces that are
+ * up, and the index of those that have a link-local IPv6 address; the others are left out. On Deno
+ * it needs `--allow-sys=networkInterfaces`; with `--allow-all` it tells all of them.
+ *
+ * Source: POSIX if_nameindex(), RFC 3493 section 4.
+ *
+ * @returns Index and name of each.
+ * @throws {SocketError} EACCES when the permission is missing
+ *
+ * @example
+ * ```ts
+ * import { if_nameindex } from "@bsdsock/bsdsock";
+ *
+ * if_nameindex(); // [[1, "lo"], [2, "eth0"]]
+ * ```
+ */
+export function if_nameindex(): Array<[index: number, name: string]> {
+  return interfaces("if_nameindex")
+    .filter(({ index }) => index > 0)
+    .map(({ index, name }): [number, string] => [index, name])
+    .sort(([a], [b]) => a - b);
+}
+
+/**
+ * The index of a network interface, at once. What each runtime knows, and the permission on Deno,
+ * is said at {@linkcode if_nameindex}.
+ *
+ * Source: POSIX if_nametoindex(), RFC 3493 section 4.
+ *
+ * @param if_name The name, such as "lo".
+ * @returns The index, from 1.
+ * @throws {TypeError} when the name is not a string
+ * @throws {SocketError} ENODEV when there is no such interface; ENOTSUP when there is, but the
+ * runtime does not tell its index; EACCES when the permission is missing
+ *
+ * @example
+ * ```ts
+ * import { if_nametoindex } from "@bsdsock/bsdsock";
+ *
+ * if_nametoindex("lo"); // 1 on Linux
+ * ```
+ */
+export function if_nametoindex(if_name: string): number {
+  if (typeof if_name !== "string") {
+    throw new TypeError(`if_name must be a string, not ${describe(if_name)}`);
+  }
+  const found = interfaces("if_nametoindex").find(({ name }) => name === if_name);
+  if (found === undefined) {
+    const detail = `no interface with this name: ${if_name}`;
+    throw systemError("ENODEV", "if_nametoindex", { detail });
+  }
+  if (found.index > 0) return found.index;
+  const { adapter } = getAdapter().capabilities();
+  const detail =
+    `${adapter} does not tell the index of ${if_name}, which has no link-local address`;
+  throw systemError("ENOTSUP", "if_nametoindex", { detail });
+}
+
+/**
+ * The name of a network interface, at once. What each runtime knows, and the permission on Deno, is
+ * said at {@linkcode if_nameindex}.
+ *
+ * Source: POSIX if_indextoname(), RFC 3493 section 4.
+ *
+ * @param if_index The index, from 1.
+ * @returns The name, such as "lo".
+ * @throws {TypeError} when the index is not an integer
+ * @throws {RangeError} when it is negative or above 4294967295
+ * @throws {SocketError} ENXIO when no interface has this index; EACCES when the permission is
+ * missing
+ *
+ * @example
+ * ```ts
+ * import { if_indextoname } from "@bsdsock/bsdsock";
+ *
+ * if_indextoname(1); // "lo" on Linux
+ * ```
+ */
+export function if_indextoname(if_index: number): string {
+  integer(if_index, "if_index", 0, 0xffffffff);
+  const all = interfaces("if_indextoname");
+  const found = all.find(({ index }) => index === if_index && index > 0);
+  if (found !== undefined) return found.name;
+  const unknown = if_index === 0 ? [] : all.filter(({ index }) => index === 0);
+  const detail = unknown.length === 0
+    ? `index ${if_index}`
+    : `index ${if_index}; that of ${unknown.map(({ name }) => name).join(", ")} is not known here`;
+  throw systemError("ENXIO", "if_indextoname", { detail });
+}
+
+function interfaces(syscall: string): NetworkInterface[] {
+  const adapter = getAdapter();
+  if (adapter.interfaces === undefined) {
+    const detail = `${adapter.capabilities().adapter} knows no interfaces`;
+    throw systemError("ENOTSUP", syscall, { detail });
+  }
+  return interfacesOf(adapter, syscall);
+}

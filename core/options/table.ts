@@ -1,0 +1,175 @@
+/**
+ * The table of socket options: level, name, kind, range and default.
+ *
+ * Which of them a runtime can set stands in its adapter's capabilities; what the values mean stands in socket(7),
+ * tcp(7), ip(7) and ipv6(7).
+ */
+
+import * as c from "../constants.ts";
+
+/** How an option's value is read. */
+export type OptionKind =
+  | "flag"
+  | "int"
+  | "linger"
+  | "timeval"
+  | "membership"
+  | "interface"
+  | "answer"
+  | "none";
+
+/** One option. */
+export interface OptionSpec {
+  /** Its name: `"SO_KEEPALIVE"`. */
+  readonly name: string;
+  /** SOL_SOCKET, IPPROTO_TCP, ... */
+  readonly level: number;
+  /** Its number at that level. */
+  readonly number: number;
+  /**
+   * How the value is read; `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their
+   * values are no integers, or they are for what no runtime carries.
+   */
+  readonly kind: OptionKind;
+  /** The smallest value that Linux takes. */
+  readonly min: number;
+  /** The largest. */
+  readonly max: number;
+  /** What `getsockopt` gives before it was set, where the system does not tell. */
+  readonly initial: number;
+  /** The only types of socket that have it. */
+  readonly types: readonly number[] | undefined;
+}
+
+const INT_MIN = -0x80000000;
+const INT_MAX = 0x7fffffff;
+const STREAM = [c.SOCK_STREAM];
+const DATAGRAM = [c.SOCK_DGRAM];
+const SOL = c.SOL_SOCKET;
+const TCP = c.IPPROTO_TCP;
+const IP = c.IPPROTO_IP;
+const IPV6 = c.IPPROTO_IPV6;
+
+type Row = Partial<Pick<OptionSpec, "min" | "max" | "initial" | "types">>;
+
+function row(
+  name: string,
+  level: number,
+  number: number,
+  kind: OptionKind,
+  more: Row = {},
+): OptionSpec {
+  return {
+    name,
+    level,
+    number,
+    kind,
+    min: more.min ?? 0,
+    max: more.max ?? INT_MAX,
+    initial: more.initial ?? 0,
+    types: more.types,
+  };
+}
+
+/** Every option that the library knows. */
+export const OPTIONS: readonly OptionSpec[] = [
+  row("SO_TYPE", SOL, c.SO_TYPE, "answer"),
+  row("SO_DOMAIN", SOL, c.SO_DOMAIN, "answer"),
+  row("SO_PROTOCOL", SOL, c.SO_PROTOCOL, "answer"),
+  row("SO_ERROR", SOL, c.SO_ERROR, "answer"),
+  row("SO_ACCEPTCONN", SOL, c.SO_ACCEPTCONN, "answer"),
+  // The runtimes wait for the first byte, whatever the kernel would wake them for.
+  row("SO_RCVLOWAT", SOL, c.SO_RCVLOWAT, "answer"),
+  row("SO_SNDLOWAT", SOL, c.SO_SNDLOWAT, "answer"),
+  row("SO_REUSEADDR", SOL, c.SO_REUSEADDR, "flag"),
+  row("SO_REUSEPORT", SOL, c.SO_REUSEPORT, "flag"),
+  row("SO_KEEPALIVE", SOL, c.SO_KEEPALIVE, "flag"),
+  row("SO_BROADCAST", SOL, c.SO_BROADCAST, "flag"),
+  row("SO_OOBINLINE", SOL, c.SO_OOBINLINE, "flag"),
+  row("SO_LINGER", SOL, c.SO_LINGER, "linger"),
+  row("SO_SNDBUF", SOL, c.SO_SNDBUF, "int"),
+  row("SO_RCVBUF", SOL, c.SO_RCVBUF, "int"),
+  row("SO_RCVTIMEO", SOL, c.SO_RCVTIMEO, "timeval"),
+  row("SO_SNDTIMEO", SOL, c.SO_SNDTIMEO, "timeval"),
+  row("SO_DEBUG", SOL, c.SO_DEBUG, "flag"),
+  row("SO_DONTROUTE", SOL, c.SO_DONTROUTE, "flag"),
+  row("SO_PRIORITY", SOL, c.SO_PRIORITY, "int", { min: INT_MIN }),
+  row("SO_MARK", SOL, c.SO_MARK, "int", { min: INT_MIN }),
+  row("SO_INCOMING_CPU", SOL, c.SO_INCOMING_CPU, "int", { min: INT_MIN, initial: -1 }),
+  row("SO_BINDTODEVICE", SOL, c.SO_BINDTODEVICE, "none"),
+  row("SO_PASSCRED", SOL, c.SO_PASSCRED, "none"),
+  row("SO_PEERCRED", SOL, c.SO_PEERCRED, "none"),
+  row("TCP_NODELAY", TCP, c.TCP_NODELAY, "flag", { types: STREAM }),
+  row("TCP_KEEPIDLE", TCP, c.TCP_KEEPIDLE, "int", {
+    min: 1,
+    max: 32767,
+    initial: 7200,
+    types: STREAM,
+  }),
+  row("TCP_KEEPINTVL", TCP, c.TCP_KEEPINTVL, "int", {
+    min: 1,
+    max: 32767,
+    initial: 75,
+    types: STREAM,
+  }),
+  row("TCP_KEEPCNT", TCP, c.TCP_KEEPCNT, "int", { min: 1, max: 127, initial: 9, types: STREAM }),
+  row("TCP_USER_TIMEOUT", TCP, c.TCP_USER_TIMEOUT, "int", { types: STREAM }),
+  row("TCP_MAXSEG", TCP, c.TCP_MAXSEG, "int", { min: 88, max: 32767, initial: 536, types: STREAM }),
+  row("TCP_CORK", TCP, c.TCP_CORK, "flag", { types: STREAM }),
+  row("TCP_SYNCNT", TCP, c.TCP_SYNCNT, "int", { min: 1, max: 127, initial: 6, types: STREAM }),
+  row("TCP_LINGER2", TCP, c.TCP_LINGER2, "int", { min: INT_MIN, initial: 60, types: STREAM }),
+  row("TCP_DEFER_ACCEPT", TCP, c.TCP_DEFER_ACCEPT, "int", { min: INT_MIN, types: STREAM }),
+  // Linux takes 0 as well, on a socket that is not open yet.
+  row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", { min: 1, types: STREAM }),
+  row("TCP_QUICKACK", TCP, c.TCP_QUICKACK, "flag", { initial: 1, types: STREAM }),
+  row("TCP_FASTOPEN", TCP, c.TCP_FASTOPEN, "int", { types: STREAM }),
+  row("TCP_NOTSENT_LOWAT", TCP, c.TCP_NOTSENT_LOWAT, "int", { min: INT_MIN, types: STREAM }),
+  row("TCP_INFO", TCP, c.TCP_INFO, "none", { types: STREAM }),
+  row("TCP_CONGESTION", TCP, c.TCP_CONGESTION, "none", { types: STREAM }),
+  row("IP_TTL", IP, c.IP_TTL, "int", { min: 1, max: 255, initial: 64 }),
+  row("IP_TOS", IP, c.IP_TOS, "int", { max: 255 }),
+  row("IP_MULTICAST_TTL", IP, c.IP_MULTICAST_TTL, "int", { max: 255, initial: 1, types: DATAGRAM }),
+  row("IP_MULTICAST_LOOP", IP, c.IP_MULTICAST_LOOP, "flag", { initial: 1, types: DATAGRAM }),
+  row("IP_MULTICAST_IF", IP, c.IP_MULTICAST_IF, "interface", { types: DATAGRAM }),
+  row("IP_ADD_MEMBERSHIP", IP, c.IP_ADD_MEMBERSHIP, "membership", { types: DATAGRAM }),
+  row("IP_DROP_MEMBERSHIP", IP, c.IP_DROP_MEMBERSHIP, "membership", { types: DATAGRAM }),
+  row("IP_TRANSPARENT", IP, c.IP_TRANSPARENT, "flag"),
+  row("IP_BIND_ADDRESS_NO_PORT", IP, c.IP_BIND_ADDRESS_NO_PORT, "flag"),
+  row("IP_HDRINCL", IP, c.IP_HDRINCL, "none"),
+  row("IP_OPTIONS", IP, c.IP_OPTIONS, "none"),
+  row("IP_ADD_SOURCE_MEMBERSHIP", IP, c.IP_ADD_SOURCE_MEMBERSHIP, "none"),
+  row("IP_DROP_SOURCE_MEMBERSHIP", IP, c.IP_DROP_SOURCE_MEMBERSHIP, "none"),
+  row("IPV6_V6ONLY", IPV6, c.IPV6_V6ONLY, "flag"),
+  row("IPV6_UNICAST_HOPS", IPV6, c.IPV6_UNICAST_HOPS, "int", { min: -1, max: 255, initial: 64 }),
+  row("IPV6_TCLASS", IPV6, c.IPV6_TCLASS, "int", { min: -1, max: 255 }),
+  row("IPV6_MULTICAST_HOPS", IPV6, c.IPV6_MULTICAST_HOPS, "int", {
+    min: -1,
+    max: 255,
+    initial: 1,
+    types: DATAGRAM,
+  }),
+  // Unlike the flags, it has no other values.
+  row("IPV6_MULTICAST_LOOP", IPV6, c.IPV6_MULTICAST_LOOP, "int", {
+    max: 1,
+    initial: 1,
+    types: DATAGRAM,
+  }),
+  row("IPV6_MULTICAST_IF", IPV6, c.IPV6_MULTICAST_IF, "interface", { types: DATAGRAM }),
+  row("IPV6_JOIN_GROUP", IPV6, c.IPV6_JOIN_GROUP, "membership", { types: DATAGRAM }),
+  row("IPV6_LEAVE_GROUP", IPV6, c.IPV6_LEAVE_GROUP, "membership", { types: DATAGRAM }),
+];
+
+/** More than the numbers of a level. */
+const NUMBERS = 0x10000;
+
+const byNumber = new Map(OPTIONS.map((spec) => [key(spec.level, spec.number), spec]));
+
+/** The option of a level and number, `undefined` where the library has none. */
+export function findOption(level: number, number: number): OptionSpec | undefined {
+  return number >= 0 && number < NUMBERS ? byNumber.get(key(level, number)) : undefined;
+}
+
+/** One number for both, which costs less than a text: options are set on each connection. */
+function key(level: number, number: number): number {
+  return level * NUMBERS + number;
+}

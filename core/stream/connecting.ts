@@ -1,0 +1,118 @@
+/** connect(2) under way: the name is resolved, then its addresses are tried one after another. */
+
+import type {
+  Adapter,
+  Bound,
+  ConnectAttempt,
+  ConnectTarget,
+  Settings,
+  Stream,
+} from "../../adapters/adapter.ts";
+import type { Destination } from "../address/address.ts";
+import { AF_UNIX } from "../constants.ts";
+import { systemError, translate } from "../errors/errors.ts";
+import { resolveAll } from "../names/resolve.ts";
+
+/** The pauses between tries where the queue of a UNIX listener is full, in milliseconds. */
+const SHORTEST_PAUSE = 1;
+const LONGEST_PAUSE = 50;
+
+/** What to connect, from where. */
+export interface ConnectRequest {
+  readonly adapter: Adapter;
+  readonly family: number;
+  readonly destination: Destination;
+  readonly settings: Settings;
+  /** Whether it waits where connect(2) of a blocking socket does. */
+  readonly waits: boolean;
+  /** The claimed local address for the next try; `undefined` when the system chooses. */
+  readonly bound: () => Promise<Bound | undefined>;
+}
+
+/** One call of connect. */
+export class Connecting {
+  /** Settles with the connection, or with the last address's error. */
+  readonly done: Promise<Stream>;
+  /** Settles when the name is resolved and the first try has begun, or with the resolver's error. */
+  readonly begun: Promise<void>;
+  #attempt: ConnectAttempt | undefined;
+  #cancelled = false;
+  #endPause: (() => void) | undefined;
+
+  constructor(request: ConnectRequest) {
+    let begin!: () => void;
+    let abandon!: (error: unknown) => void;
+    this.begun = new Promise((resolve, reject) => {
+      begin = resolve;
+      abandon = reject;
+    });
+    this.done = this.#run(request, begin);
+    this.done.catch(abandon);
+    this.begun.catch(() => {/* Only a non-blocking connect looks at it. */});
+  }
+
+  /** Gives up: `done` rejects, and a connection that comes late is closed. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#attempt?.cancel();
+    this.#endPause?.();
+  }
+
+  async #run(request: ConnectRequest, begin: () => void): Promise<Stream> {
+    const { adapter, family, destination, settings } = request;
+    let error: unknown;
+    for (const address of await resolveAll(adapter, family, destination)) {
+      if (this.#cancelled) break;
+      const target = { family, address, name: nameOf(destination), settings };
+      try {
+        const stream = await this.#reach(request, target, begin);
+        if (!this.#cancelled) return stream;
+        await stream.close();
+      } catch (cause) {
+        error = cause;
+        if (this.#attempt?.byName) break;
+      }
+    }
+    throw error ?? systemError("ECANCELED", "connect");
+  }
+
+  /** Tries one address, again and again where Linux has a blocking UNIX socket wait for room in the listener's queue. */
+  async #reach(
+    { adapter, waits, bound: bind }: ConnectRequest,
+    target: ConnectTarget,
+    begin: () => void,
+  ): Promise<Stream> {
+    for (let pause = SHORTEST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      const bound = await bind();
+      try {
+        this.#attempt = bound?.connect(target) ?? adapter.connect(target);
+        begin();
+        if (this.#cancelled) this.#attempt.cancel();
+        return await this.#attempt.done;
+      } catch (cause) {
+        const { address, family } = target;
+        const error = translate(adapter, cause, "connect", { address, local: bound?.local });
+        const isFull = family === AF_UNIX && error.code === "EAGAIN";
+        if (!isFull || !waits || this.#cancelled) throw error;
+      }
+      await this.#pause(pause);
+      if (this.#cancelled) throw systemError("ECANCELED", "connect");
+    }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** The name that the user gave. */
+function nameOf(destination: Destination): string {
+  if (typeof destination === "string" || destination instanceof Uint8Array) return "";
+  return destination.name ?? destination.host;
+}

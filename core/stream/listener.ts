@@ -1,0 +1,100 @@
+/** A listening socket: connections that wait for `accept`, and calls of `accept` that wait for connections. */
+
+import type { Adapter, Listener, ListenerSink, Stream } from "../../adapters/adapter.ts";
+import { SOMAXCONN } from "../constants.ts";
+import { systemError, translate } from "../errors/errors.ts";
+import { resolved } from "../waiting/turn.ts";
+import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
+import { WaitQueue } from "../waiting/wait_queue.ts";
+import { StreamEndpoint } from "./endpoint.ts";
+
+const SYSCALL = "accept";
+
+/** What a call makes of the connection that it gets. */
+type Make<T> = (endpoint: StreamEndpoint) => T;
+
+/** A call of `accept`. */
+class Accept<T> extends Wait<T> {
+  #make: Make<T>;
+
+  constructor(make: Make<T>) {
+    super(SYSCALL);
+    this.#make = make;
+  }
+
+  /** Here and not in a promise of its own, which would cost as much as the rest. */
+  take(endpoint: StreamEndpoint): void {
+    try {
+      this.done(this.#make(endpoint));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}
+
+/** The core's side of a {@linkcode Listener}. */
+export class ListenerEndpoint implements ListenerSink, WaitOwner {
+  #adapter: Adapter;
+  #listener: Listener | undefined;
+  #queue: StreamEndpoint[] = [];
+  readonly #waits = new WaitQueue<Accept<unknown>>();
+
+  constructor(adapter: Adapter) {
+    this.#adapter = adapter;
+  }
+
+  /** The adapter's side, set once it listens. */
+  set listener(listener: Listener) {
+    this.#listener = listener;
+    this.#waits.handle = listener;
+    if (this.#waits.first !== undefined) listener.resume();
+  }
+
+  /** The next connection; calls are served in their order. */
+  accept<T>(limits: Limits, make: Make<T>): Promise<T> {
+    if (this.#waits.first === undefined) {
+      const endpoint = this.#queue.shift();
+      if (endpoint !== undefined) return resolved(make(endpoint));
+    }
+    const wait = new Accept(make);
+    this.#waits.push(wait as Accept<unknown>);
+    this.#listener?.resume();
+    return wait.limit(limits, this).promise;
+  }
+
+  /** Ends every wait with an error. */
+  abandon(code: string): void {
+    for (const wait of this.#waits.takeAll()) wait.fail(systemError(code, SYSCALL));
+  }
+
+  /** Ends every wait with an error and drops the connections nobody accepted. */
+  async close(code: string): Promise<void> {
+    this.abandon(code);
+    // The kernel resets what was never accepted.
+    const dropped = this.#queue.splice(0).map((endpoint) => endpoint.close(true));
+    await Promise.all([this.#listener?.close(), ...dropped]);
+  }
+
+  connection(stream: Stream): boolean {
+    const endpoint = new StreamEndpoint(this.#adapter, stream);
+    const wait = this.#waits.shift();
+    if (wait !== undefined) wait.take(endpoint);
+    else if (this.#queue.length < SOMAXCONN) this.#queue.push(endpoint);
+    else drop(endpoint);
+    return this.#waits.first !== undefined;
+  }
+
+  error(cause: unknown): void {
+    this.#waits.shift()?.fail(translate(this.#adapter, cause, SYSCALL));
+    if (this.#waits.first !== undefined) this.#listener?.resume();
+  }
+
+  gaveUp(wait: object): void {
+    this.#waits.remove(wait as Accept<unknown>);
+  }
+}
+
+/** Where the runtime cannot stop accepting, the queue is bounded like the kernel's. */
+function drop(endpoint: StreamEndpoint): void {
+  endpoint.close(true).catch(() => {/* It is gone either way, and nobody waits for it. */});
+}

@@ -1,0 +1,231 @@
+/** The receiving half of a stream: unread bytes, waiting receives, and how it ended. */
+
+import type { Stream } from "../../adapters/adapter.ts";
+import { SocketError } from "../errors/errors.ts";
+import { rejected } from "../waiting/quiet.ts";
+import { resolved, turn } from "../waiting/turn.ts";
+import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
+import { WaitQueue } from "../waiting/wait_queue.ts";
+import { ByteQueue } from "./byte_queue.ts";
+
+/** What a receive asks for. */
+export interface ReceiveRequest {
+  /** The call, for errors. */
+  readonly syscall: string;
+  /** At most so many bytes. */
+  readonly max: number;
+  /** Leave the bytes in the queue (MSG_PEEK). */
+  readonly peek: boolean;
+  /** Wait until there are `max` (MSG_WAITALL). */
+  readonly all: boolean;
+  /** Count a datagram's whole length, also of one that is cut (MSG_TRUNC). */
+  readonly whole: boolean;
+  /** Where to put them; a fresh array where absent. */
+  readonly into: Uint8Array | undefined;
+}
+
+/** A receive gives the bytes, or with `into` their count. */
+export type Received = Uint8Array<ArrayBuffer> | number;
+
+/**
+ * The memory of a receive can be transferred or shrunk while the call waits; Python would lock it. A receive that finds
+ * it so fails, and what came is for the next one.
+ */
+export function isGone({ into, max }: ReceiveRequest): boolean {
+  return into !== undefined && into.length < max;
+}
+
+/** The error of a receive whose memory is gone. */
+export function gone(): TypeError {
+  return new TypeError("buffer was detached or shrunk while the call waited");
+}
+
+/** The queue of connections that never had a byte for which no call waited, as most have not. */
+const NO_BYTES = new ByteQueue();
+
+class Receive extends Wait<Received> {
+  readonly request: ReceiveRequest;
+  constructor(request: ReceiveRequest) {
+    super(request.syscall);
+    this.request = request;
+  }
+}
+
+/** Who knows how the stream has failed. */
+export interface ReceiveErrors {
+  /** The stream's pending error, once. */
+  takeReceiveError(syscall: string): unknown;
+}
+
+/** Receives of one stream, served in the order of their calls. */
+export class StreamReceiver implements WaitOwner {
+  #stream: Stream;
+  #errors: ReceiveErrors;
+  #queue: ByteQueue = NO_BYTES;
+  readonly #waits: WaitQueue<Receive>;
+  /** The wait whose memory the stream was given. */
+  #lender: Receive | undefined;
+  #ended = false;
+  /** Reading was shut down: nothing waits any more. */
+  #shut = false;
+
+  constructor(stream: Stream, errors: ReceiveErrors) {
+    this.#stream = stream;
+    this.#errors = errors;
+    this.#waits = new WaitQueue(stream);
+  }
+
+  /** How many bytes are unread. */
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** Receives: at once where there is something, else when it comes. */
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    if (this.#waits.first === undefined && this.#canServe(request)) return this.#serveNow(request);
+    const wait = new Receive(request);
+    this.#waits.push(wait);
+    // What is in the kernel already needs a turn of the loop to come.
+    if (this.#shut) limits = { ...limits, timeout: 0 };
+    const settled = limits.timeout === null && limits.signal === undefined;
+    const direct = settled && this.#waits.first === wait && !request.peek && !request.all;
+    if (direct && request.into !== undefined) this.#lender = wait;
+    this.#stream.resume(direct ? request.into : undefined);
+    return settled ? wait.promise : wait.limit(limits, this).promise;
+  }
+
+  /** Receives what is there, or the end of the stream; `undefined` where there is nothing for it yet. */
+  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#waits.first !== undefined) return undefined;
+    if (!this.#canServe(request) && !this.#shut) return undefined;
+    const error = this.#errorFor(request);
+    if (error !== undefined) throw error;
+    return this.#take(request) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Bytes arrived. Answers whether more are wanted. */
+  push(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
+    const wait = this.#waits.first;
+    if (wait !== undefined) {
+      const { request } = wait;
+      // The common case: one call waits for any bytes, and nothing is queued.
+      const isPlain = this.#queue.size === 0 && !request.peek && !request.all;
+      if (isPlain && chunk.length <= request.max && !isGone(request)) {
+        this.#waits.shift();
+        wait.done(give(chunk, owned, request.into));
+        return this.#wantsMore();
+      }
+    }
+    if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
+    this.#queue.append(chunk, owned);
+    this.#serve();
+    return this.#wantsMore();
+  }
+
+  /** So many bytes have come straight into the memory of a wait. Answers whether more are wanted. */
+  filled(count: number): boolean {
+    const lender = this.#lender!;
+    // Shutting down has ended it: the bytes are for the next one.
+    if (lender.settled) return this.push(lender.request.into!.slice(0, count), true);
+    this.#waits.shift();
+    if (isGone(lender.request)) lender.fail(gone());
+    else lender.done(count);
+    return this.#wantsMore();
+  }
+
+  /** Reading was shut down: waits end with what there is. As in Linux, what has arrived can still be received. */
+  shutdown(): void {
+    this.#shut = true;
+    for (const wait of this.#waits.takeAll()) wait.done(this.#take(wait.request));
+  }
+
+  /** Nothing more will come: end of stream or a reset. */
+  end(): void {
+    this.#ended = true;
+    this.#serve();
+  }
+
+  /** Takes what another receiver of the same stream has left. */
+  takeOver(before: StreamReceiver): void {
+    this.#queue = before.#queue;
+    this.#ended = before.#ended;
+    this.#shut = before.#shut;
+  }
+
+  /** Ends every wait with an error: the socket is closed. */
+  fail(makeError: (syscall: string) => unknown): void {
+    for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.request.syscall));
+  }
+
+  gaveUp(object: object, reason: unknown): void {
+    const wait = object as Receive;
+    const isFirst = this.#waits.first === wait;
+    this.#waits.remove(wait);
+    if (!(reason instanceof SocketError) || reason.code !== "EAGAIN" || !isFirst) return;
+    // MSG_WAITALL takes what there is where it may not wait, as in Linux.
+    const some = wait.request.all && this.#queue.size > 0;
+    if (this.#shut || some) wait.done(this.#take(wait.request));
+  }
+
+  #wantsMore(): boolean {
+    return this.#waits.first !== undefined || this.#queue.size < this.#stream.readAhead;
+  }
+
+  #canServe(request: ReceiveRequest): boolean {
+    if (this.#ended) return true;
+    const { size } = this.#queue;
+    return request.all ? size >= request.max : size > 0;
+  }
+
+  #serveNow(request: ReceiveRequest): Promise<Received> {
+    const error = this.#errorFor(request);
+    if (error !== undefined) return rejected(error);
+    const short = request.peek && !this.#ended && this.#queue.size < request.max;
+    const result = this.#take(request);
+    // A program that peeks until enough has come must not wait for bytes that nobody fetches.
+    if (short) {
+      this.#stream.resume();
+      return turn().then(() => result);
+    }
+    return resolved(result);
+  }
+
+  #serve(): void {
+    for (let wait = this.#waits.first; wait !== undefined; wait = this.#waits.first) {
+      if (!this.#canServe(wait.request)) return;
+      this.#waits.shift();
+      const error = this.#errorFor(wait.request);
+      if (error !== undefined) wait.fail(error);
+      else wait.done(this.#take(wait.request));
+    }
+  }
+
+  /** Why a receive that can be served fails: the pending error comes after all bytes. */
+  #errorFor(request: ReceiveRequest): unknown {
+    if (isGone(request)) return gone();
+    // Who asks for no bytes only waits for them: the error is for the one who takes them.
+    if (request.max === 0) return undefined;
+    return this.#queue.size === 0 ? this.#errors.takeReceiveError(request.syscall) : undefined;
+  }
+
+  #take({ max, peek, all, into }: ReceiveRequest): Received {
+    if (into !== undefined) {
+      return peek ? this.#queue.copy(into) : this.#queue.takeInto(into);
+    }
+    if (!peek) return this.#queue.take(max, all);
+    const result = new Uint8Array(Math.min(max, this.#queue.size));
+    this.#queue.copy(result);
+    return result;
+  }
+}
+
+function give(
+  chunk: Uint8Array<ArrayBuffer>,
+  owned: boolean,
+  into: Uint8Array | undefined,
+): Received {
+  // Not slice(), which is slower.
+  if (into === undefined) return owned ? chunk : new Uint8Array(chunk);
+  into.set(chunk);
+  return chunk.length;
+}

@@ -1,0 +1,381 @@
+/** The sending half of a stream: sends go out whole, in the order of their calls. */
+
+import type { Stream } from "../../adapters/adapter.ts";
+import { SocketError } from "../errors/errors.ts";
+import { quiet, rejected } from "../waiting/quiet.ts";
+import { resolved } from "../waiting/turn.ts";
+import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
+import { WaitQueue } from "../waiting/wait_queue.ts";
+
+/**
+ * The largest piece that is given to a runtime which cannot say at once what it took: what was given cannot be
+ * taken back when the call times out.
+ */
+const PIECE = 256 * 1024;
+/** The same for a call that may give up: the piece is copied first, since its caller may change the bytes after. */
+const COPIED_PIECE = 64 * 1024;
+/** The smallest buffer for such copies; one that is kept is cheaper than one for each call. */
+const SMALLEST_COPY = 2 * 1024;
+/** A send that has to wait for others is copied up to this size; a larger one is read when its turn comes. */
+const COPY_WAITING = 64 * 1024;
+
+/** So many turns of the event loop a close waits at most for sends that were called before, while they go out. */
+const MOST_TURNS = 32;
+
+/** What a send asks for. */
+export interface SendRequest {
+  /** The call, for errors. */
+  readonly syscall: string;
+  /** The bytes. */
+  readonly data: Uint8Array;
+  /** All of it (`sendall`), or what is taken at first (`send`). */
+  readonly all: boolean;
+}
+
+class Send extends Wait<number> {
+  readonly syscall: string;
+  readonly all: boolean;
+  readonly limited: boolean;
+  /** The bytes. Its buffer can be transferred or shrunk while the call waits; Python would lock it. */
+  data: Uint8Array;
+  /** How many there are to send. */
+  readonly length: number;
+  sent = 0;
+  /** What is left of a piece whose call has given up: a copy already. */
+  abandoned = false;
+  constructor({ syscall, data, all }: SendRequest, limited: boolean, length = data.byteLength) {
+    super(syscall);
+    this.syscall = syscall;
+    this.data = data;
+    this.length = length;
+    this.all = all;
+    this.limited = limited;
+  }
+
+  /** Whether it has to wait again. */
+  get isUnfinished(): boolean {
+    return this.all && this.sent < this.length;
+  }
+
+  /** Whether bytes that are to be sent are no longer there. */
+  get isGone(): boolean {
+    return this.data.byteLength < this.length;
+  }
+}
+
+/** The waiting sends of connections of which none ever had to wait, as on most runtimes few do. */
+const NO_SENDS = new WaitQueue<Send>();
+
+/** Who is told how sending has failed. */
+export interface SendErrors {
+  /** A write failed; gives the error for the call it belongs to, if one waits. */
+  sendFailed(cause: unknown, syscall: string | undefined): unknown;
+}
+
+/**
+ * Sends of one stream. Lengths of what a caller gives are read as `byteLength`: compiled code of Deno 2.9 (V8 15.0) takes
+ * the `length` of an array of 2 GiB and more for a negative number.
+ */
+export class StreamSender implements WaitOwner {
+  #stream: Stream;
+  #errors: SendErrors;
+  /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. Made when one first waits. */
+  #sends: WaitQueue<Send> = NO_SENDS;
+  /** The piece that is with the runtime; `direct` where its call is not among the waiting. */
+  #piece: Uint8Array | "direct" | undefined;
+  /** Where pieces are copied to; one at a time is with the runtime. */
+  #copies: Uint8Array | undefined;
+  #shutdown: Promise<void> | undefined;
+  /** What calls end with, once the connection has broken or was closed. */
+  #makeError: ((syscall: string) => unknown) | undefined;
+  #idle: Array<() => void> | undefined;
+
+  constructor(stream: Stream, errors: SendErrors) {
+    this.#stream = stream;
+    this.#errors = errors;
+  }
+
+  /** Whether a send would have to wait for another. */
+  get busy(): boolean {
+    return this.#sends.first !== undefined || this.#piece !== undefined;
+  }
+
+  /** Sends; gives the count of bytes taken, for `all` nothing. */
+  send(request: SendRequest, limits: Limits): Promise<number> {
+    let sent = 0;
+    const { data } = request;
+    const length = data.byteLength;
+    const { busy } = this;
+    if (!busy) {
+      if (length === 0) return resolved(outcome(request.all, 0));
+      if (this.#stream.tryWrite !== undefined) {
+        try {
+          sent = this.#stream.tryWrite(data);
+        } catch (cause) {
+          const error = this.#errors.sendFailed(cause, request.syscall);
+          return rejected(request.all ? withBytesSent(error, 0) : error);
+        }
+        if (sent === length || (sent > 0 && !request.all)) {
+          return resolved(outcome(request.all, sent));
+        }
+      }
+    }
+    const { timeout, signal } = limits;
+    const unlimited = timeout === null && signal === undefined;
+    if (unlimited && !busy && this.#stream.tryWrite === undefined) {
+      return this.#sendDirectly(request);
+    }
+    const wait = new Send(request, !unlimited);
+    wait.limit(limits, this);
+    wait.sent = sent;
+    if (wait.settled) return wait.promise;
+    // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
+    if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
+    if (busy && length <= COPY_WAITING) wait.data = data.slice();
+    this.#row().push(wait);
+    if (!busy) this.#next();
+    return wait.promise;
+  }
+
+  /** Sends FIN after what was queued. */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#whenIdle().then(() =>
+      // A connection that has broken or was closed meanwhile has ended sending itself.
+      this.#makeError === undefined ? this.#stream.shutdownWrite() : undefined
+    );
+    // What only the kernel would still have to send, nobody waits for.
+    const { first } = this.#sends;
+    const isCounted = first?.abandoned === true && first.next === undefined;
+    if (!isCounted) return this.#shutdown;
+    quiet(this.#shutdown);
+    return Promise.resolve();
+  }
+
+  /**
+   * Waits while sends go out, for a stream that cannot tell what it takes: until there is no room any more, as far as
+   * turns of the event loop show it.
+   */
+  async drain(turn: () => Promise<void>): Promise<void> {
+    const idle = this.#whenIdle();
+    for (let turns = 0; this.busy && turns < MOST_TURNS; turns++) {
+      const [piece, { first }] = [this.#piece, this.#sends];
+      const sent = first?.sent;
+      await Promise.race([idle, turn()]);
+      const { first: now } = this.#sends;
+      if (now === first && now?.sent === sent && this.#piece === piece) return;
+    }
+  }
+
+  /** Ends every wait with an error. */
+  fail(makeError: (syscall: string) => unknown): void {
+    this.#makeError = makeError;
+    for (const wait of this.#sends.takeAll()) {
+      // A rest has no caller to tell: the error is for the next call.
+      this.#failOne(wait, wait.abandoned ? undefined : makeError(wait.syscall));
+    }
+    if (this.#piece === undefined) this.#becomeIdle();
+  }
+
+  /**
+   * Ends every wait with an error, but not what a call that gave up has counted as sent.
+   *
+   * @returns settles when that is out; `undefined` where there is none
+   */
+  finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
+    const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
+    if (counted === undefined) this.#countCommitted(true, makeError);
+    this.fail(makeError);
+    if (counted === undefined) return undefined;
+    this.#row().push(counted);
+    return this.#whenIdle();
+  }
+
+  /** Ends every wait with an error: the descriptor is given away. */
+  detach(makeError: (syscall: string) => unknown): void {
+    this.#countCommitted(false, makeError);
+    this.fail(makeError);
+  }
+
+  gaveUp(object: object, reason: unknown): void {
+    const wait = object as Send;
+    const isFirst = this.#sends.first === wait;
+    this.#sends.remove(wait);
+    const kept = isFirst && typeof this.#piece === "object" ? this.#takeBack(this.#piece) : 0;
+    wait.sent += kept;
+    // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
+    if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
+    if (wait.all) this.#failOne(wait, reason);
+  }
+
+  /** Counts as sent what goes out although its call ends now, or as soon as that is known. */
+  #countCommitted(closing: boolean, makeError: (syscall: string) => unknown): void {
+    const wait = this.#sends.first;
+    if (wait === undefined || wait.abandoned || typeof this.#piece !== "object") return;
+    const count = this.#stream.committed?.(closing) ?? 0;
+    if (typeof count === "number") {
+      wait.sent += count;
+      return;
+    }
+    this.#sends.shift();
+    count.then((count) => {
+      wait.sent += count;
+      this.#failOne(wait, makeError(wait.syscall));
+    });
+  }
+
+  /** The row of those that wait, to add one. */
+  #row(): WaitQueue<Send> {
+    if (this.#sends === NO_SENDS) this.#sends = new WaitQueue();
+    return this.#sends;
+  }
+
+  /** A call that nothing can end but its connection needs no wait of its own: the runtime's promise serves it. */
+  #sendDirectly(request: SendRequest): Promise<number> {
+    const { data, syscall, all } = request;
+    const length = data.byteLength;
+    this.#piece = "direct";
+    const sending = this.#stream.write(pieceOf(data, 0, PIECE)).then((count) => {
+      this.#piece = undefined;
+      if (!all || count === length) {
+        this.#next();
+        return outcome(all, count);
+      }
+      quiet(sending);
+      if (this.#makeError === undefined) return this.#goOn(request, length, count);
+      this.#next();
+      throw withBytesSent(this.#makeError(syscall), count);
+    }, (cause) => {
+      this.#piece = undefined;
+      quiet(sending);
+      const error = this.#makeError?.(syscall) ?? this.#errors.sendFailed(cause, syscall);
+      this.#next();
+      throw all ? withBytesSent(error, 0) : error;
+    });
+    return sending;
+  }
+
+  #goOn(request: SendRequest, length: number, sent: number): Promise<number> {
+    const wait = new Send(request, false, length);
+    wait.sent = sent;
+    this.#row().unshift(wait);
+    this.#next();
+    return wait.promise;
+  }
+
+  #next(): void {
+    const wait = this.#sends.first;
+    if (wait === undefined) return this.#becomeIdle();
+    if (wait.isGone) {
+      this.#sends.shift();
+      const error = new TypeError("data was detached or shrunk while it was sent");
+      wait.fail(wait.all ? Object.assign(error, { bytes_sent: wait.sent }) : error);
+      return this.#next();
+    }
+    const piece = pieceOf(wait.data, wait.sent, wait.limited ? COPIED_PIECE : PIECE);
+    const given = wait.limited ? this.#copy(piece) : piece;
+    this.#piece = given;
+    const revocable = wait.limited && !wait.all;
+    this.#stream.write(given, revocable).then(
+      (count) => this.#wrote(count),
+      (cause) => this.#writeFailed(cause),
+    );
+  }
+
+  #copy(piece: Uint8Array): Uint8Array {
+    const { length } = piece;
+    if (this.#copies === undefined || this.#copies.length < length) {
+      this.#copies = new Uint8Array(Math.max(SMALLEST_COPY, length));
+    }
+    this.#copies.set(piece);
+    return this.#copies.subarray(0, length);
+  }
+
+  #wrote(count: number): void {
+    this.#piece = undefined;
+    const wait = this.#sends.first;
+    if (wait !== undefined) {
+      wait.sent += count;
+      try {
+        // After a wait the system often has room for more than the piece.
+        if (wait.sent < wait.length && !wait.isGone && this.#stream.tryWrite !== undefined) {
+          wait.sent += this.#stream.tryWrite(wait.data.subarray(wait.sent));
+        }
+      } catch (cause) {
+        if (wait.all) return this.#writeFailed(cause);
+        // What has gone is the result of a `send`; the next call tells the error.
+        this.#errors.sendFailed(cause, undefined);
+      }
+      if (!wait.isUnfinished) {
+        this.#sends.shift();
+        wait.done(outcome(wait.all, wait.sent));
+      }
+    }
+    this.#next();
+  }
+
+  #writeFailed(cause: unknown): void {
+    this.#piece = undefined;
+    const wait = this.#sends.shift();
+    const error = this.#errors.sendFailed(
+      cause,
+      wait === undefined || wait.abandoned ? undefined : wait.syscall,
+    );
+    if (wait !== undefined) this.#failOne(wait, error);
+    this.#next();
+  }
+
+  #failOne(wait: Send, error: unknown): void {
+    wait.fail(wait.all ? withBytesSent(error, wait.sent) : error);
+  }
+
+  /** Takes a piece back from the runtime; answers how many bytes it keeps, which count as sent and still go out. */
+  #takeBack(piece: Uint8Array): number {
+    const kept = this.#stream.takeBack?.() ?? piece.length;
+    if (kept === 0) {
+      this.#piece = undefined;
+      // Not now: what ends this call may be about to end the next one, too.
+      queueMicrotask(() => this.#piece ?? this.#next());
+      return 0;
+    }
+    const rest = new Send({ syscall: "send", data: piece.subarray(0, kept), all: true }, false);
+    rest.promise.catch(
+      () => {/* Nobody waits for it: the next call reports the broken connection. */},
+    );
+    rest.abandoned = true;
+    this.#row().unshift(rest);
+    return kept;
+  }
+
+  #whenIdle(): Promise<void> {
+    if (!this.busy) return Promise.resolve();
+    return new Promise((resolve) => (this.#idle ??= []).push(resolve));
+  }
+
+  #becomeIdle(): void {
+    const idle = this.#idle;
+    this.#idle = undefined;
+    for (const resolve of idle ?? []) resolve();
+  }
+}
+
+/** What is given to a runtime next; without a view of its own where that is all of it. */
+function pieceOf(data: Uint8Array, sent: number, most: number): Uint8Array {
+  return sent === 0 && data.byteLength <= most ? data : data.subarray(sent, sent + most);
+}
+
+/** `send` gives the count, `sendall` nothing; decided here, as one more promise would cost as much as the rest. */
+export function outcome(all: boolean, sent: number): number {
+  return all ? undefined as unknown as number : sent;
+}
+
+/** The same error, telling how much of a `sendall` had been taken. */
+export function withBytesSent(error: unknown, bytes_sent: number): unknown {
+  if (error instanceof SocketError && error.bytes_sent === undefined) {
+    Object.defineProperty(error, "bytes_sent", {
+      value: bytes_sent,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return error;
+}

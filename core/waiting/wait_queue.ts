@@ -1,0 +1,88 @@
+/** Calls that wait in a row, served in the order in which they came. */
+
+import type { Handle } from "../../adapters/adapter.ts";
+
+/** A call in a row; it is in one at most. */
+export interface InRow<W> {
+  /** The one behind it. */
+  next: W | undefined;
+}
+
+/**
+ * A row of calls, linked through the calls themselves: most sockets have one call waiting at most, for which an array
+ * would take more memory than all else that the wait needs.
+ */
+export class WaitQueue<W extends InRow<W>> {
+  /** The call that is served next. */
+  first: W | undefined = undefined;
+  #last: W | undefined = undefined;
+  #handle: Handle | undefined;
+
+  /** `handle` is what the calls wait for, and keeps the process alive meanwhile. */
+  constructor(handle?: Handle) {
+    this.#handle = handle;
+  }
+
+  /** What the calls wait for, where it comes after some of them. */
+  set handle(handle: Handle) {
+    this.#handle = handle;
+    if (this.first !== undefined) handle.ref?.();
+  }
+
+  /** Adds a call at the end. */
+  push(wait: W): void {
+    if (this.first === undefined) this.#begin(wait);
+    else this.#last!.next = wait;
+    this.#last = wait;
+  }
+
+  /** Puts a call in front of all others. */
+  unshift(wait: W): void {
+    const { first } = this;
+    if (first === undefined) return this.push(wait);
+    wait.next = first;
+    this.first = wait;
+  }
+
+  /** Takes the first call out. */
+  shift(): W | undefined {
+    const { first } = this;
+    if (first === undefined) return undefined;
+    this.first = first.next;
+    first.next = undefined;
+    if (this.first === undefined) this.#end();
+    return first;
+  }
+
+  /** Takes a call out, wherever it stands; one that is not in the row stays out. */
+  remove(wait: W): void {
+    if (this.first === wait) {
+      this.shift();
+      return;
+    }
+    for (let before = this.first; before !== undefined; before = before.next) {
+      if (before.next !== wait) continue;
+      before.next = wait.next;
+      wait.next = undefined;
+      if (this.#last === wait) this.#last = before;
+      return;
+    }
+  }
+
+  /** Takes all of them out. */
+  takeAll(): W[] {
+    const waits: W[] = [];
+    for (let wait = this.shift(); wait !== undefined; wait = this.shift()) waits.push(wait);
+    return waits;
+  }
+
+  #begin(wait: W): void {
+    this.first = wait;
+    this.#handle?.ref?.();
+  }
+
+  #end(): void {
+    this.#last = undefined;
+    this.#handle?.unref?.();
+  }
+}
