@@ -3,7 +3,7 @@
 import { int } from "./arguments.ts";
 import * as c from "./constants.ts";
 import { systemError } from "./errors/errors.ts";
-import type { ReceiveRequest } from "./stream/receiver.ts";
+import type { ReceiveRequest } from "./requests.ts";
 
 const RECEIVE_STREAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
 const RECEIVE_DATAGRAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_TRUNC | c.MSG_NOSIGNAL;

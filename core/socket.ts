@@ -28,7 +28,13 @@ import { getdefaulttimeout } from "./default_timeout.ts";
 import { adopt, calling, duplicate, takeLost, told } from "./descriptors.ts";
 import { inspectAddress } from "./errors/address_text.ts";
 import { errno } from "./errors/errno.ts";
-import { GaiError, SocketError, systemError, TimeoutError } from "./errors/errors.ts";
+import {
+  GaiError,
+  SocketError,
+  systemError,
+  TimeoutError,
+  withBytesSent,
+} from "./errors/errors.ts";
 import {
   type BinaryFileOptions,
   type BinaryMode,
@@ -42,10 +48,9 @@ import { checkKind, type Kind, typeName } from "./kind.ts";
 import { ancillaryList, bufferList, receiveTarget, scatter, totalOf } from "./message_buffers.ts";
 import { SocketOptions } from "./options/socket_options.ts";
 import { checkOptionValue, type OptionValue } from "./options/values.ts";
+import { gone, type Received } from "./requests.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import type { StreamEndpoint } from "./stream/endpoint.ts";
-import { gone, type Received } from "./stream/receiver.ts";
-import { withBytesSent } from "./stream/sender.ts";
 import { StreamTransport } from "./stream/transport.ts";
 import type { FromMessage, Transport } from "./transport.ts";
 import { quietly, rejected } from "./waiting/quiet.ts";

@@ -1,10 +1,10 @@
 /** What a socket does below its arguments: one state machine for streams, one for datagrams. */
 
-import type { Address, Handle } from "../adapters/adapter.ts";
+import type { Address } from "../adapters/adapter.ts";
 import type { Destination } from "./address/address.ts";
+import type { OptionSource } from "./options/socket_options.ts";
+import type { Received, ReceiveRequest, SendRequest } from "./requests.ts";
 import type { StreamEndpoint } from "./stream/endpoint.ts";
-import type { Received, ReceiveRequest } from "./stream/receiver.ts";
-import type { SendRequest } from "./stream/sender.ts";
 import type { Limits } from "./waiting/wait.ts";
 
 /**
@@ -20,17 +20,11 @@ export type FromMessage<T> = (data: Received, address: Address | null, flags: nu
 export type Send = (request: SendRequest, limits: Limits) => Promise<number>;
 
 /** The state machine of one socket. */
-export interface Transport {
-  /** The open socket, if there is one yet. */
-  readonly handle: Handle | undefined;
+export interface Transport extends OptionSource {
   /** The address that `getsockname` gives. */
   readonly local: Address;
   /** The address that `getpeername` gives, if there is a peer. */
   readonly remote: Address | undefined;
-  /** Whether it listens (SO_ACCEPTCONN). */
-  readonly listening: boolean;
-  /** The pending error's number, taken away (SO_ERROR). */
-  takeErrno(): number;
   /** bind(2) */
   bind(destination: Destination): Promise<void>;
   /** listen(2) */

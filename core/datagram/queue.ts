@@ -3,7 +3,7 @@
 import type { Address, Handle } from "../../adapters/adapter.ts";
 import { copyAddress } from "../address/address.ts";
 import { MSG_TRUNC } from "../constants.ts";
-import { gone, isGone, type ReceiveRequest } from "../stream/receiver.ts";
+import { gone, isGone, type ReceiveRequest } from "../requests.ts";
 import type { FromMessage } from "../transport.ts";
 import { resolved } from "../waiting/turn.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";

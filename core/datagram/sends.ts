@@ -1,8 +1,8 @@
 /** The sends of a datagram socket that are not over yet: none overtakes another. */
 
 import type { Address } from "../../adapters/adapter.ts";
-import { systemError } from "../errors/errors.ts";
-import { type SendRequest, withBytesSent } from "../stream/sender.ts";
+import { systemError, withBytesSent } from "../errors/errors.ts";
+import type { SendRequest } from "../requests.ts";
 import { InOrder } from "../waiting/in_order.ts";
 import { quiet } from "../waiting/quiet.ts";
 import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";

@@ -4,12 +4,10 @@ import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../../ada
 import { copyAddress, type Destination, sameAddress, wildcard } from "../address/address.ts";
 import { type Claim, claim, claimTo, isClaimed, unclaim } from "../address/claims.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
-import { SocketError, systemError, translate } from "../errors/errors.ts";
+import { SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
 import { bindLocal, firstOf, resolveAll, resolveFirst, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
-import type { StreamEndpoint } from "../stream/endpoint.ts";
-import type { Received, ReceiveRequest } from "../stream/receiver.ts";
-import { outcome, type SendRequest, withBytesSent } from "../stream/sender.ts";
+import { outcome, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
 import { isTurnDue, resolved, turn, turned } from "../waiting/turn.ts";
@@ -88,7 +86,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     return this.#unsupported("listen");
   }
 
-  accept<T>(_limits: Limits, _make: (endpoint: StreamEndpoint) => T): Promise<T> {
+  accept(): Promise<never> {
     return this.#unsupported("accept");
   }
 

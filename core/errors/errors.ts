@@ -217,3 +217,15 @@ function brand(errorClass: typeof SocketError, name: string): void {
     },
   });
 }
+
+/** The same error, telling how much of a `sendall` had been taken. */
+export function withBytesSent(error: unknown, bytes_sent: number): unknown {
+  if (error instanceof SocketError && error.bytes_sent === undefined) {
+    Object.defineProperty(error, "bytes_sent", {
+      value: bytes_sent,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return error;
+}

@@ -3,7 +3,7 @@
 import { integer, signalOf, type WaitOptions } from "../arguments.ts";
 import { describe, toBuffer } from "../bytes.ts";
 import { SocketError, systemError } from "../errors/errors.ts";
-import { gone } from "../stream/receiver.ts";
+import { gone } from "../requests.ts";
 import { InOrder } from "../waiting/in_order.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
 import { ByteReader } from "./byte_reader.ts";

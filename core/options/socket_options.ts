@@ -13,7 +13,6 @@ import {
 } from "../constants.ts";
 import { systemError, translate } from "../errors/errors.ts";
 import { type Kind, protocolOf, typeName } from "../kind.ts";
-import type { Transport } from "../transport.ts";
 import { findOption, type OptionSpec } from "./table.ts";
 import {
   encodeSetting,
@@ -25,7 +24,14 @@ import {
 } from "./values.ts";
 
 /** What the options need to know of their socket's state. */
-export type OptionSource = Pick<Transport, "handle" | "listening" | "takeErrno">;
+export interface OptionSource {
+  /** The open socket, if there is one yet. */
+  readonly handle: Handle | undefined;
+  /** Whether it listens (SO_ACCEPTCONN). */
+  readonly listening: boolean;
+  /** The pending error's number, taken away (SO_ERROR). */
+  takeErrno(): number;
+}
 
 /** Kept by the library: the runtimes set SO_REUSEADDR on every socket, and none knows the timeouts. */
 const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);

@@ -2,18 +2,14 @@
 
 import type { Adapter, Stream, StreamSink } from "../../adapters/adapter.ts";
 import { errno } from "../errors/errno.ts";
-import { type SocketError, systemError, translate } from "../errors/errors.ts";
+import { type SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
+import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
 import { rejected } from "../waiting/quiet.ts";
 import { pollTurn, turned } from "../waiting/turn.ts";
 import type { Limits } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
-import {
-  type Received,
-  type ReceiveErrors,
-  type ReceiveRequest,
-  StreamReceiver,
-} from "./receiver.ts";
-import { type SendErrors, type SendRequest, StreamSender, withBytesSent } from "./sender.ts";
+import { type ReceiveErrors, StreamReceiver } from "./receiver.ts";
+import { type SendErrors, StreamSender } from "./sender.ts";
 
 const closed = (syscall: string): unknown => systemError("EBADF", syscall);
 

@@ -2,43 +2,12 @@
 
 import type { Stream } from "../../adapters/adapter.ts";
 import { SocketError } from "../errors/errors.ts";
+import { gone, isGone, type Received, type ReceiveRequest } from "../requests.ts";
 import { rejected } from "../waiting/quiet.ts";
 import { resolved, turn } from "../waiting/turn.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 import { ByteQueue } from "./byte_queue.ts";
-
-/** What a receive asks for. */
-export interface ReceiveRequest {
-  /** The call, for errors. */
-  readonly syscall: string;
-  /** At most so many bytes. */
-  readonly max: number;
-  /** Leave the bytes in the queue (MSG_PEEK). */
-  readonly peek: boolean;
-  /** Wait until there are `max` (MSG_WAITALL). */
-  readonly all: boolean;
-  /** Count a datagram's whole length, also of one that is cut (MSG_TRUNC). */
-  readonly whole: boolean;
-  /** Where to put them; a fresh array where absent. */
-  readonly into: Uint8Array | undefined;
-}
-
-/** A receive gives the bytes, or with `into` their count. */
-export type Received = Uint8Array<ArrayBuffer> | number;
-
-/**
- * The memory of a receive can be transferred or shrunk while the call waits; Python would lock it. A receive that finds
- * it so fails, and what came is for the next one.
- */
-export function isGone({ into, max }: ReceiveRequest): boolean {
-  return into !== undefined && into.length < max;
-}
-
-/** The error of a receive whose memory is gone. */
-export function gone(): TypeError {
-  return new TypeError("buffer was detached or shrunk while the call waited");
-}
 
 /** The queue of connections that never had a byte for which no call waited, as most have not. */
 const NO_BYTES = new ByteQueue();

@@ -1,7 +1,8 @@
 /** The sending half of a stream: sends go out whole, in the order of their calls. */
 
 import type { Stream } from "../../adapters/adapter.ts";
-import { SocketError } from "../errors/errors.ts";
+import { SocketError, withBytesSent } from "../errors/errors.ts";
+import { outcome, type SendRequest } from "../requests.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
 import { resolved } from "../waiting/turn.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
@@ -21,16 +22,6 @@ const COPY_WAITING = 64 * 1024;
 
 /** So many turns of the event loop a close waits at most for sends that were called before, while they go out. */
 const MOST_TURNS = 32;
-
-/** What a send asks for. */
-export interface SendRequest {
-  /** The call, for errors. */
-  readonly syscall: string;
-  /** The bytes. */
-  readonly data: Uint8Array;
-  /** All of it (`sendall`), or what is taken at first (`send`). */
-  readonly all: boolean;
-}
 
 class Send extends Wait<number> {
   readonly syscall: string;
@@ -361,21 +352,4 @@ export class StreamSender implements WaitOwner {
 /** What is given to a runtime next; without a view of its own where that is all of it. */
 function pieceOf(data: Uint8Array, sent: number, most: number): Uint8Array {
   return sent === 0 && data.byteLength <= most ? data : data.subarray(sent, sent + most);
-}
-
-/** `send` gives the count, `sendall` nothing; decided here, as one more promise would cost as much as the rest. */
-export function outcome(all: boolean, sent: number): number {
-  return all ? undefined as unknown as number : sent;
-}
-
-/** The same error, telling how much of a `sendall` had been taken. */
-export function withBytesSent(error: unknown, bytes_sent: number): unknown {
-  if (error instanceof SocketError && error.bytes_sent === undefined) {
-    Object.defineProperty(error, "bytes_sent", {
-      value: bytes_sent,
-      enumerable: true,
-      configurable: true,
-    });
-  }
-  return error;
 }

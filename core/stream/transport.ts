@@ -12,9 +12,10 @@ import type {
 import { type Destination, wildcard } from "../address/address.ts";
 import { type Claim, claim, claimTo, isClaimed, unclaim } from "../address/claims.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "../constants.ts";
-import { SocketError, systemError, translate } from "../errors/errors.ts";
+import { SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
 import { bindLocal, resolveAll, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
+import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
 import { type Limits, Wait } from "../waiting/wait.ts";
@@ -22,9 +23,7 @@ import { CallRow } from "./call_row.ts";
 import { Connecting } from "./connecting.ts";
 import { StreamEndpoint } from "./endpoint.ts";
 import { ListenerEndpoint } from "./listener.ts";
-import type { Received, ReceiveRequest } from "./receiver.ts";
 import { SendGroups } from "./send_groups.ts";
-import { type SendRequest, withBytesSent } from "./sender.ts";
 
 /** What a socket has that was bound, or has listened. */
 interface Own {
