@@ -123,7 +123,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   #closeAsked = false;
   #closing: Promise<void> | undefined;
   /** Files of `makefile` that are open; made with the first. */
-  #files: Set<SocketFile<Uint8Array>> | undefined;
+  #files: Set<SocketFile<Uint8Array<ArrayBuffer>>> | undefined;
   #streams: WebStreams | undefined;
   #detached = false;
   /** Ends calls of `sendfile` that wait for their source. */
@@ -866,16 +866,19 @@ export class Socket<A extends Address = AddressOf<2>> {
   makefile(
     mode: BinaryMode,
     options: BinaryFileOptions & { buffering: 0 },
-  ): SocketFile<Uint8Array, null>;
+  ): SocketFile<Uint8Array<ArrayBuffer>, null>;
   /** A file of bytes. */
-  makefile(mode: BinaryMode, options?: BinaryFileOptions): SocketFile<Uint8Array>;
+  makefile(mode: BinaryMode, options?: BinaryFileOptions): SocketFile<Uint8Array<ArrayBuffer>>;
   makefile(
     mode: TextMode | BinaryMode = "r",
     options: FileOptions = {},
-  ): SocketFile<string> | SocketFile<Uint8Array> | SocketFile<Uint8Array, null> {
+  ):
+    | SocketFile<string>
+    | SocketFile<Uint8Array<ArrayBuffer>>
+    | SocketFile<Uint8Array<ArrayBuffer>, null> {
     const kind = checkFileKind(mode, options);
     this.#checkOpen("makefile");
-    const file: SocketFile<Uint8Array> = new SocketFile<Uint8Array>({
+    const file: SocketFile<Uint8Array<ArrayBuffer>> = new SocketFile({
       receive: (max, options) => this.recv(max, 0, options),
       peek: (max, options) => this.recv(max, c.MSG_PEEK, options),
       send: (data, options) => this.send(data, 0, options),
@@ -1341,7 +1344,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     return takeLost(this.#transport) ? rejected(systemError("EBADF", "close")) : closing;
   }
 
-  async #closeFile(file: SocketFile<Uint8Array>): Promise<void> {
+  async #closeFile(file: SocketFile<Uint8Array<ArrayBuffer>>): Promise<void> {
     this.#files?.delete(file);
     if (this.#closeAsked && !this.#hasFiles) await this.#reallyClose();
   }

@@ -12,6 +12,8 @@ const raw: SocketFile<Uint8Array, null> = s.makefile("rwb", { buffering: 0 });
 const line: string = await text.readline();
 const chunk: Uint8Array = await bytes.read(10);
 const maybe: Uint8Array | null = await raw.read(10);
+// What was read is the program's own, and goes where a shared buffer may not.
+new Blob([await s.makefile("rb").read(), await s.makefile("rb").readline()]);
 for await (const item of both) item.trimEnd();
 for await (const item of bytes) item.subarray(1);
 await both.write(line);
