@@ -40,6 +40,17 @@ function exportedInPlace(code) {
 }
 
 /**
+ * TypeScript before 5.7 does not know `Uint8Array<ArrayBuffer>`; what `slice` gives is that where it is known.
+ *
+ * @param {string} code
+ */
+function forOlderCompilers(code) {
+  return `type OwnBytes = ReturnType<Uint8Array["slice"]>;\n${
+    code.replaceAll("Uint8Array<ArrayBuffer>", "OwnBytes")
+  }`;
+}
+
+/**
  * @param {string} code What rollup-plugin-dts has made.
  * @returns {string} The same in fewer bytes.
  */
@@ -50,7 +61,7 @@ export function compactDeclarations(code) {
     .replaceAll(/\/\*\*[^]*?\*\//g, shortComment)
     .replaceAll(/^ +/gm, "")
     .replaceAll(/(?<=[;}])\n{2,}/g, "\n");
-  return exportedInPlace(short)
+  return exportedInPlace(forOlderCompilers(short))
     // What is constant line by line is one declaration.
     .replaceAll(
       /^((?:\/\*\*(?:(?!\*\/)[^])*\*\/\n)?export const \w+(?: = |: )[^;{\n]*;\n){2,}/gm,

@@ -13,7 +13,7 @@ const versions = {
   "@types/node": "26.6.6",
   "esbuild": "0.28.2",
   "rollup": "4.68.7",
-  "typescript57": "npm:typescript@5.7.3",
+  "typescript56": "npm:typescript@5.6.3",
   "typescript59": "npm:typescript@5.9.3",
   "typescript60": "npm:typescript@6.0.3",
   "vite": "8.3.8",

@@ -282,7 +282,7 @@ export { data, line, name };
 `,
 );
 const compilers = {
-  "TypeScript 5.7": join(toolsFolder, "node_modules", "typescript57", "bin", "tsc"),
+  "TypeScript 5.6": join(toolsFolder, "node_modules", "typescript56", "bin", "tsc"),
   "TypeScript 5.9": join(toolsFolder, "node_modules", "typescript59", "bin", "tsc"),
   "TypeScript 6.0": join(toolsFolder, "node_modules", "typescript60", "bin", "tsc"),
   "TypeScript 7.0": commandOf("typescript", "tsc"),
