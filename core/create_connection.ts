@@ -10,7 +10,7 @@ import { getaddrinfo } from "./names/getaddrinfo.ts";
 import { connectResolved, Socket } from "./socket.ts";
 import { quietly } from "./waiting/quiet.ts";
 import { pollTurn } from "./waiting/turn.ts";
-import { Wait } from "./waiting/wait.ts";
+import { AddressedWait } from "./waiting/wait.ts";
 
 /** The options of `create_connection`. */
 export interface ConnectionOptions extends WaitOptions {
@@ -62,7 +62,7 @@ export function create_connection(
     const timeout = given === undefined ? getdefaulttimeout() : seconds(given, "timeout");
     if (signal?.aborted) throw signal.reason;
     const stop = new AbortController();
-    const wait = new Wait<Socket<InetAddress>>("connect");
+    const wait = new AddressedWait<Socket<InetAddress>>("connect", () => [host, port]);
     // A socket that does not block ends its connect by itself.
     const blocking = timeout !== 0;
     const limit = blocking ? timeout : null;

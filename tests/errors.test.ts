@@ -387,7 +387,8 @@ for (const setting of settings) {
         code: "EINPROGRESS",
         errno: 115,
         syscall: "connect",
-        message: /^connect EINPROGRESS.*: Operation now in progress$/,
+        message: `connect EINPROGRESS ${show(server.getsockname())}: Operation now in progress`,
+        address: server.getsockname(),
       });
     });
 

@@ -229,6 +229,7 @@ describe("create_connection", () => {
     faults.hangLookup("two.test");
     const error = await rejection(() => create_connection(["two.test", 80], { timeout: 0.05 }));
     assert.ok(error instanceof TimeoutError, String(error));
+    assert.deepEqual(error.address, ["two.test", 80], "it tells where to");
     faults.clear();
   });
 

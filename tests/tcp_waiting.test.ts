@@ -505,7 +505,7 @@ for (const setting of settings) {
         const attempt = rejects(() => late.connect(address), "ETIMEDOUT", "connect");
         late.settimeout(null);
         const behind = [rejection(() => late.recv(1)), rejection(() => late.sendall("x"))];
-        await attempt;
+        assert.deepEqual((await attempt).address?.slice(0, 2), address, "it tells where to");
         for (const error of await Promise.all(behind)) assert.ok(error instanceof TimeoutError);
 
         const client = setting.socket(scope);
@@ -534,7 +534,8 @@ for (const setting of settings) {
         const client = setting.socket(scope);
         client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, tenth);
         const begun = performance.now();
-        await rejects(() => client.connect(address), "EINPROGRESS", "connect");
+        const error = await rejects(() => client.connect(address), "EINPROGRESS", "connect");
+        assert.deepEqual(error.address?.slice(0, 2), address);
         assert.ok(performance.now() - begun > 95);
         await rejects(() => client.connect(address), "EALREADY", "connect");
         assert.equal(client.getsockopt(SOL_SOCKET, SO_ERROR), 0);

@@ -148,15 +148,25 @@ export function systemError(
   details: ErrorDetails = {},
 ): SocketError {
   const { address, local, detail, cause } = details;
-  const where = address === undefined || address === "" ? "" : ` ${formatAddress(address)}`;
   const text = `${textOf(code)}${detail === undefined ? "" : ` (${escapeControls(detail)})`}`;
   const Class = classOf(code);
-  return new Class(`${syscall} ${code}${where}: ${text}`, { code, syscall, address, local, cause });
+  return new Class(`${syscall} ${code}${placeOf(address)}: ${text}`, {
+    code,
+    syscall,
+    address,
+    local,
+    cause,
+  });
 }
 
 /** The socket's own timeout passed. */
-export function timedOut(syscall: string): TimeoutError {
-  return new TimeoutError(`${syscall} ETIMEDOUT: timed out`, { code: "ETIMEDOUT", syscall });
+export function timedOut(syscall: string, { address }: ErrorDetails): TimeoutError {
+  const message = `${syscall} ETIMEDOUT${placeOf(address)}: timed out`;
+  return new TimeoutError(message, { code: "ETIMEDOUT", syscall, address });
+}
+
+function placeOf(address: Address | undefined): string {
+  return address === undefined || address === "" ? "" : ` ${formatAddress(address)}`;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type {
   Adapter,
+  Address,
   Bound,
   ConnectAttempt,
   ConnectTarget,
@@ -35,6 +36,7 @@ export class Connecting {
   readonly done: Promise<Stream>;
   /** Settles when the name is resolved and the first try has begun, or with the resolver's error. */
   readonly begun: Promise<void>;
+  #address: Address | undefined;
   #attempt: ConnectAttempt | undefined;
   #cancelled = false;
   #endPause: (() => void) | undefined;
@@ -51,6 +53,11 @@ export class Connecting {
     this.begun.catch(() => {/* Only a non-blocking connect looks at it. */});
   }
 
+  /** The address that is tried, once the name is resolved. */
+  get address(): Address | undefined {
+    return this.#address;
+  }
+
   /** Gives up: `done` rejects, and a connection that comes late is closed. */
   cancel(): void {
     this.#cancelled = true;
@@ -63,6 +70,7 @@ export class Connecting {
     let error: unknown;
     for (const address of await resolveAll(adapter, family, destination)) {
       if (this.#cancelled) break;
+      this.#address = address;
       const target = { family, address, name: nameOf(destination), settings };
       try {
         const stream = await this.#reach(request, target, begin);

@@ -18,7 +18,7 @@ import type { SocketOptions } from "../options/socket_options.ts";
 import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
-import { type Limits, Wait } from "../waiting/wait.ts";
+import { AddressedWait, type Limits, type Wait } from "../waiting/wait.ts";
 import { CallRow } from "./call_row.ts";
 import { Connecting } from "./connecting.ts";
 import { StreamEndpoint } from "./endpoint.ts";
@@ -172,7 +172,7 @@ export class StreamTransport implements Transport {
       waits: limits.timeout !== 0,
       bound: () => this.#boundAgain(),
     });
-    const wait = new Wait<void>("connect");
+    const wait = new AddressedWait<void>("connect", () => attempt.address);
     this.#connecting = { attempt, wait, row: new CallRow() };
     attempt.done.then(
       (stream) => this.#connected(stream, wait),
@@ -180,7 +180,7 @@ export class StreamTransport implements Transport {
     );
     if (limits.timeout === 0) {
       await attempt.begun;
-      wait.fail(systemError("EINPROGRESS", "connect"));
+      wait.fail(systemError("EINPROGRESS", "connect", { address: attempt.address }));
     } else {
       wait.limit(limits, { gaveUp: (_, reason) => this.#connectGaveUp(reason) });
     }

@@ -1,5 +1,6 @@
 /** One waiting call: its promise, its timeout and its signal. */
 
+import type { Address } from "../../adapters/adapter.ts";
 import { systemError, timedOut } from "../errors/errors.ts";
 import { type Abortable, offAbort, onAbort } from "./abort.ts";
 import { deadlineIn, type Expiring, NEVER, unwatch, watch } from "./deadlines.ts";
@@ -114,7 +115,10 @@ export class Wait<T> implements Abortable, Expiring {
   /** The timeout passed. */
   expire(): void {
     const own = this.#expired === "ETIMEDOUT";
-    this.giveUp(own ? timedOut(this.#syscall) : systemError(this.#expired, this.#syscall));
+    const about = { address: this.address };
+    this.giveUp(
+      own ? timedOut(this.#syscall, about) : systemError(this.#expired, this.#syscall, about),
+    );
   }
 
   /** The signal was aborted. */
@@ -129,11 +133,30 @@ export class Wait<T> implements Abortable, Expiring {
     this.fail(reason);
   }
 
+  /** The address that the call is about. */
+  protected get address(): Address | undefined {
+    return undefined;
+  }
+
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
     if (this.deadline !== NEVER) unwatch(this);
     if (this.#signal !== undefined) offAbort(this.#signal, this);
     return true;
+  }
+}
+
+/** A wait for something at an address, which the error of its timeout tells. */
+export class AddressedWait<T> extends Wait<T> {
+  #addressOf: () => Address | undefined;
+
+  constructor(syscall: string, addressOf: () => Address | undefined) {
+    super(syscall);
+    this.#addressOf = addressOf;
+  }
+
+  protected override get address(): Address | undefined {
+    return this.#addressOf();
   }
 }
