@@ -274,11 +274,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
-    try {
-      return this.#accept(this.#limits(0, options, "SO_RCVTIMEO"));
-    } catch (error) {
-      return rejected(error);
-    }
+    return quietly(async () => await this.#accept(this.#limits(0, options, "SO_RCVTIMEO")));
   }
 
   /**
@@ -324,7 +320,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   connect_ex(address: AddressLikeOf<A>, options?: WaitOptions): Promise<number> {
     return quietly(async () => {
       try {
-        await this.connect(address, options);
+        await this.#connect(checkAddress(this.family, address, "address", "connect"), options);
         return 0;
       } catch (error) {
         if (!(error instanceof SocketError) || error instanceof GaiError) throw error;
