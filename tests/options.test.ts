@@ -239,6 +239,46 @@ for (const { name, adapter } of adapters) {
       }),
     );
 
+    it(
+      "a value of IPPROTO_IP may be a u_char",
+      bounded(async (scope) => {
+        // What Linux makes of the bytes of Python's struct.pack.
+        const cases: Array<[name: string, bytes: number[], read: number | "EINVAL"]> = [
+          ["IP_TTL", [9], 9],
+          ["IP_TTL", [9, 1], 9],
+          ["IP_TTL", [255, 0, 0], 255],
+          ["IP_TTL", [0], "EINVAL"],
+          ["IP_TTL", [], "EINVAL"],
+          ["IP_TOS", [16], 16],
+          ["IP_TOS", [], 0],
+          ["IP_MULTICAST_TTL", [3], 3],
+          ["IP_MULTICAST_TTL", [255, 1], 255],
+          ["IP_MULTICAST_TTL", [], "EINVAL"],
+          ["IP_MULTICAST_LOOP", [0], 0],
+          ["IP_MULTICAST_LOOP", [7, 0, 0], 1],
+          ["IP_MULTICAST_LOOP", [0, 1], 0],
+          ["IP_MULTICAST_LOOP", [], "EINVAL"],
+        ];
+        for (const bound of [false, true]) {
+          const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter }));
+          if (bound) await s.bind(["127.0.0.1", 0]);
+          for (const [name, bytes, read] of cases) {
+            if (options["SOCK_DGRAM"]![name] === undefined) continue;
+            const option = Reflect.get(bsdsock, name) as number;
+            const set = (): void => s.setsockopt(IPPROTO_IP, option, Uint8Array.from(bytes));
+            if (read === "EINVAL") throws(set, "EINVAL", "setsockopt");
+            else {
+              set();
+              assert.equal(s.getsockopt(IPPROTO_IP, option), read, `${name} ${bytes}`);
+            }
+          }
+        }
+        const stream = scope.add(new Socket(AF_INET, SOCK_STREAM, 0, { adapter }));
+        const refused = stream.setsockopt.bind(stream, SOL_SOCKET, SO_KEEPALIVE);
+        throws(() => refused(new Uint8Array(1)), "EINVAL", "setsockopt");
+      }),
+    );
+
     const noUnix = adapter.capabilities().types["AF_UNIX"]?.includes("SOCK_STREAM") !== true;
     for (const family of noUnix ? [AF_INET] : [AF_INET, AF_UNIX]) {
       it(

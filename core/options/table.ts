@@ -35,6 +35,8 @@ export interface OptionSpec {
   readonly min: number;
   /** The largest. */
   readonly max: number;
+  /** The fewest bytes that it can be given as: fewer than four are a `u_char`, none is 0. */
+  readonly bytes: number;
   /** What `getsockopt` gives before it was set, where the system does not tell. */
   readonly initial: number;
   /** The only types of socket that have it. */
@@ -50,7 +52,7 @@ const TCP = c.IPPROTO_TCP;
 const IP = c.IPPROTO_IP;
 const IPV6 = c.IPPROTO_IPV6;
 
-type Row = Partial<Pick<OptionSpec, "min" | "max" | "initial" | "types">>;
+type Row = Partial<Pick<OptionSpec, "min" | "max" | "bytes" | "initial" | "types">>;
 
 function row(
   name: string,
@@ -66,6 +68,7 @@ function row(
     kind,
     min: more.min ?? 0,
     max: more.max ?? INT_MAX,
+    bytes: more.bytes ?? (level === IP ? 1 : 4),
     initial: more.initial ?? 0,
     types: more.types,
   };
@@ -127,14 +130,14 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("TCP_INFO", TCP, c.TCP_INFO, "none", { types: STREAM }),
   row("TCP_CONGESTION", TCP, c.TCP_CONGESTION, "none", { types: STREAM }),
   row("IP_TTL", IP, c.IP_TTL, "int", { min: 1, max: 255, initial: 64 }),
-  row("IP_TOS", IP, c.IP_TOS, "int", { max: 255 }),
+  row("IP_TOS", IP, c.IP_TOS, "int", { max: 255, bytes: 0 }),
   row("IP_MULTICAST_TTL", IP, c.IP_MULTICAST_TTL, "int", { max: 255, initial: 1, types: DATAGRAM }),
   row("IP_MULTICAST_LOOP", IP, c.IP_MULTICAST_LOOP, "flag", { initial: 1, types: DATAGRAM }),
   row("IP_MULTICAST_IF", IP, c.IP_MULTICAST_IF, "interface", { types: DATAGRAM }),
   row("IP_ADD_MEMBERSHIP", IP, c.IP_ADD_MEMBERSHIP, "membership", { types: DATAGRAM }),
   row("IP_DROP_MEMBERSHIP", IP, c.IP_DROP_MEMBERSHIP, "membership", { types: DATAGRAM }),
   row("IP_TRANSPARENT", IP, c.IP_TRANSPARENT, "flag"),
-  row("IP_BIND_ADDRESS_NO_PORT", IP, c.IP_BIND_ADDRESS_NO_PORT, "flag"),
+  row("IP_BIND_ADDRESS_NO_PORT", IP, c.IP_BIND_ADDRESS_NO_PORT, "flag", { bytes: 0 }),
   row("IP_HDRINCL", IP, c.IP_HDRINCL, "none"),
   row("IP_OPTIONS", IP, c.IP_OPTIONS, "none"),
   row("IP_ADD_SOURCE_MEMBERSHIP", IP, c.IP_ADD_SOURCE_MEMBERSHIP, "none"),

@@ -114,7 +114,8 @@ function inRange(spec: OptionSpec, number: number): number {
 function numberOf(spec: OptionSpec, value: OptionValue): number {
   if (typeof value === "boolean") return Number(value);
   if (typeof value === "number") return value;
-  return view(bytesOf(spec, value, 4)).getInt32(0, true);
+  const bytes = bytesOf(spec, value, spec.bytes);
+  return bytes.length < 4 ? bytes[0] ?? 0 : view(bytes).getInt32(0, true);
 }
 
 function bytesOf(spec: OptionSpec, value: OptionValue, least: number): Uint8Array {
@@ -131,7 +132,7 @@ function bytesOf(spec: OptionSpec, value: OptionValue, least: number): Uint8Arra
 
 function wrongSize(spec: OptionSpec, least: number): Error {
   return systemError("EINVAL", "setsockopt", {
-    detail: `${spec.name} takes ${least} bytes or more`,
+    detail: `${spec.name} takes ${least} ${least === 1 ? "byte" : "bytes"} or more`,
   });
 }
 
