@@ -641,6 +641,27 @@ describe("options seen from outside", () => {
   );
 
   it(
+    "what can only be set cannot be read",
+    bounded(async (scope) => {
+      const names = [
+        "IP_ADD_MEMBERSHIP",
+        "IP_DROP_MEMBERSHIP",
+        "IPV6_JOIN_GROUP",
+        "IPV6_LEAVE_GROUP",
+      ];
+      for (const name of names) {
+        const { level, number } = OPTIONS.find((spec) => spec.name === name)!;
+        if (level === IPPROTO_IPV6 && noIPv6) continue;
+        const six = level === IPPROTO_IPV6;
+        const s = scope.add(new Socket<InetAddress>(six ? AF_INET6 : AF_INET, SOCK_DGRAM));
+        throws(() => s.getsockopt(level, number), "ENOPROTOOPT", "getsockopt");
+        await s.bind([six ? "::1" : "127.0.0.1", 0]);
+        throws(() => s.getsockopt(level, number, 8), "ENOPROTOOPT", "getsockopt");
+      }
+    }),
+  );
+
+  it(
     "what the system says of an option names it and its value",
     bounded(async (scope) => {
       const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM));

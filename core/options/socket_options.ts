@@ -233,6 +233,9 @@ export class SocketOptions {
   #read(spec: OptionSpec): number {
     if (spec.kind === "answer") return this.#answer(spec.name);
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "getsockopt");
+    if (spec.kind === "membership") {
+      throw systemError("ENOPROTOOPT", "getsockopt", { detail: `${spec.name} can only be set` });
+    }
     const set = this.#settings.get(spec.name);
     if (spec.kind === "linger") return set ?? LINGER_OFF;
     if (KEPT.has(spec.name)) return set ?? 0;
