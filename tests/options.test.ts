@@ -20,6 +20,7 @@ import {
   type InetAddress,
   IP_ADD_MEMBERSHIP,
   IP_BIND_ADDRESS_NO_PORT,
+  IP_MULTICAST_IF,
   IP_MULTICAST_LOOP,
   IP_MULTICAST_TTL,
   IP_TTL,
@@ -658,6 +659,24 @@ describe("options seen from outside", () => {
         await s.bind([six ? "::1" : "127.0.0.1", 0]);
         throws(() => s.getsockopt(level, number, 8), "ENOPROTOOPT", "getsockopt");
       }
+    }),
+  );
+
+  it(
+    "a missing permission to see the interfaces is EACCES",
+    bounded(async (scope) => {
+      const adapter: Adapter = {
+        ...getAdapter(),
+        interfaces: () => {
+          throw Object.assign(new Error("denied"), { name: "NotCapable", code: "EACCES" });
+        },
+      };
+      const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter }));
+      const mreqn = Uint8Array.from([...inet_aton("239.4.7.11"), 0, 0, 0, 0, 1, 0, 0, 0]);
+      for (const option of [IP_ADD_MEMBERSHIP, IP_MULTICAST_IF]) {
+        throws(() => s.setsockopt(IPPROTO_IP, option, mreqn), "EACCES", "setsockopt");
+      }
+      await Promise.resolve();
     }),
   );
 

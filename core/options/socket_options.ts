@@ -13,6 +13,7 @@ import {
 } from "../constants.ts";
 import { systemError, translate } from "../errors/errors.ts";
 import { type Kind, protocolOf, typeName } from "../kind.ts";
+import { interfacesOf } from "../names/resolve.ts";
 import { findOption, type OptionSpec } from "./table.ts";
 import {
   encodeSetting,
@@ -222,7 +223,8 @@ export class SocketOptions {
   /** IPv4 interfaces are told to the runtimes by address. */
   #device(spec: OptionSpec, device: string): string {
     if (spec.level === IPPROTO_IPV6 || !/^\d+$/.test(device)) return device;
-    const found = this.#adapter.interfaces?.().find(({ index }) => index === Number(device));
+    const found = interfacesOf(this.#adapter, "setsockopt")
+      .find(({ index }) => index === Number(device));
     const address = found?.addresses.find((text) => !text.includes(":"));
     if (address === undefined) {
       throw systemError("ENODEV", "setsockopt", { detail: `interface ${device}` });
