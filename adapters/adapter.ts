@@ -17,7 +17,8 @@
  *    `resume()` may be called at any time, also when reading.
  * 3. **Errors are the runtime's own.** An adapter rejects or throws whatever the runtime gave it, or
  *    an `Error` with a POSIX `code`; {@linkcode Adapter.errorCode} names the code, and the core alone
- *    makes the public error of it.
+ *    makes the public error of it. Where a socket cannot be opened because of one of its settings, the
+ *    error names it as `option`: the core drops it.
  * 4. **Everything opened is closed by the core**, exactly once, by `close()`, `reset()` or
  *    `release()`. A broken connection keeps its object until then; the adapter may free the
  *    descriptor earlier.

@@ -20,6 +20,7 @@ import {
   type InetAddress,
   IP_ADD_MEMBERSHIP,
   IP_BIND_ADDRESS_NO_PORT,
+  IP_DROP_MEMBERSHIP,
   IP_MULTICAST_IF,
   IP_MULTICAST_LOOP,
   IP_MULTICAST_TTL,
@@ -27,6 +28,8 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPV6_JOIN_GROUP,
+  IPV6_LEAVE_GROUP,
   IPV6_MULTICAST_HOPS,
   IPV6_MULTICAST_LOOP,
   IPV6_UNICAST_HOPS,
@@ -57,6 +60,7 @@ import {
 } from "../mod.ts";
 import * as bsdsock from "../mod.ts";
 import { checkNothingLeft, noAdministrator, noDescriptors, noSs, ss } from "./support/outside.ts";
+import type { Settings } from "../adapters/adapter.ts";
 import { runtimeName } from "./support/runtime.ts";
 import { bounded, rejects, type Scope, thrown, throws } from "./support/scope.ts";
 import { native, noIPv6 } from "./support/tcp.ts";
@@ -285,7 +289,7 @@ for (const { name, adapter } of adapters) {
       it(
         `an option that is refused later ends connect, ${family === AF_INET ? "TCP" : "UNIX"}`,
         bounded(async (scope) => {
-          const { refusing, state } = refusingLater(adapter);
+          const { refusing } = refusingLater(adapter);
           const make = (): Socket<Address> =>
             scope.add(new Socket<Address>(family, SOCK_STREAM, 0, { adapter: refusing }));
           const server = make();
@@ -304,8 +308,9 @@ for (const { name, adapter } of adapters) {
           await rejects(() => client.recv(1), "ENOTCONN", "recv");
           const [none] = await server.accept();
           assert.equal((await scope.add(none).recv(1)).length, 0, "it is closed");
-          state.refuses = false;
+          // Also where it would still be refused: it is dropped.
           await client.connect(address);
+          assert.equal(client.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 0);
           assert.equal(await scope.add((await server.accept())[0]).send("x"), 1);
           assert.equal((await client.recv(9)).length, 1);
         }),
@@ -333,17 +338,53 @@ for (const { name, adapter } of adapters) {
     it(
       "an option that is refused later ends bind and sendto of a datagram socket",
       bounded(async (scope) => {
-        const { refusing, state } = refusingLater(adapter);
-        const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter: refusing }));
-        s.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
-        for (let i = 0; i < 2; i++) {
-          await rejects(() => s.bind(["127.0.0.1", 0]), "EPERM", "setsockopt");
-          await rejects(() => s.sendto("x", ["127.0.0.1", 9]), "EPERM", "setsockopt");
+        const { refusing } = refusingLater(adapter);
+        const open: Array<(s: Inet) => Promise<unknown>> = [
+          (s) => s.bind(["127.0.0.1", 0]),
+          (s) => s.sendto("x", ["127.0.0.1", 9]),
+          (s) => s.connect(["127.0.0.1", 9]),
+        ];
+        for (const call of open) {
+          const s = scope.add(
+            new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter: refusing }),
+          );
+          s.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
+          s.setsockopt(IPPROTO_IP, IP_TTL, 9);
+          await rejects(() => call(s), "EPERM", "setsockopt");
           assert.deepEqual(s.getsockname(), ["0.0.0.0", 0]);
+          assert.equal(s.getsockopt(SOL_SOCKET, SO_BROADCAST), 0, "what was refused is dropped");
+          assert.equal(s.getsockopt(IPPROTO_IP, IP_TTL), 9);
+          await rejects(() => call(s), "EPERM", "setsockopt");
+          await call(s);
+          assert.equal(s.getsockopt(IPPROTO_IP, IP_TTL), 64);
         }
-        state.refuses = false;
-        await s.bind(["127.0.0.1", 0]);
-        assert.equal(s.getsockopt(SOL_SOCKET, SO_BROADCAST), 1);
+      }),
+    );
+
+    it(
+      "an option that bind, listen or connect is refused for is dropped",
+      bounded(async (scope) => {
+        const refusing = refusingSettings(adapter, "SO_KEEPALIVE");
+        for (const call of ["bind", "listen", "connect"] as const) {
+          const s = scope.add(
+            new Socket<InetAddress>(AF_INET, SOCK_STREAM, 0, { adapter: refusing }),
+          );
+          const listener = scope.add(
+            new Socket<InetAddress>(AF_INET, SOCK_STREAM, 0, { adapter }),
+          );
+          await listener.bind(["127.0.0.1", 0]);
+          await listener.listen();
+          s.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+          const open = (): Promise<void> =>
+            call === "bind"
+              ? s.bind(["127.0.0.1", 0])
+              : call === "listen"
+              ? s.listen()
+              : s.connect(listener.getsockname());
+          await rejects(open, "EPERM", call === "connect" ? "connect" : "bind");
+          assert.equal(s.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 0);
+          await open();
+        }
       }),
     );
 
@@ -400,14 +441,30 @@ for (const { name, adapter } of adapters) {
   });
 }
 
-/** The adapter, with open sockets that refuse every option as long as `state` says so. */
-function refusingLater(adapter: Adapter): { refusing: Adapter; state: { refuses: boolean } } {
-  const state = { refuses: true };
+/** The adapter, which opens no stream with an option, as where a capability is missing. */
+function refusingSettings(adapter: Adapter, option: string): Adapter {
+  const check = (settings: Settings): void => {
+    if (!settings.has(option)) return;
+    throw Object.assign(new Error("refused"), { code: "EPERM", option });
+  };
+  return {
+    ...adapter,
+    bind: (request) => {
+      check(request.settings);
+      return adapter.bind(request);
+    },
+    connect: (target) => {
+      check(target.settings);
+      return adapter.connect(target);
+    },
+  };
+}
+
+/** The adapter, with open sockets that refuse every option. */
+function refusingLater(adapter: Adapter): { refusing: Adapter } {
   const refuse = <T extends Handle>(handle: T): T => {
-    const setOption = handle.setOption.bind(handle);
-    handle.setOption = (name, value) => {
-      if (state.refuses) throw Object.assign(new Error("refused"), { code: "EPERM" });
-      return setOption(name, value);
+    handle.setOption = () => {
+      throw Object.assign(new Error("refused"), { code: "EPERM" });
     };
     return handle;
   };
@@ -429,7 +486,7 @@ function refusingLater(adapter: Adapter): { refusing: Adapter; state: { refuses:
     },
     datagram: async (request) => refuse(await adapter.datagram!(request)),
   };
-  return { refusing, state };
+  return { refusing };
 }
 
 function checkSet(s: Inet, spec: OptionSpec): void {
@@ -545,6 +602,11 @@ describe("options seen from outside", () => {
       if (!(only instanceof Socket)) {
         // Deno always listens to both, and says that it cannot do otherwise.
         await rejects(() => Promise.reject(only), "ENOPROTOOPT", "bind");
+        const s = scope.add(new Socket<InetAddress>(AF_INET6));
+        s.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        await rejects(() => s.bind(["::", 0]), "ENOPROTOOPT", "bind");
+        await s.bind(["::", 0]);
+        assert.equal(s.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY), 0, "what was refused is dropped");
         return;
       }
       scope.add(only);
@@ -642,6 +704,66 @@ describe("options seen from outside", () => {
   );
 
   it(
+    "a multicast membership that cannot be is refused at once",
+    bounded(async (scope) => {
+      const membership = (group: string, device: string): Uint8Array =>
+        Uint8Array.from([...inet_aton(group), ...inet_aton(device)]);
+      // What Linux says, call by call.
+      const calls: Array<[option: number, group: string, device: string, code: string]> = [
+        [IP_ADD_MEMBERSHIP, "10.0.0.1", "127.0.0.1", "EINVAL"],
+        [IP_ADD_MEMBERSHIP, "10.0.0.1", "9.9.9.9", "EINVAL"],
+        [IP_ADD_MEMBERSHIP, "239.4.7.12", "127.0.0.1", ""],
+        [IP_ADD_MEMBERSHIP, "239.4.7.12", "127.0.0.1", "EADDRINUSE"],
+        [IP_DROP_MEMBERSHIP, "239.4.7.13", "127.0.0.1", "EADDRNOTAVAIL"],
+        [IP_DROP_MEMBERSHIP, "10.0.0.1", "127.0.0.1", "EADDRNOTAVAIL"],
+        [IP_DROP_MEMBERSHIP, "239.4.7.12", "127.0.0.1", ""],
+        [IP_DROP_MEMBERSHIP, "239.4.7.12", "127.0.0.1", "EADDRNOTAVAIL"],
+        [IP_ADD_MEMBERSHIP, "239.4.7.12", "127.0.0.1", ""],
+      ];
+      for (const bound of [false, true]) {
+        const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM));
+        if (bound) await s.bind(["127.0.0.1", 0]);
+        for (const [option, group, device, code] of calls) {
+          const call = (): void => s.setsockopt(IPPROTO_IP, option, membership(group, device));
+          if (code === "") call();
+          else throws(call, code, "setsockopt");
+        }
+        if (!bound) {
+          await s.bind(["127.0.0.1", 0]);
+          const again = membership("239.4.7.12", "127.0.0.1");
+          throws(() => s.setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, again), "EADDRINUSE");
+        }
+      }
+    }),
+  );
+
+  it(
+    "a multicast membership of IPv6 that cannot be is refused at once",
+    { skip: noIPv6 },
+    bounded(async (scope) => {
+      const membership = (group: string, index: number): Uint8Array =>
+        Uint8Array.from([...inet_pton(AF_INET6, group), index, 0, 0, 0]);
+      const calls: Array<[option: number, group: string, index: number, code: string]> = [
+        [IPV6_JOIN_GROUP, "::1", 1, "EINVAL"],
+        [IPV6_LEAVE_GROUP, "::1", 1, "EINVAL"],
+        [IPV6_LEAVE_GROUP, "ff15::12", 1, "EADDRNOTAVAIL"],
+        [IPV6_JOIN_GROUP, "ff15::12", 1, ""],
+        [IPV6_JOIN_GROUP, "ff15::12", 1, "EADDRINUSE"],
+        [IPV6_JOIN_GROUP, "ff15::12", 0, "EADDRINUSE"],
+        [IPV6_LEAVE_GROUP, "ff15::12", 0, ""],
+        [IPV6_LEAVE_GROUP, "ff15::12", 0, "EADDRNOTAVAIL"],
+      ];
+      const s = scope.add(new Socket<InetAddress>(AF_INET6, SOCK_DGRAM));
+      for (const [option, group, index, code] of calls) {
+        const call = (): void => s.setsockopt(IPPROTO_IPV6, option, membership(group, index));
+        if (code === "") call();
+        else throws(call, code, "setsockopt");
+      }
+      await s.bind(["::1", 0]);
+    }),
+  );
+
+  it(
     "what can only be set cannot be read",
     bounded(async (scope) => {
       const names = [
@@ -659,6 +781,22 @@ describe("options seen from outside", () => {
         await s.bind([six ? "::1" : "127.0.0.1", 0]);
         throws(() => s.getsockopt(level, number, 8), "ENOPROTOOPT", "getsockopt");
       }
+    }),
+  );
+
+  it(
+    "a multicast interface that the system refuses at bind is dropped",
+    bounded(async (scope) => {
+      const s = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM));
+      s.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, inet_aton("192.0.2.1"));
+      const code = runtimeName === "deno" ? "EINVAL" : "EADDRNOTAVAIL";
+      await rejects(() => s.bind(["127.0.0.1", 0]), code, "setsockopt");
+      assert.equal(s.getsockopt(IPPROTO_IP, IP_MULTICAST_IF), 0);
+      await s.bind(["127.0.0.1", 0]);
+      const other = scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM));
+      other.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, inet_aton("192.0.2.1"));
+      other.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, inet_aton("127.0.0.1"));
+      await other.bind(["127.0.0.1", 0]);
     }),
   );
 
@@ -690,6 +828,7 @@ describe("options seen from outside", () => {
       const code = runtimeName === "deno" ? "EINVAL" : "ENODEV";
       const error = await rejects(() => s.bind(["127.0.0.1", 0]), code, "setsockopt");
       assert.match(error.message, /\(IP_ADD_MEMBERSHIP 239\.4\.7\.11 on 192\.0\.2\.1\)$/);
+      await s.bind(["127.0.0.1", 0]);
     }),
   );
 

@@ -34,7 +34,8 @@ export function bind(request: BindRequest): Bound {
     const c = libc();
     if (c !== undefined) return bindByLibc(c, request);
     const what = onlyIPv6 ? "keep IPv4 out of :: (IPV6_V6ONLY)" : "share a port (SO_REUSEPORT)";
-    throw unsupported("ENOPROTOOPT", `Deno cannot ${what} without --allow-ffi`);
+    const detail = `Deno cannot ${what} without --allow-ffi`;
+    throw unsupported("ENOPROTOOPT", detail, onlyIPv6 ? "IPV6_V6ONLY" : "SO_REUSEPORT");
   }
   return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
 }
@@ -100,7 +101,8 @@ class DenoBound implements Bound {
   async listen(backlog: number, sink: ListenerSink): Promise<Listener> {
     if (this.#settings.get("SO_LINGER") === 0 && !hasLibc()) {
       this.#held.listener.close();
-      throw unsupported("ENOPROTOOPT", "accepted connections of Deno cannot be reset (SO_LINGER)");
+      const detail = "accepted connections of Deno cannot be reset (SO_LINGER)";
+      throw unsupported("ENOPROTOOPT", detail, "SO_LINGER");
     }
     // Deno takes a backlog for TCP only, and only when the listener is made.
     if (backlog !== HELD_BACKLOG && !listenAgain(this.#held, backlog) && !isUnix(this.local)) {

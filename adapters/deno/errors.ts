@@ -43,7 +43,7 @@ export function errorDetail(cause: unknown): string | undefined {
   return name === "NotCapable" ? message : detail;
 }
 
-/** An error for what Deno cannot do. */
-export function unsupported(code: string, detail: string): Error {
-  return Object.assign(new Error(detail), { code, detail });
+/** An error for what Deno cannot do; `option` is the one that asks for it. */
+export function unsupported(code: string, detail: string, option?: string): Error {
+  return Object.assign(new Error(detail), { code, detail, option });
 }

@@ -12,7 +12,9 @@ const SOL_SOCKET = 1;
 const IPPROTO_IP = 0;
 const IPPROTO_TCP = 6;
 const IPPROTO_IPV6 = 41;
-const SO_LINGER = 13;
+
+/** Level and number of SO_LINGER. */
+const LINGER = [SOL_SOCKET, 13] as const;
 
 /** Level and number of the options whose value is an int. */
 const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]>> = {
@@ -66,23 +68,21 @@ export const STREAM_OPTIONS: readonly string[] = [...Object.keys(INTEGERS), "SO_
 export const DATAGRAM_OPTIONS: readonly string[] = Object.keys(INTEGERS)
   .filter((name) => !/^TCP_|SO_KEEPALIVE|SO_OOBINLINE/.test(name) && !BIND_OPTIONS.includes(name));
 
-/** Sets an option; answers `false` for one that is not known here. */
+/** Sets an option; answers `false` for one that is not known here. An error names it, as `option`. */
 export function setDescriptorOption(
   calls: OptionCalls,
   fd: number,
   name: string,
   value: number,
 ): boolean {
-  if (name === "SO_LINGER") {
-    const bytes = new Uint8Array(8);
-    bytes.set(int32(value < 0 ? 0 : 1));
-    bytes.set(int32(Math.max(0, value)), 4);
-    calls.setOption(fd, SOL_SOCKET, SO_LINGER, bytes);
-    return true;
-  }
-  const option = INTEGERS[name];
+  const option = name === "SO_LINGER" ? LINGER : INTEGERS[name];
   if (option === undefined) return false;
-  calls.setOption(fd, option[0], option[1], int32(value));
+  const bytes = option === LINGER ? linger(value) : int32(value);
+  try {
+    calls.setOption(fd, option[0], option[1], bytes);
+  } catch (error) {
+    throw Object.assign(error as Error, { option: name });
+  }
   return true;
 }
 
@@ -94,6 +94,14 @@ export function getDescriptorOption(
 ): number | undefined {
   const option = INTEGERS[name];
   return option === undefined ? undefined : calls.getOption(fd, option[0], option[1]);
+}
+
+/** The bytes of `struct linger`. */
+function linger(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  bytes.set(int32(value < 0 ? 0 : 1));
+  bytes.set(int32(Math.max(0, value)), 4);
+  return bytes;
 }
 
 /** The bytes of a C int. */

@@ -32,13 +32,6 @@ export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-/** Whether it is a multicast address of either family. */
-export function isMulticast(host: string): boolean {
-  if (isIPv6(host)) return /^ff..:/.test(host);
-  const first = Number.parseInt(host);
-  return first >= 224 && first <= 239;
-}
-
 /** The usual form of a literal, `undefined` where it is none. */
 export function canonicalHost(literal: string): string | undefined {
   const v4 = parseIPv4(literal);

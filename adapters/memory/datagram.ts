@@ -1,6 +1,7 @@
 /** Datagram sockets in memory: whole messages, which may get lost but never wait. */
 
 import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
+import { isMulticast } from "../../core/address/inet.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink } from "../adapter.ts";
 import {
   addressOf,
@@ -8,7 +9,6 @@ import {
   type Endpoint,
   endpointOf,
   isIPv6,
-  isMulticast,
   isWildcard,
 } from "./address.ts";
 import { after, failure, MemoryHandle } from "./failure.ts";

@@ -270,3 +270,10 @@ export function formatIPv6(bytes: Uint8Array): string {
   if (runStart < 0) return hex.join(":");
   return `${hex.slice(0, runStart).join(":")}::${hex.slice(runStart + runLength).join(":")}`;
 }
+
+/** Whether an address in its usual form is a multicast address of either family. */
+export function isMulticast(host: string): boolean {
+  if (host.includes(":")) return /^ff..:/.test(host);
+  const first = Number.parseInt(host);
+  return first >= 224 && first <= 239;
+}

@@ -359,6 +359,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     try {
       socket = await this.#adapter.datagram!({ family: this.#family, address, settings, toward });
     } catch (cause) {
+      this.#options.dropRefused(cause);
       throw translate(this.#adapter, cause, syscall, { address });
     }
     socket.sink = this;

@@ -2,6 +2,7 @@
 
 import type { Adapter, Datagram, Handle, OptionSupport, Settings } from "../../adapters/adapter.ts";
 import { familyName } from "../address/address.ts";
+import { isMulticast } from "../address/inet.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -65,8 +66,8 @@ export class SocketOptions {
   /** Never changed, but replaced: connections that are all set in the same way share what they have set. */
   #settings: Settings = NOTHING;
   #hasTimeouts = false;
-  /** Multicast calls made before the socket is open. */
-  #postponed: Array<(handle: Datagram) => void> | undefined;
+  /** Multicast calls made before the socket is open, by what they set: an option's name, or the group and interface. */
+  #postponed: Map<string, (handle: Datagram) => void> | undefined;
 
   constructor(adapter: Adapter, kind: Kind) {
     this.#adapter = adapter;
@@ -137,15 +138,37 @@ export class SocketOptions {
    * Sets on a socket that was just opened what was set before. What the runtime has no way to is as if it had not been
    * set.
    *
-   * @throws {SocketError} what the system says of an option; all are as before, to be set on another socket
+   * @throws {SocketError} what the system says of an option, which is dropped; the others are as before, to be set on
+   * another socket
    */
   apply(handle: Handle): void {
     // Not by an iterator, which would make an array for each option of each connection.
     this.#settings.forEach((value, name) => {
-      if (this.#isForOpen(name) && !this.#setOn(handle, name, value)) this.#forget(name);
+      if (!this.#isForOpen(name)) return;
+      try {
+        if (this.#setOn(handle, name, value)) return;
+      } catch (error) {
+        this.#forget(name);
+        throw error;
+      }
+      this.#forget(name);
     });
-    for (const call of this.#postponed ?? []) call(handle as Datagram);
+    this.#postponed?.forEach((call, what) => {
+      try {
+        call(handle as Datagram);
+      } catch (error) {
+        this.#postponed?.delete(what);
+        this.#forget(what);
+        throw error;
+      }
+    });
     this.#postponed = undefined;
+  }
+
+  /** Opening a socket has failed: an option that was the reason is dropped, and the next try goes without it. */
+  dropRefused(cause: unknown): void {
+    const option = (cause as { option?: string } | null | undefined)?.option;
+    if (option !== undefined) this.#forget(option);
   }
 
   /**
@@ -190,10 +213,43 @@ export class SocketOptions {
   #membership(spec: OptionSpec, value: OptionValue): void {
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
     const { group, device } = membershipOf(spec, value);
-    const where = this.#device(spec, device);
     const join = spec.name === "IP_ADD_MEMBERSHIP" || spec.name === "IPV6_JOIN_GROUP";
+    if (!isMulticast(group)) {
+      // As Linux says to one that it looks for.
+      const code = join || spec.level === IPPROTO_IPV6 ? "EINVAL" : "EADDRNOTAVAIL";
+      throw systemError(code, "setsockopt", { detail: `${spec.name} ${group}` });
+    }
+    const where = this.#device(spec, device);
     const what = `${spec.name} ${group}${where === "" ? "" : ` on ${where}`}`;
-    this.#call(what, (handle) => handle.membership?.(join ? "join" : "leave", group, where));
+    const call = this.#named(
+      what,
+      (handle) => handle.membership?.(join ? "join" : "leave", group, where),
+    );
+    const { handle } = this.source;
+    if (handle !== undefined) return call(handle as Datagram);
+    const joined = this.#joined(join, group, where);
+    if (join) {
+      if (joined !== undefined) throw systemError("EADDRINUSE", "setsockopt", { detail: what });
+      (this.#postponed ??= new Map()).set(`${group} ${where}`, call);
+    } else {
+      if (joined === undefined) throw systemError("EADDRNOTAVAIL", "setsockopt", { detail: what });
+      this.#postponed!.delete(joined);
+    }
+  }
+
+  /** The postponed join that has joined a group on an interface already, or that leaving it takes back. */
+  #joined(join: boolean, group: string, where: string): string | undefined {
+    const postponed = this.#postponed;
+    const own = `${group} ${where}`;
+    if (postponed === undefined) return undefined;
+    if (postponed.has(own)) return own;
+    const six = group.includes(":");
+    // As Linux looks for them: without an interface any will do, but to join for IPv4.
+    if (where === "" && (six || !join)) {
+      return [...postponed.keys()].find((what) => what.startsWith(own));
+    }
+    // Perhaps this is the interface that the system would choose.
+    return six && !join && postponed.has(`${group} `) ? `${group} ` : undefined;
   }
 
   #interface(spec: OptionSpec, value: OptionValue): void {
@@ -201,23 +257,25 @@ export class SocketOptions {
     const { device, setting } = interfaceOf(spec, value);
     const where = this.#device(spec, device);
     const family = spec.level === IPPROTO_IPV6 ? AF_INET6 : AF_INET;
-    const what = `${spec.name} ${where}`;
-    this.#call(what, (handle) => handle.multicastInterface?.(where, family));
+    const call = this.#named(
+      `${spec.name} ${where}`,
+      (handle) => handle.multicastInterface?.(where, family),
+    );
+    const { handle } = this.source;
+    if (handle === undefined) (this.#postponed ??= new Map()).set(spec.name, call);
+    else call(handle as Datagram);
     this.#settings = withSetting(this.#settings, spec.name, setting);
   }
 
-  /** Calls the socket, or once it is open; `what` is for its errors. */
-  #call(what: string, call: (handle: Datagram) => void): void {
-    const named = (handle: Datagram): void => {
+  /** A call of the socket; `what` is for its errors. */
+  #named(what: string, call: (handle: Datagram) => void): (handle: Datagram) => void {
+    return (handle) => {
       try {
         call(handle);
       } catch (cause) {
         throw this.#failed(cause, what);
       }
     };
-    const { handle } = this.source;
-    if (handle === undefined) (this.#postponed ??= []).push(named);
-    else named(handle as Datagram);
   }
 
   /** IPv4 interfaces are told to the runtimes by address. */

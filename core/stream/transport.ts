@@ -138,6 +138,7 @@ export class StreamTransport implements Transport {
         endpoint.listener = handle;
         this.#own = { address: handle.local, claim: this.#own?.claim, bound: undefined };
       } catch (cause) {
+        this.#options.dropRefused(cause);
         throw translate(this.#adapter, cause, "listen", { address: bound.local });
       }
     });
@@ -297,6 +298,7 @@ export class StreamTransport implements Transport {
     const connecting = this.#connecting;
     // One that was given up ends when its runtime says so: another may be under way by then.
     if (connecting?.wait !== wait) return;
+    this.#options.dropRefused((error as Error).cause);
     this.#connecting = undefined;
     // The call ended with EINPROGRESS: another one tells.
     if (wait.settled) this.#connectError = error as SocketError;
@@ -343,6 +345,7 @@ export class StreamTransport implements Transport {
     try {
       return await this.#adapter.bind(request);
     } catch (cause) {
+      this.#options.dropRefused(cause);
       throw translate(this.#adapter, cause, "bind", { address });
     }
   }
