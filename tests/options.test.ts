@@ -41,9 +41,11 @@ import {
   SO_LINGER,
   SO_PRIORITY,
   SO_PROTOCOL,
+  SO_RCVBUF,
   SO_RCVTIMEO,
   SO_REUSEADDR,
   SO_REUSEPORT,
+  SO_SNDBUF,
   SO_SNDTIMEO,
   SO_TYPE,
   SOCK_DGRAM,
@@ -281,6 +283,39 @@ for (const { name, adapter } of adapters) {
         const stream = scope.add(new Socket(AF_INET, SOCK_STREAM, 0, { adapter }));
         const refused = stream.setsockopt.bind(stream, SOL_SOCKET, SO_KEEPALIVE);
         throws(() => refused(new Uint8Array(1)), "EINVAL", "setsockopt");
+      }),
+    );
+
+    it(
+      "SO_RCVBUF and SO_SNDBUF are kept in Linux's range, before and after there is a socket",
+      bounded(async (scope) => {
+        const INT_MAX = 0x7fffffff;
+        for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+          const offered = options[type === SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM"]!;
+          if (offered["SO_RCVBUF"] === undefined) continue;
+          for (const [option, least] of [[SO_RCVBUF, 2304], [SO_SNDBUF, 4608]] as const) {
+            for (const size of [-INT_MAX - 1, -1, 0, 1, 1000, 65536, INT_MAX]) {
+              const s = scope.add(new Socket<InetAddress>(AF_INET, type, 0, { adapter }));
+              const check = (when: string): void => {
+                const read = s.getsockopt(SOL_SOCKET, option);
+                const shown = `${size} ${when}: ${read}`;
+                if (size >= 0 && size <= 1000) assert.equal(read, least, shown);
+                // In memory a stream tells what was set.
+                else if (size === 65536) assert.ok(read === 131072 || read === size, shown);
+                else assert.ok(read > 131072 && read <= INT_MAX, shown);
+                const bytes = s.getsockopt(SOL_SOCKET, option, 4);
+                assert.equal(new DataView(bytes.buffer).getInt32(0, true), read);
+              };
+              s.setsockopt(SOL_SOCKET, option, size);
+              check("before");
+              await open(scope, s, type, adapter);
+              check("open");
+              s.setsockopt(SOL_SOCKET, option, size);
+              check("set when open");
+              await s.close();
+            }
+          }
+        }
       }),
     );
 

@@ -41,6 +41,7 @@ export abstract class MemoryHandle implements Handle {
   }
 
   getOption(name: string): number | undefined {
-    return this.options.get(name);
+    // Of the buffers the core knows what Linux would say.
+    return name.endsWith("BUF") ? undefined : this.options.get(name);
   }
 }

@@ -136,11 +136,10 @@ export class NodeDatagram implements Datagram {
         this.socket.setBroadcast(value !== 0);
         return true;
       case "SO_RCVBUF":
-        // 0 would only ask; to the kernel all small sizes are the same.
-        this.socket.setRecvBufferSize(Math.max(1, value));
+        this.socket.setRecvBufferSize(value);
         return true;
       case "SO_SNDBUF":
-        this.socket.setSendBufferSize(Math.max(1, value));
+        this.socket.setSendBufferSize(value);
         return true;
       case "IP_TTL":
       case "IPV6_UNICAST_HOPS":

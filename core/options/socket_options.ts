@@ -303,7 +303,7 @@ export class SocketOptions {
     const real = handle === undefined ? undefined : this.#getFrom(handle, spec.name);
     if (typeof real === "number") return real;
     // Linux doubles the buffer sizes that are set, for its own bookkeeping, and tells the double.
-    if (isBufferSize(spec.name) && set !== undefined) return set * 2;
+    if (spec.kind === "size" && set !== undefined) return set * 2;
     return set ?? this.#initial(spec);
   }
 
@@ -328,7 +328,7 @@ export class SocketOptions {
   }
 
   #initial(spec: OptionSpec): number {
-    if (!isBufferSize(spec.name)) return spec.initial;
+    if (spec.kind !== "size") return spec.initial;
     // net.core.rmem_default and wmem_default, net.ipv4.tcp_rmem and tcp_wmem of Linux.
     if (this.#kind.type !== SOCK_STREAM || this.#kind.family === AF_UNIX) return 212992;
     return spec.name === "SO_RCVBUF" ? 131072 : 16384;
@@ -386,10 +386,6 @@ export class SocketOptions {
     const detail = `${spec.name} is not offered by ${adapter}: ${optionsReason}`;
     return systemError("ENOPROTOOPT", syscall, { detail });
   }
-}
-
-function isBufferSize(name: string): boolean {
-  return name === "SO_RCVBUF" || name === "SO_SNDBUF";
 }
 
 /** Whether a kind of socket has an option: AF_UNIX only those of SOL_SOCKET, AF_INET none of IPv6. */

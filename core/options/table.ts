@@ -11,6 +11,7 @@ import * as c from "../constants.ts";
 export type OptionKind =
   | "flag"
   | "int"
+  | "size"
   | "linger"
   | "timeval"
   | "membership"
@@ -27,7 +28,7 @@ export interface OptionSpec {
   /** Its number at that level. */
   readonly number: number;
   /**
-   * How the value is read; `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their
+   * How the value is read; a `size` is a buffer's, which Linux keeps in its range; `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their
    * values are no integers, or they are for what no runtime carries.
    */
   readonly kind: OptionKind;
@@ -90,8 +91,9 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("SO_BROADCAST", SOL, c.SO_BROADCAST, "flag"),
   row("SO_OOBINLINE", SOL, c.SO_OOBINLINE, "flag"),
   row("SO_LINGER", SOL, c.SO_LINGER, "linger"),
-  row("SO_SNDBUF", SOL, c.SO_SNDBUF, "int"),
-  row("SO_RCVBUF", SOL, c.SO_RCVBUF, "int"),
+  // Half of SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF and INT_MAX: Linux doubles it.
+  row("SO_SNDBUF", SOL, c.SO_SNDBUF, "size", { min: 2304, max: INT_MAX >> 1 }),
+  row("SO_RCVBUF", SOL, c.SO_RCVBUF, "size", { min: 1152, max: INT_MAX >> 1 }),
   row("SO_RCVTIMEO", SOL, c.SO_RCVTIMEO, "timeval"),
   row("SO_SNDTIMEO", SOL, c.SO_SNDTIMEO, "timeval"),
   row("SO_DEBUG", SOL, c.SO_DEBUG, "flag"),

@@ -61,6 +61,11 @@ export function settingOf(spec: OptionSpec, value: OptionValue): number {
       return timevalSetting(spec, value);
     case "flag":
       return Number(numberOf(spec, value) !== 0);
+    case "size": {
+      // To Linux a negative one is a large unsigned one.
+      const size = numberOf(spec, value) >>> 0;
+      return Math.min(Math.max(size, spec.min), spec.max);
+    }
     default:
       return inRange(spec, numberOf(spec, value));
   }
