@@ -287,6 +287,46 @@ for (const { name, adapter } of adapters) {
     );
 
     it(
+      "IPV6_V6ONLY is on once a socket is bound to one address of IPv6, as Linux has it",
+      { skip: noIPv6 },
+      bounded(async (scope) => {
+        const make = (type: number): Inet =>
+          scope.add(new Socket<InetAddress>(AF_INET6, type, 0, { adapter }));
+        const read = (s: Inet): number => s.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY);
+        const bound = [["::", 0], ["::1", 1], ["::ffff:127.0.0.1", 0]] as const;
+        for (const [host, only] of bound) {
+          for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+            const s = make(type);
+            await s.bind([host, 0]);
+            assert.equal(read(s), only, host);
+            const set = (): void => s.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+            throws(set, "EINVAL", "setsockopt");
+            if (type === SOCK_DGRAM) continue;
+            await s.listen();
+            assert.equal(read(s), only);
+            const client = make(SOCK_STREAM);
+            const there: InetAddress = [host === "::" ? "::1" : host, s.getsockname()[1]];
+            await client.connect(there);
+            assert.equal(read(client), 0);
+            const conn = scope.add((await s.accept())[0]);
+            assert.equal(read(conn), only);
+            throws(() => conn.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0), "EINVAL", "setsockopt");
+            if (host !== "::1") continue;
+            const own = make(SOCK_STREAM);
+            await own.bind(["::1", 0]);
+            await own.connect(there);
+            assert.equal(read(own), 1);
+            scope.add((await s.accept())[0]);
+          }
+        }
+        const unbound = make(SOCK_DGRAM);
+        await unbound.connect(["::1", 9]);
+        assert.equal(read(unbound), 0);
+        throws(() => unbound.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1), "EINVAL", "setsockopt");
+      }),
+    );
+
+    it(
       "SO_RCVBUF and SO_SNDBUF are kept in Linux's range, before and after there is a socket",
       bounded(async (scope) => {
         const INT_MAX = 0x7fffffff;

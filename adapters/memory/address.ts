@@ -3,7 +3,14 @@
  */
 
 import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
-import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
+import {
+  formatIPv4,
+  formatIPv6,
+  isMapped,
+  MAPPED,
+  parseIPv4,
+  parseIPv6,
+} from "../../core/address/inet.ts";
 import type { Address } from "../adapter.ts";
 import { failure } from "./failure.ts";
 
@@ -19,8 +26,6 @@ export interface Endpoint {
   /** The interface's index. */
   readonly scope: number;
 }
-
-const MAPPED = "::ffff:";
 
 /** Whether it is IPv6, and not IPv4 mapped into it. */
 export function isIPv6(host: string): boolean {
@@ -40,7 +45,7 @@ export function canonicalHost(literal: string): string | undefined {
   const v6 = parseIPv6(percent < 0 ? literal : literal.slice(0, percent));
   if (v6 === null) return undefined;
   const host = formatIPv6(v6);
-  return host.startsWith(MAPPED) && host.includes(".") ? host.slice(MAPPED.length) : host;
+  return isMapped(host) ? host.slice(MAPPED.length) : host;
 }
 
 /** Reads an address of a family. */

@@ -6,6 +6,7 @@
  */
 
 import type { Adapter, Address, Settings } from "../../adapters/adapter.ts";
+import { isMapped, MAPPED } from "./inet.ts";
 
 /** A socket's claim to an address. */
 export interface Claim {
@@ -61,11 +62,9 @@ function overlap(a: Claim, b: Claim): boolean {
   return host === other || covers(a, host, other) || covers(b, other, host);
 }
 
-const MAPPED = "::ffff:";
-
 /** An IPv4 address that is written as an IPv6 one is the IPv4 address. */
 function hostOf(host: string): string {
-  return host.startsWith(MAPPED) && host.includes(".") ? host.slice(MAPPED.length) : host;
+  return isMapped(host) ? host.slice(MAPPED.length) : host;
 }
 
 /** Whether a claim is to all addresses of the machine, and the other is one of them. */

@@ -271,6 +271,14 @@ export function formatIPv6(bytes: Uint8Array): string {
   return `${hex.slice(0, runStart).join(":")}::${hex.slice(runStart + runLength).join(":")}`;
 }
 
+/** What an IPv4 address that is written as an IPv6 one begins with. */
+export const MAPPED = "::ffff:";
+
+/** Whether an address in its usual form is such a one. */
+export function isMapped(host: string): boolean {
+  return host.startsWith(MAPPED) && host.includes(".");
+}
+
 /** Whether an address in its usual form is a multicast address of either family. */
 export function isMulticast(host: string): boolean {
   if (host.includes(":")) return /^ff..:/.test(host);

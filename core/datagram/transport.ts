@@ -375,6 +375,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     }
     this.#socket = socket;
     this.#queue.handle = socket;
+    this.#options.boundTo(address);
     this.#claim = claimTo("datagram", socket.local, settings);
     claim(this.#adapter, this.#claim);
     if (this.#queue.isAwaited) socket.resume?.();

@@ -1,8 +1,15 @@
 /** The options of one socket: what the user set, and what is answered for `getsockopt`. */
 
-import type { Adapter, Datagram, Handle, OptionSupport, Settings } from "../../adapters/adapter.ts";
+import type {
+  Adapter,
+  Address,
+  Datagram,
+  Handle,
+  OptionSupport,
+  Settings,
+} from "../../adapters/adapter.ts";
 import { familyName } from "../address/address.ts";
-import { isMulticast } from "../address/inet.ts";
+import { isMapped, isMulticast } from "../address/inet.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -109,6 +116,10 @@ export class SocketOptions {
       throw systemError("EOPNOTSUPP", "setsockopt", { detail: "AF_UNIX has no ports to share" });
     }
     const { handle } = this.source;
+    if (handle !== undefined && spec.name === "IPV6_V6ONLY") {
+      // As Linux, once there is a port.
+      throw systemError("EINVAL", "setsockopt", { detail: "IPV6_V6ONLY is for before bind" });
+    }
     if (handle !== undefined && !KEPT.has(spec.name)) {
       if (support === "before-open" || !this.#setOn(handle, spec.name, setting)) {
         const { adapter: name } = this.#adapter.capabilities();
@@ -197,6 +208,14 @@ export class SocketOptions {
     const left = new Map(this.#settings);
     left.delete(name);
     this.#settings = left;
+  }
+
+  /** It is bound: for any one address of IPv6 Linux turns IPV6_V6ONLY on, which accepted connections have from it. */
+  boundTo(address: Address): void {
+    if (this.#kind.family !== AF_INET6 || !Array.isArray(address)) return;
+    const [host] = address;
+    if (host === "::" || isMapped(host)) return;
+    this.#settings = withSetting(this.#settings, "IPV6_V6ONLY", 1);
   }
 
   /** Takes from a listener what an accepted socket has from it. */

@@ -101,6 +101,7 @@ export class StreamTransport implements Transport {
     } else {
       const { bound } = adopted;
       this.#own = { address: bound.local, claim: undefined, bound };
+      this.#options.boundTo(bound.local);
       this.#inherited = adopted.listening;
     }
   }
@@ -119,6 +120,7 @@ export class StreamTransport implements Transport {
       const mine = this.#claimTo(bound.local);
       this.#own = { address: bound.local, claim: mine, bound };
       claim(this.#adapter, mine);
+      this.#options.boundTo(bound.local);
     });
   }
 
