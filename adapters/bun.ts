@@ -13,7 +13,13 @@ import { BIND_OPTIONS, DATAGRAM_OPTIONS, STREAM_OPTIONS } from "./libc/options.t
 import { ipv4OptionDetail, isZeroTtl, openDatagram as openNodeDatagram } from "./node/datagram.ts";
 import { hostname, interfaces, lookup, resolverErrorCode } from "./node/resolver.ts";
 import { nodeModule } from "./node/types.ts";
-import { CORE_OPTIONS, DGRAM_OPTIONS, frozen, supported } from "./option_support.ts";
+import {
+  CORE_DATAGRAM_OPTIONS,
+  CORE_OPTIONS,
+  DGRAM_OPTIONS,
+  frozen,
+  supported,
+} from "./option_support.ts";
 import { takeReleased } from "./released.ts";
 
 /** The adapter of Bun 1.4. */
@@ -97,7 +103,7 @@ function descriptorOptions(): Capabilities["options"] {
       ...supported("before-open", ["IPV6_V6ONLY", ...BIND_OPTIONS]),
     },
     SOCK_DGRAM: {
-      ...CORE_OPTIONS,
+      ...CORE_DATAGRAM_OPTIONS,
       ...DGRAM_OPTIONS,
       ...supported("set", DATAGRAM_OPTIONS),
       IPV6_V6ONLY: "before-open",

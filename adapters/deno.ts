@@ -11,7 +11,7 @@ import { datagramOptions, streamOptions } from "./deno/options.ts";
 import { interfaces, lookup, lookupService } from "./deno/resolver.ts";
 import { deno, hasUnstableNet } from "./deno/types.ts";
 import { hostname } from "./node/resolver.ts";
-import { CORE_OPTIONS, frozen, supported } from "./option_support.ts";
+import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen, supported } from "./option_support.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -65,7 +65,7 @@ function capabilities(): Capabilities {
         ),
       },
       SOCK_DGRAM: {
-        ...CORE_OPTIONS,
+        ...CORE_DATAGRAM_OPTIONS,
         ...supported("set", datagramOptions()),
         IPV6_V6ONLY: "before-open",
       },

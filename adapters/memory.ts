@@ -20,7 +20,7 @@ import { MemoryBound } from "./memory/listener.ts";
 import type { Claim } from "./memory/names.ts";
 import { Network, type SideStart } from "./memory/network.ts";
 import { type Hosts, Resolver } from "./memory/resolver.ts";
-import { CORE_OPTIONS, frozen } from "./option_support.ts";
+import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen } from "./option_support.ts";
 
 export type { Fault, FaultScope, MemoryConnection, MemoryFaults, Side } from "./memory/faults.ts";
 
@@ -70,7 +70,8 @@ function optionsOf(type: number): Record<string, OptionSupport> {
   const own = Object.fromEntries(
     found.map(({ name }) => [name, name === "IPV6_V6ONLY" ? "before-open" : "set"]),
   );
-  return { ...CORE_OPTIONS, ...own } as Record<string, OptionSupport>;
+  const core = type === SOCK_DGRAM ? CORE_DATAGRAM_OPTIONS : CORE_OPTIONS;
+  return { ...core, ...own } as Record<string, OptionSupport>;
 }
 
 const CAPABILITIES = {

@@ -8,7 +8,13 @@ import { hasLibc, libc } from "./node/ffi.ts";
 import { datagramOptions, streamOptions } from "./node/options.ts";
 import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node/resolver.ts";
 import { nodeProcess } from "./node/types.ts";
-import { CORE_OPTIONS, DGRAM_OPTIONS, frozen, supported } from "./option_support.ts";
+import {
+  CORE_DATAGRAM_OPTIONS,
+  CORE_OPTIONS,
+  DGRAM_OPTIONS,
+  frozen,
+  supported,
+} from "./option_support.ts";
 
 /** The adapter of Node 20.16 and newer. */
 export function createNodeAdapter(): Adapter {
@@ -61,7 +67,7 @@ function capabilities(): Capabilities {
         ...supported("before-open", early),
       },
       SOCK_DGRAM: {
-        ...CORE_OPTIONS,
+        ...CORE_DATAGRAM_OPTIONS,
         ...DGRAM_OPTIONS,
         ...supported("set", datagramOptions()),
         ...supported("before-open", early),

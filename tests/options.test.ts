@@ -39,6 +39,7 @@ import {
   SO_DOMAIN,
   SO_KEEPALIVE,
   SO_LINGER,
+  SO_OOBINLINE,
   SO_PRIORITY,
   SO_PROTOCOL,
   SO_RCVBUF,
@@ -283,6 +284,40 @@ for (const { name, adapter } of adapters) {
         const stream = scope.add(new Socket(AF_INET, SOCK_STREAM, 0, { adapter }));
         const refused = stream.setsockopt.bind(stream, SOL_SOCKET, SO_KEEPALIVE);
         throws(() => refused(new Uint8Array(1)), "EINVAL", "setsockopt");
+      }),
+    );
+
+    it(
+      "options of connections are kept on a datagram socket, and change nothing",
+      bounded(async (scope) => {
+        const kinds = adapter.capabilities().types;
+        for (
+          const [family, name, any] of [[AF_INET, "AF_INET", ["127.0.0.1", 0]], [
+            AF_UNIX,
+            "AF_UNIX",
+            "",
+          ]] as const
+        ) {
+          if (kinds[name]?.includes("SOCK_DGRAM") !== true) continue;
+          const s = scope.add(new Socket<Address>(family, SOCK_DGRAM, 0, { adapter }));
+          const check = (on: number): void => {
+            for (const option of [SO_KEEPALIVE, SO_OOBINLINE]) {
+              s.setsockopt(SOL_SOCKET, option, on);
+              assert.equal(s.getsockopt(SOL_SOCKET, option), on);
+            }
+            s.setsockopt(SOL_SOCKET, SO_LINGER, [on, 0]);
+            assert.deepEqual(
+              s.getsockopt(SOL_SOCKET, SO_LINGER, 8),
+              Uint8Array.from([on, 0, 0, 0, 0, 0, 0, 0]),
+            );
+          };
+          check(1);
+          await s.bind(any as Address);
+          check(0);
+          check(1);
+          await s.sendto("x", s.getsockname());
+          assert.equal((await s.recv(9)).length, 1);
+        }
       }),
     );
 

@@ -16,7 +16,12 @@ import type {
   Stream,
 } from "../adapter.ts";
 import { addressFrom, hostOf } from "../endpoints.ts";
-import { CORE_OPTIONS, DGRAM_OPTIONS, supported } from "../option_support.ts";
+import {
+  CORE_DATAGRAM_OPTIONS,
+  CORE_OPTIONS,
+  DGRAM_OPTIONS,
+  supported,
+} from "../option_support.ts";
 import { BunStream, type BunStreamCalls, streamHandlers } from "./stream.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./types.ts";
 
@@ -29,7 +34,7 @@ export function nativeOptions(): Capabilities["options"] {
       ...supported("before-open", ["SO_REUSEPORT", "IPV6_V6ONLY"]),
     },
     SOCK_DGRAM: {
-      ...CORE_OPTIONS,
+      ...CORE_DATAGRAM_OPTIONS,
       ...DGRAM_OPTIONS,
       ...supported("before-open", ["SO_REUSEPORT", "IPV6_V6ONLY"]),
     },

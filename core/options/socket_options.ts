@@ -45,6 +45,9 @@ export interface OptionSource {
 /** Kept by the library: the runtimes set SO_REUSEADDR on every socket, and none knows the timeouts. */
 const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
 
+/** Kept likewise where they mean nothing: on datagram sockets. */
+const KEPT_OF_DATAGRAMS = new Set(["SO_KEEPALIVE", "SO_LINGER", "SO_OOBINLINE"]);
+
 /** Set by calls of their own. */
 const CALLED = new Set(["IP_MULTICAST_IF", "IPV6_MULTICAST_IF"]);
 
@@ -120,7 +123,7 @@ export class SocketOptions {
       // As Linux, once there is a port.
       throw systemError("EINVAL", "setsockopt", { detail: "IPV6_V6ONLY is for before bind" });
     }
-    if (handle !== undefined && !KEPT.has(spec.name)) {
+    if (handle !== undefined && !this.#isKept(spec.name)) {
       if (support === "before-open" || !this.#setOn(handle, spec.name, setting)) {
         const { adapter: name } = this.#adapter.capabilities();
         const detail = `${name} cannot set ${spec.name} to this on an open socket; set it before ` +
@@ -200,8 +203,12 @@ export class SocketOptions {
 
   /** Not for what only works before bind or connect: the adapter has set it by then. TCP_FASTOPEN is for listeners. */
   #isForOpen(name: string): boolean {
-    return !KEPT.has(name) && !CALLED.has(name) && name !== "TCP_FASTOPEN" &&
+    return !this.#isKept(name) && !CALLED.has(name) && name !== "TCP_FASTOPEN" &&
       this.#supportOf(name) !== "before-open";
+  }
+
+  #isKept(name: string): boolean {
+    return KEPT.has(name) || this.#kind.type === SOCK_DGRAM && KEPT_OF_DATAGRAMS.has(name);
   }
 
   #forget(name: string): void {
@@ -317,7 +324,7 @@ export class SocketOptions {
     }
     const set = this.#settings.get(spec.name);
     if (spec.kind === "linger") return set ?? LINGER_OFF;
-    if (KEPT.has(spec.name)) return set ?? 0;
+    if (this.#isKept(spec.name)) return set ?? 0;
     const { handle } = this.source;
     const real = handle === undefined ? undefined : this.#getFrom(handle, spec.name);
     if (typeof real === "number") return real;
