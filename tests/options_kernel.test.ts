@@ -87,7 +87,8 @@ try:
     socket.create_connection(("127.0.0.1", port)); print("connected", flush=True)
 except ConnectionRefusedError:
     print("refused", flush=True)
-s = socket.socket(); s.bind(("0.0.0.0", port)); s.listen(); s.close(); print("free", flush=True)
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("0.0.0.0", port)); s.listen(); s.close(); print("free", flush=True)
 s = socket.create_connection(("::1", port)); s.sendall(b"x" * 100000); s.shutdown(socket.SHUT_WR)
 data = b""
 while part := s.recv(65536): data += part
