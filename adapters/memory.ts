@@ -60,7 +60,7 @@ export interface MemoryAdapter extends Adapter {
 /** What makes no sense without a network or a kernel. */
 const MISSING = ["SO_OOBINLINE", "TCP_MAXSEG", "IP_TRANSPARENT", "IP_BIND_ADDRESS_NO_PORT"];
 /** Options that are a number to remember; the others are calls, or answered from the state. */
-const REMEMBERED = ["flag", "int", "size", "linger"];
+const REMEMBERED = ["flag", "int", "size", "byte", "linger"];
 
 /** How the options of one type of socket can be used. */
 function optionsOf(type: number): Record<string, OptionSupport> {

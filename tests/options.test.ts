@@ -31,6 +31,7 @@ import {
   IPV6_JOIN_GROUP,
   IPV6_LEAVE_GROUP,
   IPV6_MULTICAST_HOPS,
+  IPV6_MULTICAST_IF,
   IPV6_MULTICAST_LOOP,
   IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
@@ -317,6 +318,48 @@ for (const { name, adapter } of adapters) {
           check(1);
           await s.sendto("x", s.getsockname());
           assert.equal((await s.recv(9)).length, 1);
+        }
+      }),
+    );
+
+    it(
+      "values that ask for the default, or of which a part is taken",
+      bounded(async (scope) => {
+        const [stream, datagram] = [SOCK_STREAM, SOCK_DGRAM];
+        // What Linux reads after each.
+        const cases: Array<
+          [name: string, type: number, values: Array<[set: number, read: number | string]>]
+        > = [
+          ["TCP_MAXSEG", stream, [[1000, 1000], [0, 536], [87, "EINVAL"], [-1, "EINVAL"]]],
+          ["IP_TOS", datagram, [[16, 16], [256 + 8, 8], [-1, 255], [-256, 0], [0x7fffffff, 255]]],
+          ["IP_TOS", stream, [[256 + 8, 8], [0, 0]]],
+          ["IP_TTL", datagram, [[9, 9], [-1, 64], [-2, "EINVAL"]]],
+          ["IP_TTL", stream, [[9, 9], [-1, 64]]],
+          ["IP_MULTICAST_TTL", datagram, [[9, 9], [-1, 1], [-2, "EINVAL"]]],
+          ["IPV6_UNICAST_HOPS", datagram, [[9, 9], [-1, 64], [-2, "EINVAL"]]],
+          ["IPV6_MULTICAST_HOPS", datagram, [[9, 9], [-1, 1], [-2, "EINVAL"]]],
+          ["IPV6_TCLASS", datagram, [[9, 9], [-1, 0], [256, "EINVAL"]]],
+        ];
+        for (const [name, type, values] of cases) {
+          const spec = OPTIONS.find((row) => row.name === name)!;
+          const offered = options[type === stream ? "SOCK_STREAM" : "SOCK_DGRAM"]!;
+          if (offered[name] !== "set" || spec.level === IPPROTO_IPV6 && noIPv6) continue;
+          for (const when of ["before", "open"]) {
+            // The kernel tells that of the connection.
+            if (name === "TCP_MAXSEG" && when === "open") continue;
+            const s = scope.add(new Socket<InetAddress>(familyOf(spec), type, 0, { adapter }));
+            if (when === "open") await open(scope, s, type, adapter);
+            for (const [value, read] of values) {
+              const set = (): void => s.setsockopt(spec.level, spec.number, value);
+              if (typeof read === "string") throws(set, read, "setsockopt");
+              else {
+                set();
+                const shown = `${name} ${value} ${when}`;
+                assert.equal(s.getsockopt(spec.level, spec.number), read, shown);
+              }
+            }
+            if (when === "before") await open(scope, s, type, adapter);
+          }
         }
       }),
     );
@@ -891,6 +934,19 @@ describe("options seen from outside", () => {
         await s.bind([six ? "::1" : "127.0.0.1", 0]);
         throws(() => s.getsockopt(level, number, 8), "ENOPROTOOPT", "getsockopt");
       }
+    }),
+  );
+
+  it(
+    "IPV6_MULTICAST_IF of a negative index is ENODEV",
+    { skip: noIPv6 },
+    bounded(async (scope) => {
+      const s = scope.add(new Socket<InetAddress>(AF_INET6, SOCK_DGRAM));
+      const set = (): void => s.setsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF, -1);
+      throws(set, "ENODEV", "setsockopt");
+      await s.bind(["::1", 0]);
+      throws(set, "ENODEV", "setsockopt");
+      assert.equal(s.getsockopt(IPPROTO_IPV6, IPV6_MULTICAST_IF), 0);
     }),
   );
 

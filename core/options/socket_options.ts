@@ -327,10 +327,10 @@ export class SocketOptions {
     if (this.#isKept(spec.name)) return set ?? 0;
     const { handle } = this.source;
     const real = handle === undefined ? undefined : this.#getFrom(handle, spec.name);
-    if (typeof real === "number") return real;
+    const value = real ?? set;
+    if (value === undefined || value === spec.unset) return this.#initial(spec);
     // Linux doubles the buffer sizes that are set, for its own bookkeeping, and tells the double.
-    if (spec.kind === "size" && set !== undefined) return set * 2;
-    return set ?? this.#initial(spec);
+    return spec.kind === "size" && real === undefined ? value * 2 : value;
   }
 
   /** An option that is part of the socket's state. */

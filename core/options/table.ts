@@ -12,6 +12,7 @@ export type OptionKind =
   | "flag"
   | "int"
   | "size"
+  | "byte"
   | "linger"
   | "timeval"
   | "membership"
@@ -28,7 +29,7 @@ export interface OptionSpec {
   /** Its number at that level. */
   readonly number: number;
   /**
-   * How the value is read; a `size` is a buffer's, which Linux keeps in its range; `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their
+   * How the value is read; a `size` is a buffer's, which Linux keeps in its range; of a `byte` it takes the low one; `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their
    * values are no integers, or they are for what no runtime carries.
    */
   readonly kind: OptionKind;
@@ -36,6 +37,8 @@ export interface OptionSpec {
   readonly min: number;
   /** The largest. */
   readonly max: number;
+  /** The value that asks for the default. */
+  readonly unset: number | undefined;
   /** The fewest bytes that it can be given as: fewer than four are a `u_char`, none is 0. */
   readonly bytes: number;
   /** What `getsockopt` gives before it was set, where the system does not tell. */
@@ -53,7 +56,7 @@ const TCP = c.IPPROTO_TCP;
 const IP = c.IPPROTO_IP;
 const IPV6 = c.IPPROTO_IPV6;
 
-type Row = Partial<Pick<OptionSpec, "min" | "max" | "bytes" | "initial" | "types">>;
+type Row = Partial<Pick<OptionSpec, "min" | "max" | "unset" | "bytes" | "initial" | "types">>;
 
 function row(
   name: string,
@@ -69,6 +72,7 @@ function row(
     kind,
     min: more.min ?? 0,
     max: more.max ?? INT_MAX,
+    unset: more.unset,
     bytes: more.bytes ?? (level === IP ? 1 : 4),
     initial: more.initial ?? 0,
     types: more.types,
@@ -119,7 +123,13 @@ export const OPTIONS: readonly OptionSpec[] = [
   }),
   row("TCP_KEEPCNT", TCP, c.TCP_KEEPCNT, "int", { min: 1, max: 127, initial: 9, types: STREAM }),
   row("TCP_USER_TIMEOUT", TCP, c.TCP_USER_TIMEOUT, "int", { types: STREAM }),
-  row("TCP_MAXSEG", TCP, c.TCP_MAXSEG, "int", { min: 88, max: 32767, initial: 536, types: STREAM }),
+  row("TCP_MAXSEG", TCP, c.TCP_MAXSEG, "int", {
+    min: 88,
+    max: 32767,
+    unset: 0,
+    initial: 536,
+    types: STREAM,
+  }),
   row("TCP_CORK", TCP, c.TCP_CORK, "flag", { types: STREAM }),
   row("TCP_SYNCNT", TCP, c.TCP_SYNCNT, "int", { min: 1, max: 127, initial: 6, types: STREAM }),
   row("TCP_LINGER2", TCP, c.TCP_LINGER2, "int", { min: INT_MIN, initial: 60, types: STREAM }),
@@ -131,9 +141,14 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("TCP_NOTSENT_LOWAT", TCP, c.TCP_NOTSENT_LOWAT, "int", { min: INT_MIN, types: STREAM }),
   row("TCP_INFO", TCP, c.TCP_INFO, "none", { types: STREAM }),
   row("TCP_CONGESTION", TCP, c.TCP_CONGESTION, "none", { types: STREAM }),
-  row("IP_TTL", IP, c.IP_TTL, "int", { min: 1, max: 255, initial: 64 }),
-  row("IP_TOS", IP, c.IP_TOS, "int", { max: 255, bytes: 0 }),
-  row("IP_MULTICAST_TTL", IP, c.IP_MULTICAST_TTL, "int", { max: 255, initial: 1, types: DATAGRAM }),
+  row("IP_TTL", IP, c.IP_TTL, "int", { min: 1, max: 255, unset: -1, initial: 64 }),
+  row("IP_TOS", IP, c.IP_TOS, "byte", { bytes: 0 }),
+  row("IP_MULTICAST_TTL", IP, c.IP_MULTICAST_TTL, "int", {
+    max: 255,
+    unset: -1,
+    initial: 1,
+    types: DATAGRAM,
+  }),
   row("IP_MULTICAST_LOOP", IP, c.IP_MULTICAST_LOOP, "flag", { initial: 1, types: DATAGRAM }),
   row("IP_MULTICAST_IF", IP, c.IP_MULTICAST_IF, "interface", { types: DATAGRAM }),
   row("IP_ADD_MEMBERSHIP", IP, c.IP_ADD_MEMBERSHIP, "membership", { types: DATAGRAM }),
@@ -145,11 +160,11 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("IP_ADD_SOURCE_MEMBERSHIP", IP, c.IP_ADD_SOURCE_MEMBERSHIP, "none"),
   row("IP_DROP_SOURCE_MEMBERSHIP", IP, c.IP_DROP_SOURCE_MEMBERSHIP, "none"),
   row("IPV6_V6ONLY", IPV6, c.IPV6_V6ONLY, "flag"),
-  row("IPV6_UNICAST_HOPS", IPV6, c.IPV6_UNICAST_HOPS, "int", { min: -1, max: 255, initial: 64 }),
-  row("IPV6_TCLASS", IPV6, c.IPV6_TCLASS, "int", { min: -1, max: 255 }),
+  row("IPV6_UNICAST_HOPS", IPV6, c.IPV6_UNICAST_HOPS, "int", { max: 255, unset: -1, initial: 64 }),
+  row("IPV6_TCLASS", IPV6, c.IPV6_TCLASS, "int", { max: 255, unset: -1 }),
   row("IPV6_MULTICAST_HOPS", IPV6, c.IPV6_MULTICAST_HOPS, "int", {
-    min: -1,
     max: 255,
+    unset: -1,
     initial: 1,
     types: DATAGRAM,
   }),

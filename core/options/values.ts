@@ -61,6 +61,8 @@ export function settingOf(spec: OptionSpec, value: OptionValue): number {
       return timevalSetting(spec, value);
     case "flag":
       return Number(numberOf(spec, value) !== 0);
+    case "byte":
+      return numberOf(spec, value) & 0xff;
     case "size": {
       // To Linux a negative one is a large unsigned one.
       const size = numberOf(spec, value) >>> 0;
@@ -85,6 +87,9 @@ export function membershipOf(spec: OptionSpec, value: OptionValue): Membership {
 export function interfaceOf(spec: OptionSpec, value: OptionValue): Interface {
   if (spec.level === IPPROTO_IPV6) {
     const index = numberOf(spec, value);
+    if (index < 0) {
+      throw systemError("ENODEV", "setsockopt", { detail: `${spec.name} ${index}` });
+    }
     return { device: index === 0 ? "" : String(index), setting: index };
   }
   const bytes = typeof value === "number" || typeof value === "boolean"
@@ -111,7 +116,7 @@ export function encodeSetting(spec: OptionSpec, value: number): Uint8Array<Array
 }
 
 function inRange(spec: OptionSpec, number: number): number {
-  if (number >= spec.min && number <= spec.max) return number;
+  if (number === spec.unset || number >= spec.min && number <= spec.max) return number;
   const detail = `${spec.name} must be ${spec.min} to ${spec.max}, not ${number}`;
   throw systemError("EINVAL", "setsockopt", { detail });
 }

@@ -239,7 +239,7 @@ const ROWS: readonly Row[] = [
       (context.actual === "!EINPROGRESS" || context.actual === "115"),
   },
   {
-    name: "TCP_NODELAY on a UDP socket",
+    name: "options of TCP on a UDP socket, of multicast on a TCP socket",
     ends: false,
     matches: (context, step) =>
       kindOf(context, step) === "udp" && step.op === "getsockopt" &&
