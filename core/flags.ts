@@ -5,19 +5,20 @@ import * as c from "./constants.ts";
 import { systemError } from "./errors/errors.ts";
 import type { ReceiveRequest } from "./requests.ts";
 
-const RECEIVE_STREAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
-const RECEIVE_DATAGRAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | c.MSG_TRUNC | c.MSG_NOSIGNAL;
-const SEND = c.MSG_DONTWAIT | c.MSG_NOSIGNAL;
+/** Those that Linux takes from any receive and ignores. */
+const IGNORED_IN_RECEIVE = c.MSG_CTRUNC | c.MSG_EOR | c.MSG_CONFIRM | c.MSG_NOSIGNAL;
+const RECEIVE_STREAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | IGNORED_IN_RECEIVE;
+const RECEIVE_DATAGRAM = RECEIVE_STREAM | c.MSG_TRUNC;
+/** Those that Linux takes from any send and ignores. */
+const IGNORED_IN_SEND = c.MSG_PEEK | c.MSG_CTRUNC | c.MSG_TRUNC | c.MSG_EOR | c.MSG_WAITALL;
+const SEND = c.MSG_DONTWAIT | c.MSG_NOSIGNAL | IGNORED_IN_SEND;
 
 /** Those that can be asked for and are not offered everywhere, by name. */
 const NAMED = {
   MSG_OOB: c.MSG_OOB,
-  MSG_PEEK: c.MSG_PEEK,
   MSG_DONTROUTE: c.MSG_DONTROUTE,
-  MSG_CTRUNC: c.MSG_CTRUNC,
   MSG_TRUNC: c.MSG_TRUNC,
-  MSG_EOR: c.MSG_EOR,
-  MSG_WAITALL: c.MSG_WAITALL,
+  MSG_CONFIRM: c.MSG_CONFIRM,
   MSG_ERRQUEUE: c.MSG_ERRQUEUE,
   MSG_MORE: c.MSG_MORE,
 };

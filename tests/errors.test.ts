@@ -17,8 +17,16 @@ import {
   errno,
   GaiError,
   type InetAddress,
+  MSG_CONFIRM,
+  MSG_CTRUNC,
+  MSG_DONTROUTE,
+  MSG_EOR,
   MSG_ERRQUEUE,
+  MSG_MORE,
   MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+  MSG_WAITALL,
   SHUT_WR,
   SO_LINGER,
   SO_REUSEADDR,
@@ -411,8 +419,35 @@ for (const setting of settings) {
       });
     });
 
+    test("flags that Linux ignores", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      for (const flag of [MSG_PEEK, MSG_CTRUNC, MSG_TRUNC, MSG_EOR, MSG_WAITALL]) {
+        assert.equal(await client.send("ab", flag), 2);
+        assert.deepEqual(await conn.recv(9), Uint8Array.of(97, 98));
+      }
+      for (const flag of [MSG_CTRUNC, MSG_EOR, MSG_CONFIRM]) {
+        await client.sendall("ab", MSG_EOR);
+        const [data, , flags] = await conn.recvmsg(9, 0, flag);
+        assert.deepEqual([data, flags], [Uint8Array.of(97, 98), 0]);
+      }
+    });
+
     test("a flag or an option that is not there", async (scope) => {
       const [client] = await setting.pair(scope);
+      check(await rejection(() => client.recv(1, MSG_TRUNC)), {
+        code: "EOPNOTSUPP",
+        errno: 95,
+        syscall: "recv",
+        message: /^recv EOPNOTSUPP: .*MSG_TRUNC/,
+      });
+      for (const flag of [MSG_CONFIRM, MSG_MORE, MSG_DONTROUTE]) {
+        check(await rejection(() => client.send("x", flag)), {
+          code: "EOPNOTSUPP",
+          errno: 95,
+          syscall: "send",
+          message: /^send EOPNOTSUPP: .*MSG_(CONFIRM|MORE|DONTROUTE)/,
+        });
+      }
       for (const flag of [MSG_OOB, MSG_ERRQUEUE]) {
         check(await rejection(() => client.recv(1, flag)), {
           code: "EOPNOTSUPP",

@@ -21,9 +21,13 @@ import {
   IPV6_JOIN_GROUP,
   IPV6_LEAVE_GROUP,
   IPV6_MULTICAST_IF,
+  MSG_CONFIRM,
+  MSG_CTRUNC,
   MSG_DONTWAIT,
+  MSG_EOR,
   MSG_PEEK,
   MSG_TRUNC,
+  MSG_WAITALL,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -92,6 +96,23 @@ for (const { name, family, host, skip } of families) {
       assert.equal(await sender.sendto("three", [name, port]), 5);
       assert.equal(text(await receiver.recv(9)), "three");
       await rejects(() => sender.sendto("four", [name, port + 1]), "EISCONN", "sendto");
+    });
+
+    test("flags that Linux ignores", async (scope) => {
+      const s = await bound(scope, family, host);
+      const there = s.getsockname();
+      for (const flag of [MSG_PEEK, MSG_CTRUNC, MSG_TRUNC, MSG_EOR, MSG_WAITALL]) {
+        assert.equal(await s.sendto("ab", flag, there), 2);
+        assert.equal(text(await s.recv(9)), "ab");
+      }
+      for (const flag of [MSG_CTRUNC, MSG_EOR, MSG_CONFIRM]) {
+        await s.sendto("ab", there);
+        const [data, , flags] = await s.recvmsg(1, 0, flag);
+        assert.equal(text(data), "a");
+        assert.equal(flags, MSG_TRUNC);
+      }
+      // It confirms the neighbour's address to ARP, which no runtime does.
+      await rejects(() => s.sendto("ab", MSG_CONFIRM, there), "EOPNOTSUPP", "sendto");
     });
 
     test("a receive after shutdown of reading can be aborted", async (scope) => {
