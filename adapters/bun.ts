@@ -103,6 +103,7 @@ function descriptorOptions(): Capabilities["options"] {
       ...supported("before-open", ["IPV6_V6ONLY", ...BIND_OPTIONS]),
     },
     SOCK_DGRAM: {
+      ...CORE_OPTIONS,
       ...CORE_DATAGRAM_OPTIONS,
       ...DGRAM_OPTIONS,
       ...supported("set", DATAGRAM_OPTIONS),

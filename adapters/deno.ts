@@ -65,6 +65,7 @@ function capabilities(): Capabilities {
         ),
       },
       SOCK_DGRAM: {
+        ...CORE_OPTIONS,
         ...CORE_DATAGRAM_OPTIONS,
         ...supported("set", datagramOptions()),
         IPV6_V6ONLY: "before-open",

@@ -70,8 +70,8 @@ function optionsOf(type: number): Record<string, OptionSupport> {
   const own = Object.fromEntries(
     found.map(({ name }) => [name, name === "IPV6_V6ONLY" ? "before-open" : "set"]),
   );
-  const core = type === SOCK_DGRAM ? CORE_DATAGRAM_OPTIONS : CORE_OPTIONS;
-  return { ...core, ...own } as Record<string, OptionSupport>;
+  const kept = type === SOCK_DGRAM ? CORE_DATAGRAM_OPTIONS : {};
+  return { ...CORE_OPTIONS, ...kept, ...own } as Record<string, OptionSupport>;
 }
 
 const CAPABILITIES = {

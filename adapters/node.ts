@@ -67,6 +67,7 @@ function capabilities(): Capabilities {
         ...supported("before-open", early),
       },
       SOCK_DGRAM: {
+        ...CORE_OPTIONS,
         ...CORE_DATAGRAM_OPTIONS,
         ...DGRAM_OPTIONS,
         ...supported("set", datagramOptions()),

@@ -16,9 +16,8 @@ export const CORE_OPTIONS: Readonly<Record<string, OptionSupport>> = {
   SO_SNDTIMEO: "set",
 };
 
-/** The same of datagram sockets, to which the last three mean nothing in Linux, either. */
+/** What it keeps of datagram sockets beside, to which it means nothing in Linux, either. */
 export const CORE_DATAGRAM_OPTIONS: Readonly<Record<string, OptionSupport>> = {
-  ...CORE_OPTIONS,
   SO_KEEPALIVE: "set",
   SO_LINGER: "set",
   SO_OOBINLINE: "set",

@@ -34,6 +34,7 @@ export function nativeOptions(): Capabilities["options"] {
       ...supported("before-open", ["SO_REUSEPORT", "IPV6_V6ONLY"]),
     },
     SOCK_DGRAM: {
+      ...CORE_OPTIONS,
       ...CORE_DATAGRAM_OPTIONS,
       ...DGRAM_OPTIONS,
       ...supported("before-open", ["SO_REUSEPORT", "IPV6_V6ONLY"]),
