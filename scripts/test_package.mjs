@@ -27,7 +27,7 @@ import { installTools, toolsFolder } from "./package_tools.mjs";
 import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
-const most = { unpacked: 364_000, everything: 56_600, tcp: 39_000, services: 6_200 };
+const most = { unpacked: 366_000, everything: 57_200, tcp: 39_600, services: 6_300 };
 
 /** What a user might write first. */
 const program = `
