@@ -1053,7 +1053,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: POSIX getsockopt().
    *
-   * @throws {SocketError} ENOPROTOOPT for an option that this adapter does not offer
+   * @throws {SocketError} ENOPROTOOPT for an option that this adapter does not offer, or that can only be set
    * @throws {RangeError} when `buflen` is not 0 to 1024
    *
    * @example
@@ -1078,7 +1078,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Sets an option, before or after `connect` or `listen`.
+   * Sets an option, before or after `connect` or `listen`. What the system refuses only once it has the socket, `bind`,
+   * `connect`, `listen` or the first `sendto` tells; the option is dropped then.
    *
    * Source: POSIX setsockopt().
    *
