@@ -4,9 +4,10 @@ import type { Adapter, Capabilities } from "./adapter.ts";
 import type { Libc } from "./libc/libc.ts";
 import { adopt, bind, closeDescriptor, connect } from "./node/bound.ts";
 import { ipv4OptionDetail, openDatagram } from "./node/datagram.ts";
-import { hasLibc, libc } from "./node/ffi.ts";
+import { errorCode, errorDetail } from "./node/errors.ts";
+import { ffiNeeded, hasLibc, libc } from "./node/ffi.ts";
 import { datagramOptions, streamOptions } from "./node/options.ts";
-import { hostname, interfaces, lookup, lookupService, resolverErrorCode } from "./node/resolver.ts";
+import { hostname, interfaces, lookup, lookupService } from "./node/resolver.ts";
 import { nodeProcess } from "./node/types.ts";
 import {
   CORE_DATAGRAM_OPTIONS,
@@ -37,7 +38,7 @@ const nodeAdapter: Adapter = {
   interfaces,
   datagramOptionDetail: (family, name) => hasLibc() ? undefined : ipv4OptionDetail(family, name),
   errorCode,
-  errorDetail: (cause) => (cause as { detail?: string }).detail,
+  errorDetail,
 };
 
 function atLeast(major: number, minor: number): boolean {
@@ -76,7 +77,7 @@ function capabilities(): Capabilities {
     },
     optionsReason: hasLibc()
       ? "neither Node nor the library has a call for it with this type of socket"
-      : "node:net has no call for it, and node:ffi (Node 26) is not available" +
+      : `node:net has no call for it, and the C library needs ${ffiNeeded()}` +
         (atLeast(22, 12) ? "" : "; SO_REUSEPORT came with Node 22.12"),
     fileno: true,
     adopt: true,
@@ -91,22 +92,6 @@ function capabilities(): Capabilities {
 function needLibc(): Libc {
   const c = libc();
   if (c !== undefined) return c;
-  const detail = "it needs node:ffi of Node 26";
+  const detail = `it needs ${ffiNeeded()}`;
   throw Object.assign(new Error(detail), { code: "ENOTSUP", detail });
-}
-
-function errorCode(cause: unknown): string | undefined {
-  const { code } = cause as { code?: unknown };
-  switch (code) {
-    case "ERR_STREAM_DESTROYED":
-    case "ERR_STREAM_WRITE_AFTER_END":
-      return "EPIPE";
-    // It is a socket: that was looked at before.
-    case "ERR_INVALID_FD_TYPE":
-      return "ESOCKTNOSUPPORT";
-    case "ERR_ACCESS_DENIED":
-      return "EACCES";
-    default:
-      return resolverErrorCode(cause) ?? (typeof code === "string" ? code : undefined);
-  }
 }

@@ -27,7 +27,7 @@ import { installTools, toolsFolder } from "./package_tools.mjs";
 import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
-const most = { unpacked: 366_000, everything: 57_200, tcp: 39_600, services: 6_300 };
+const most = { unpacked: 367_000, everything: 57_200, tcp: 39_600, services: 6_300 };
 
 /** What a user might write first. */
 const program = `

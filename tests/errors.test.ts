@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as bsdsock from "../mod.ts";
@@ -48,6 +49,16 @@ import { bounded, rejection, type Scope, sleep, thrown } from "./support/scope.t
 import { native, type Setting, settings } from "./support/tcp.ts";
 
 type Inet = Socket<InetAddress>;
+
+const nodeFlags = process.allowedNodeEnvironmentFlags;
+
+/** Why no permissions of Node can be left out, or false. */
+const notPermitting: string | false = runtimeName !== "node"
+  ? "it is about the permissions of Node"
+  : !nodeFlags.has("--permission") && "this Node has no --permission";
+
+/** Whether `--permission` keeps the network from a program. */
+const guardsNetwork = nodeFlags?.has("--allow-net") ?? false;
 
 /** What an error must be. */
 interface Expected {
@@ -573,6 +584,54 @@ describe("errors that other processes bring about", () => {
       assert.equal(error["errno"], 13);
       assert.equal(error["syscall"], "bind");
       assert.match(String(error["message"]), /^bind EACCES .*: Permission denied .*--allow-net/);
+    }),
+  );
+
+  /** What calls say in a program that may read all files, and what the flags add. */
+  const permitted = async (scope: Scope, ...added: string[]) => {
+    const scratch = mkdtempSync(join(tmpdir(), "bsdsock-errors-"));
+    scope.add({ close: () => rmSync(scratch, { recursive: true, force: true }) });
+    const flags = ["--permission", "--no-warnings", ...added];
+    const program = new URL("./peers/permitted.ts", import.meta.url);
+    const peer = scope.add(start(launch(program, [join(scratch, "s")], { flags })));
+    const said = await peer.json<Record<string, string>>();
+    const { code, stderr } = await peer.exit();
+    assert.deepEqual([code, stderr], [0, ""]);
+    return said;
+  };
+
+  it(
+    "node --permission: the flag that is missing is named",
+    { skip: notPermitting || (!guardsNetwork && "Node before 25 has no --allow-net") },
+    bounded(async (scope) => {
+      const { setsockopt, ...calls } = await permitted(scope, "--allow-fs-read=*");
+      for (const [call, message] of Object.entries(calls)) {
+        assert.match(message, /EACCES.*: Permission denied \(.*--allow-net/, call);
+      }
+      const free = await permitted(scope, "--allow-fs-read=*", "--allow-net");
+      for (const refused of [setsockopt, free["setsockopt"]]) {
+        assert.match(refused ?? "", /ENOPROTOOPT.*TCP_KEEPIDLE.* needs --allow-ffi\)$/);
+      }
+      assert.match(free["dup"] ?? "", /ENOTSUP.*\(it needs --allow-ffi\)$/);
+      const all = await permitted(scope, "--allow-fs-read=*", "--allow-net", "--allow-ffi");
+      assert.deepEqual([all["setsockopt"], all["dup"]], ["", ""]);
+    }),
+  );
+
+  it(
+    "node --permission: UNIX paths need no flag, to tell a missing directory does",
+    { skip: notPermitting },
+    bounded(async (scope) => {
+      const network = guardsNetwork ? ["--allow-net"] : [];
+      const sources = fileURLToPath(new URL("..", import.meta.url));
+      const few = await permitted(scope, `--allow-fs-read=${sources}`, ...network);
+      assert.equal(few["unix"], "");
+      assert.match(few["missing"] ?? "", /bind EACCES .*--allow-fs-read/);
+      const more = await permitted(scope, "--allow-fs-read=*", ...network);
+      assert.match(more["missing"] ?? "", /bind ENOENT /);
+      const { bind, connect, sendto, getaddrinfo, gethostbyaddr } = more;
+      assert.match(connect ?? "", /ECONNREFUSED/);
+      assert.deepEqual([bind, sendto, getaddrinfo, gethostbyaddr], ["", "", "", ""]);
     }),
   );
 });

@@ -106,7 +106,10 @@ function isDenied(path: string): boolean {
     fs.accessSync(directory, W_OK | X_OK);
     return false;
   } catch (error) {
-    return (error as { code?: string }).code !== "ENOENT";
+    const { code } = error as { code?: string };
+    // Nobody but the file system can tell, and the error names the flag.
+    if (code === "ERR_ACCESS_DENIED") throw error;
+    return code !== "ENOENT";
   }
 }
 

@@ -19,10 +19,22 @@ let opened: Libc | null | undefined;
 
 /** Whether this Node has `node:ffi` and permits it. */
 export function hasLibc(): boolean {
+  return hasFfi() && isPermitted();
+}
+
+/** What `node:ffi` is missing for, where it is. */
+export function ffiNeeded(): string {
+  return hasFfi() && !isPermitted() ? "--allow-ffi" : "node:ffi of Node 26";
+}
+
+function hasFfi(): boolean {
   const process = nodeProcess();
   const major = Number(process.versions["node"]?.split(".")[0]);
-  return process.platform === "linux" && major >= 26 &&
-    (process.permission === undefined || process.permission.has("ffi"));
+  return process.platform === "linux" && major >= 26;
+}
+
+function isPermitted(): boolean {
+  return nodeProcess().permission?.has("ffi") !== false;
 }
 
 /** The C library, `undefined` where it cannot be had. */
