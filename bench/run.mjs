@@ -15,7 +15,7 @@ import { cpus, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { choose, readArguments, refuse } from "../scripts/arguments.mjs";
 import { run } from "../scripts/child.mjs";
 import { executable, versionOf } from "../scripts/runtimes.mjs";
 import { table } from "../scripts/table.mjs";
@@ -33,48 +33,34 @@ import { targets } from "./targets.mjs";
 
 const usage = "npm run bench -- [--quick] [--runtime=node,deno,bun] " +
   `[--case=${cases.map(({ name }) => name).join(",")}] [--rounds=N] [--output=FOLDER] [--save]`;
-
-/** @param {string} why @returns {never} */
-function refuse(why) {
-  console.error(`${why}\nusage: ${usage}`);
-  process.exit(2);
+const { values: options } = readArguments(usage, {
+  options: {
+    quick: { type: "boolean", default: false },
+    save: { type: "boolean", default: false },
+    runtime: { type: "string", default: "node,deno,bun" },
+    case: { type: "string" },
+    rounds: { type: "string" },
+    output: { type: "string" },
+  },
+});
+if (process.platform !== "linux") {
+  console.error("CPU time of another process is read as Linux has it");
+  process.exit(1);
 }
-
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        quick: { type: "boolean", default: false },
-        save: { type: "boolean", default: false },
-        runtime: { type: "string", default: "node,deno,bun" },
-        case: { type: "string" },
-        rounds: { type: "string" },
-        output: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** @param {string} list @param {string[]} known */
-function choose(list, known) {
-  const chosen = list.split(",");
-  const unknown = chosen.filter((name) => !known.includes(name));
-  if (unknown.length > 0) refuse(`unknown: ${unknown.join(", ")}`);
-  return chosen;
-}
-
-if (process.platform !== "linux") refuse("CPU time of another process is read as Linux has it");
-const options = readOptions();
 const effort = { ...efforts[options.quick ? "quick" : "full"] };
 if (options.rounds !== undefined) {
   const rounds = Number(options.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) refuse(`not a number of rounds: ${options.rounds}`);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    refuse(`not a number of rounds: ${options.rounds}`, usage);
+  }
   effort.rounds = effort.memoryRounds = effort.importRounds = rounds;
 }
-const platforms = choose(options.runtime, ["node", "deno", "bun"]);
-const wanted = choose(options.case ?? effort.cases.join(","), cases.map(({ name }) => name));
+const platforms = choose(options.runtime, ["node", "deno", "bun"], usage);
+const wanted = choose(
+  options.case ?? effort.cases.join(","),
+  cases.map(({ name }) => name),
+  usage,
+);
 if (hasPython) platforms.push("python");
 const plan = cases.filter(({ name }) => wanted.includes(name)).map((one) => ({
   ...one,

@@ -5,8 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { takesNothing } from "./arguments.mjs";
 import { commandOf, executable } from "./runtimes.mjs";
 import { root } from "./setup.mjs";
+
+takesNothing("npm run build");
 
 /** @param {string} file @param {string[]} args */
 function build(file, args) {

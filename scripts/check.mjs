@@ -6,11 +6,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { root } from "./setup.mjs";
+import { takesNothing } from "./arguments.mjs";
 import { run } from "./child.mjs";
 import { writeExamples } from "./examples_of_docs.mjs";
 import { pack } from "./pack.mjs";
 import { commandOf, executable } from "./runtimes.mjs";
 import { testPermissions } from "../tests/support/permissions.mjs";
+
+takesNothing("npm run check");
 
 const scratch = mkdtempSync(join(tmpdir(), "bsdsock-check-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { testPermissions } from "../tests/support/permissions.mjs";
+import { choose, readArguments } from "./arguments.mjs";
 import { run } from "./child.mjs";
 import { testFiles } from "./files.mjs";
 import { executable } from "./runtimes.mjs";
@@ -105,23 +106,21 @@ function ranges(lines) {
   return found.map(([from, to]) => from === to ? from : `${from}-${to}`).join(", ");
 }
 
-const args = process.argv.slice(2);
-const names = args.filter((arg) => arg.startsWith("--runtime="))
-  .flatMap((arg) => arg.slice("--runtime=".length).split(","));
-const chosen = /** @type {(keyof typeof ways)[]} */ (names.length > 0 ? names : Object.keys(ways));
-const unknown = chosen.filter((name) => ways[name] === undefined);
-if (unknown.length > 0) {
-  console.error(
-    `unknown: ${unknown.join()}\nusage: npm run coverage -- [--runtime=node,deno,bun] [FILE ...]`,
-  );
-  process.exit(2);
-}
+const usage = "npm run coverage -- [--runtime=node,deno,bun] [FILE ...]";
+const { values, positionals } = readArguments(usage, {
+  allowPositionals: true,
+  options: { runtime: { type: "string", default: Object.keys(ways).join(",") } },
+});
+const chosen = /** @type {(keyof typeof ways)[]} */ (
+  choose(values.runtime, Object.keys(ways), usage)
+);
+const tests = testFiles(positionals, usage);
 
 for (const name of chosen) {
   /** @type {Coverage} */
   const coverage = new Map();
   covered.set(name, coverage);
-  for (const file of testFiles(args)) {
+  for (const file of tests) {
     const report = join(scratch, `${name}-${file.replaceAll("/", "_")}.lcov`);
     const code = await ways[name](file, report);
     if (code !== 0) console.log(`${name} ${file}: exit code ${code}`);

@@ -1,8 +1,8 @@
 /** The files of the repository. */
 
 import { existsSync, readdirSync } from "node:fs";
-import { join, relative, sep } from "node:path";
-import process from "node:process";
+import { join, relative, resolve, sep } from "node:path";
+import { refuse } from "./arguments.mjs";
 import { root } from "./setup.mjs";
 
 /**
@@ -24,15 +24,18 @@ export function filesBelow(folder) {
 /**
  * The test files that a command line names. A file that is none by its name has to be named in full.
  *
- * @param {string[]} args Files and folders, as seen from where the command was given; all where there are none.
+ * @param {string[]} names Files and folders, as seen from where the command was given; all where there are none.
+ * @param {string} usage What to say where a name is that of no test.
  * @returns {string[]}
  */
-export function testFiles(args) {
-  const filters = args.filter((arg) => !arg.startsWith("-"))
-    .map((arg) => relative(root, join(process.cwd(), arg)).split(sep).join("/"));
-  return filesBelow("tests").filter((file) =>
-    file.endsWith(".test.ts")
-      ? filters.length === 0 || filters.some((filter) => file.startsWith(filter))
-      : filters.includes(file)
-  );
+export function testFiles(names, usage) {
+  const all = filesBelow("tests");
+  const tests = all.filter((file) => file.endsWith(".test.ts"));
+  if (names.length === 0) return tests;
+  const chosen = names.flatMap((name) => {
+    const path = relative(root, resolve(name)).split(sep).join("/");
+    const found = all.includes(path) ? [path] : tests.filter((file) => file.startsWith(path));
+    return found.length > 0 ? found : refuse(`no such test: ${name}`, usage);
+  });
+  return [...new Set(chosen)].sort();
 }

@@ -12,6 +12,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { readArguments, refuse } from "./arguments.mjs";
 import { executable } from "./runtimes.mjs";
 import { npmCommand, root } from "./setup.mjs";
 
@@ -56,9 +57,11 @@ function setVersion(name, version) {
   writeFileSync(file, changed);
 }
 
-const [version = "", ...rest] = process.argv.slice(2);
+const usage = "npm run release -- 0.2.0";
+const { positionals } = readArguments(usage, { allowPositionals: true, options: {} });
+const [version = "", ...rest] = positionals;
 if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) || rest.length > 0) {
-  fail("usage: npm run release -- 0.2.0");
+  refuse(`not one version: ${positionals.join(" ") || "none given"}`, usage);
 }
 
 // The changelog may wait for the commit that the new version comes with.

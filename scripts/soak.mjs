@@ -13,19 +13,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { testPermissions } from "../tests/support/permissions.mjs";
+import { choose, readArguments, refuse } from "./arguments.mjs";
 import { run } from "./child.mjs";
+import { testFiles } from "./files.mjs";
 import { Tally } from "./reliability.mjs";
 import { executable } from "./runtimes.mjs";
 import { root } from "./setup.mjs";
 
 /** The tests that have a long version. */
 const LONG = ["faults", "crowd", "hostile", "leaks", "fuzz", "no_loss"].map((name) =>
-  `tests/${name}`
+  join(root, "tests", name)
 );
 
-const { values, positionals } = parseArgs({
+const usage =
+  "npm run soak -- [--seed=N] [--sequences=N] [--minutes=N] [--runtime=node,deno,bun] " +
+  "[--write] [FILE ...]";
+const { values, positionals } = readArguments(usage, {
   allowPositionals: true,
   options: {
     write: { type: "boolean", default: false },
@@ -37,10 +41,7 @@ const { values, positionals } = parseArgs({
 });
 const { seed, sequences, minutes } = values;
 for (const [name, value] of Object.entries({ seed, sequences, minutes })) {
-  if (!(Number(value) >= 0)) {
-    console.error(`--${name} must be a number, not ${value}`);
-    process.exit(2);
-  }
+  if (!(Number(value) >= 0)) refuse(`--${name} must be a number, not ${value}`, usage);
 }
 
 /** @typedef {"node" | "deno" | "bun"} Runtime */
@@ -50,25 +51,22 @@ const flags = {
   deno: ["run", "--no-check", "--no-prompt", ...testPermissions],
   bun: ["run"],
 };
+const chosen = choose(values.runtime, Object.keys(flags), usage);
+// Names that are no tests are refused before anything runs.
+const files = testFiles(positionals.length > 0 ? positionals : LONG, usage);
 const program = join(root, "tests/model/soak.ts");
 const scratch = mkdtempSync(join(tmpdir(), "bsdsock-soak-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const tally = new Tally();
 let failures = 0;
-for (const name of values.runtime.split(",")) {
-  const runtime = /** @type {Runtime} */ (name);
-  const runtimeFlags = flags[runtime];
-  if (runtimeFlags === undefined) {
-    console.error(`no such runtime: ${runtime}`);
-    process.exit(2);
-  }
+for (const runtime of /** @type {Runtime[]} */ (chosen)) {
   for (const place of Number(minutes) > 0 ? ["native", "memory"] : []) {
     console.log(
       `\n${runtime}, ${place}: at most ${sequences} sequences from seed ${seed}, ${minutes} min`,
     );
     const { code, output } = await run(
       executable(runtime),
-      [...runtimeFlags, program, seed, sequences, minutes, place],
+      [...flags[runtime], program, seed, sequences, minutes, place],
       {
         cwd: root,
         env: { BSDSOCK_TALLY: join(scratch, `${runtime}-${place}`) },
@@ -88,9 +86,10 @@ const tests = await run(
     join(root, "scripts/test.mjs"),
     `--runtime=${values.runtime}`,
     ...(values.write ? ["--write"] : []),
-    ...(positionals.length > 0 ? positionals : LONG),
+    ...files,
   ],
   {
+    cwd: root,
     env: { BSDSOCK_SOAK: "1", BSDSOCK_SEED: seed },
     limit: 24 * 3_600_000,
     onLine: (line) => console.log(line),

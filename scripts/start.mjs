@@ -5,9 +5,12 @@
 
 import process from "node:process";
 import { root } from "./setup.mjs";
+import { takesNothing } from "./arguments.mjs";
 import { run, start } from "./child.mjs";
 import { executable, runtimes, versionOf } from "./runtimes.mjs";
 import { table } from "./table.mjs";
+
+takesNothing("npm start");
 
 const keys = /** @type {const} */ (["node", "deno", "bun"]);
 const families = /** @type {const} */ ([["IPv4", "127.0.0.1"], ["IPv6", "::1"]]);

@@ -23,6 +23,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { choose, readArguments } from "./arguments.mjs";
 import { machineNode, npmCommand, root } from "./setup.mjs";
 import { run } from "./child.mjs";
 import { filesBelow, testFiles } from "./files.mjs";
@@ -279,30 +280,25 @@ function compareCounts(rows, files) {
   }
 }
 
-const args = process.argv.slice(2);
-const chosen = args.filter((arg) => arg.startsWith("--runtime="))
-  .flatMap((arg) => arg.slice("--runtime=".length).split(","));
-const unknown = [
-  ...args.filter((arg) => /^-(?!-runtime=|-write$)/.test(arg)),
-  ...chosen.filter((key) => targets[key] === undefined),
-];
-if (unknown.length > 0) {
-  console.error(`unknown: ${unknown.join(" ")}`);
-  console.error(
-    `usage: npm test -- [--runtime=${Object.keys(targets).join(",")}] [--write] [FILE ...]`,
-  );
-  process.exit(2);
-}
-const files = testFiles(args);
-const areNamed = args.some((arg) => !arg.startsWith("-"));
+const usage = `npm test -- [--runtime=${Object.keys(targets).join(",")}] [--write] [FILE ...]`;
+const { values, positionals } = readArguments(usage, {
+  allowPositionals: true,
+  options: {
+    runtime: { type: "string", default: usual.join(",") },
+    write: { type: "boolean", default: false },
+  },
+});
+const chosen = choose(values.runtime, Object.keys(targets), usage);
+const files = testFiles(positionals, usage);
+const areNamed = positionals.length > 0;
 const tally = new Tally();
 
 /** @type {Row[]} */
 const rows = [];
-for (const key of chosen.length > 0 ? chosen : usual) rows.push(await runTarget(key, files));
+for (const key of chosen) rows.push(await runTarget(key, files));
 compareCounts(rows, files);
 const column = slower > 1 ? "soak" : "usual";
-if (args.includes("--write")) await tally.write(column);
+if (values.write) await tally.write(column);
 // The soak's numbers are those of the last one that was written.
 const stale = column === "usual" ? tally.differences(column) : [];
 for (const difference of stale) console.log(`\nFAILED ${difference}`);

@@ -21,10 +21,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { machineNode, npmCommand, root } from "./setup.mjs";
+import { takesNothing } from "./arguments.mjs";
 import { run } from "./child.mjs";
 import { pack } from "./pack.mjs";
 import { installTools, toolsFolder } from "./package_tools.mjs";
 import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
+
+takesNothing("npm run test:package");
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
 const most = { unpacked: 367_000, everything: 57_200, tcp: 39_600, services: 6_300 };
