@@ -88,7 +88,7 @@ const targets = {
     env: { BSDSOCK_FFI: "1" },
     // What system calls of the library's own serve.
     only:
-      /^tests\/(backpressure|bulk|close_sends|crowd|fairness|faults|hostile|leaks|lost_|model|no_loss|process_end|streams|tcp|udp|unhandled|unix)/,
+      /^tests\/(backpressure|bulk|close_sends|crowd|differences|fairness|faults|hostile|leaks|lost_|model|no_loss|process_end|streams|tcp|udp|unhandled|unix)/,
   },
   bun: {
     label: "Bun",

@@ -99,8 +99,8 @@ export function getDescriptorOption(
 /** The bytes of `struct linger`. */
 function linger(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
-  bytes.set(int32(value < 0 ? 0 : 1));
-  bytes.set(int32(Math.max(0, value)), 4);
+  // Only to reset: with seconds close(2) would keep the whole process waiting.
+  bytes.set(int32(value === 0 ? 1 : 0));
   return bytes;
 }
 

@@ -1,0 +1,550 @@
+/** Rows of docs/differences.md that no other test shows; each test has the name of its row. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import {
+  AF_INET,
+  AF_UNIX,
+  capabilities,
+  create_connection,
+  create_server,
+  type InetAddress,
+  MSG_DONTWAIT,
+  SHUT_WR,
+  SO_ERROR,
+  SO_LINGER,
+  SO_RCVBUF,
+  SO_REUSEADDR,
+  SOCK_DGRAM,
+  type Socket,
+  socket,
+  socketpair,
+  SOL_SOCKET,
+} from "../mod.ts";
+import { receive } from "./support/bytes.ts";
+import { endsByItself } from "./support/endings.ts";
+import { Namespace, noNamespace } from "./support/namespace.ts";
+import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts";
+import { helpers, noPeer, pythonProgram } from "./support/peers.ts";
+import { type Program, start } from "./support/process.ts";
+import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
+import { bounded, rejects, type Scope, sleep, until } from "./support/scope.ts";
+
+const host = "127.0.0.1";
+const able = capabilities();
+const notLinux = process.platform !== "linux" && "the row is about Linux";
+const notDeno = runtimeName !== "deno" && "the row is about Deno";
+/** Without libc of Node and Bun there is no dup(2). */
+const hasDup = able.fileno && able.options["SOCK_STREAM"]!["SO_RCVBUF"] !== undefined;
+
+function path(scope: Scope): string {
+  const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
+  scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
+  return join(folder, "s");
+}
+
+/** What a program in Python says, whose socket module is that of the system; it runs while nothing else does here. */
+function linux<T>(source: string, ...args: (string | number)[]): T {
+  const python = process.env["PYTHON"] ?? "python3";
+  const program = `${helpers}\n${source}`;
+  const done = spawnSync(python, ["-c", program, ...args.map(String)], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  assert.equal(done.status, 0, done.stderr);
+  return JSON.parse(done.stdout) as T;
+}
+
+const test = (
+  row: string,
+  body: (scope: Scope) => Promise<void>,
+  skip: string | false = false,
+): void => {
+  it(row, { skip: notLinux || noPeer || skip }, bounded(body));
+};
+
+async function server(scope: Scope): Promise<Socket<InetAddress>> {
+  return scope.add(await create_server([host, 0]));
+}
+
+async function accepted(scope: Scope, from: Socket<InetAddress>): Promise<Socket<InetAddress>> {
+  const [conn] = await from.accept();
+  return scope.add(conn);
+}
+
+describe("other than Python's", () => {
+  test("bind without listen, two processes", async (scope) => {
+    const s = scope.add(socket());
+    await s.bind([host, 0]);
+    const peer = pythonProgram(
+      scope,
+      `${helpers}
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+try:
+    s.bind((sys.argv[1], int(sys.argv[2])))
+    s.listen()
+    say("listens")
+except OSError as error:
+    say(error.errno)
+command()
+`,
+      [host, String(s.getsockname()[1])],
+    );
+    const said = await peer.json();
+    if (runtimeName === "deno") {
+      assert.deepEqual(said, [98], "it listens as soon as it is bound");
+      await s.listen();
+    } else {
+      assert.deepEqual(said, ["listens"]);
+      await rejects(() => s.listen(), "EADDRINUSE", "listen");
+    }
+  });
+
+  test("`send` that had to wait, and `write` of a file without a buffer", async (scope) => {
+    const size = 32 << 20;
+    const receiver = await server(scope);
+    const peer = pythonProgram(
+      scope,
+      `${helpers}
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+say(s.send(bytes(${size})))
+`,
+      [host, String(receiver.getsockname()[1])],
+    );
+    await receive(await accepted(scope, receiver), size);
+    assert.deepEqual(await peer.json(), [size], "Linux waits until all is taken");
+
+    const a = scope.add(await create_connection(receiver.getsockname()));
+    const b = await accepted(scope, receiver);
+    const out = a.makefile("wb", { buffering: 0 });
+    for (
+      const call of [() => a.send(new Uint8Array(size)), () => out.write(new Uint8Array(size))]
+    ) {
+      const count = await call();
+      assert.ok(count !== null && count > 0 && count < size, `${count}`);
+      await receive(b, count);
+    }
+    await out.close();
+  });
+
+  test("SO_LINGER with seconds", async (scope) => {
+    const lingering = `
+l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen()
+s = socket.create_connection(l.getsockname()); c, _ = l.accept()
+s.setblocking(False)
+try:
+    while True: s.send(bytes(100000))
+except BlockingIOError: pass
+s.setblocking(True)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 1))
+begun = time.monotonic(); s.close(); say(time.monotonic() - begun)
+`;
+    const [seconds = 0] = linux<number[]>(lingering);
+    assert.ok(seconds > 0.9, `Linux waits, here ${seconds} s`);
+
+    const listener = await server(scope);
+    const s = scope.add(socket());
+    s.setsockopt(SOL_SOCKET, SO_LINGER, [1, 5]);
+    await s.connect(listener.getsockname());
+    const conn = await accepted(scope, listener);
+    let sent = 0;
+    await until(async () => {
+      const count = await s.send(new Uint8Array(100_000), MSG_DONTWAIT).catch(() => 0);
+      sent += count;
+      return count === 0;
+    }, "no room");
+    const begun = performance.now();
+    await s.close();
+    const took = performance.now() - begun;
+    assert.ok(took < 2_000, `close took ${took} ms`);
+    await receive(conn, sent);
+    assert.equal((await conn.recv(1)).length, 0);
+  });
+
+  test("names of a `socketpair`", async (scope) => {
+    assert.deepEqual(
+      linux(`a, b = socket.socketpair(); say(a.getsockname(), b.getpeername())`),
+      ["", ""],
+    );
+    const [a, b] = await socketpair();
+    for (const s of [a, b]) scope.add(s);
+    const named = [a.getsockname(), b.getsockname()].filter((name) => name !== "");
+    assert.equal(named.length, 1);
+    assert.match(String(named[0]), /^\0[0-9a-f]{5}$/);
+    const [c, d] = await socketpair(AF_INET);
+    for (const s of [c, d]) assert.equal(scope.add(s).getsockname()[0], host);
+  });
+
+  test("`dup()` of a listener", async (scope) => {
+    const original = await server(scope);
+    const copy = scope.add(original.dup());
+    // Both have to have waited once: from then on the runtime accepts for them.
+    for (const one of [original, copy]) {
+      one.settimeout(0.01);
+      await rejects(() => one.accept(), "ETIMEDOUT", "accept");
+    }
+    const clients = 40;
+    for (let i = 0; i < clients; i++) {
+      scope.add(await create_connection(original.getsockname()));
+    }
+    await sleep(50);
+    const counts = [];
+    for (const one of [original, copy]) {
+      let count = 0;
+      while (
+        await one.accept().then(([conn]) => scope.add(conn), () => undefined) !== undefined
+      ) count++;
+      counts.push(count);
+    }
+    assert.equal(counts[0]! + counts[1]!, clients, String(counts));
+    assert.ok(counts[0]! < clients, String(counts));
+  }, !hasDup && "there is no dup(2) here");
+
+  test("`connect` of a UDP socket to port 0", async (scope) => {
+    const source = `
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("127.0.0.1", 0))
+say(s.send(b"x"))
+`;
+    assert.deepEqual(linux(source), [1]);
+    const s = scope.add(socket(AF_INET, SOCK_DGRAM));
+    await rejects(() => s.connect([host, 0]), "EINVAL", "connect");
+  });
+});
+
+describe("not the same on every runtime", () => {
+  test("a connection between `bind` and `listen`", async (scope) => {
+    const CONNECT = `
+s = socket.socket(); s.settimeout(5)
+say(s.connect_ex((sys.argv[1], int(sys.argv[2]))))
+try: say(s.recv(9).decode())
+except OSError as error: say(error.errno)
+`;
+    for (const backlog of [128, 5]) {
+      const s = scope.add(socket());
+      await s.bind([host, 0]);
+      const peer = pythonProgram(scope, helpers + CONNECT, [host, String(s.getsockname()[1])]);
+      const connected = await peer.json();
+      await s.listen(backlog);
+      if (runtimeName !== "deno") {
+        assert.deepEqual(connected, [111]);
+        continue;
+      }
+      assert.deepEqual(connected, [0]);
+      if (backlog === 128 || hasFfi) {
+        await (await accepted(scope, s)).sendall("accepted");
+        assert.deepEqual(await peer.json(), ["accepted"]);
+      } else assert.deepEqual(await peer.json(), [104]);
+    }
+  });
+
+  test("`listen(0)`", async (scope) => {
+    const s = scope.add(socket());
+    await s.bind([host, 0]);
+    await s.listen(0);
+    assert.equal(ss(s.getsockname()[1])[0]?.sending, runtimeName === "node" ? 1 : 0);
+  }, noSs);
+
+  test("connecting a bound UNIX socket", async (scope) => {
+    const name = path(scope);
+    const listener = scope.add(socket(AF_UNIX));
+    await listener.bind(name);
+    await listener.listen();
+    const s = scope.add(socket(AF_UNIX));
+    await s.bind(`${name}.client`);
+    if (runtimeName === "deno") {
+      await rejects(() => s.connect(name), "EOPNOTSUPP", "connect");
+    } else {
+      await s.connect(name);
+      assert.equal(s.getsockname(), `${name}.client`);
+      scope.add((await listener.accept())[0]);
+    }
+  });
+
+  test("options of one of several UNIX connections to one path", async (scope) => {
+    const name = path(scope);
+    const listener = scope.add(socket(AF_UNIX));
+    await listener.bind(name);
+    await listener.listen();
+    const clients = [scope.add(socket(AF_UNIX)), scope.add(socket(AF_UNIX))];
+    for (const s of clients) {
+      await s.connect(name);
+      scope.add((await listener.accept())[0]);
+    }
+    for (const s of clients) {
+      const set = (): void => s.setsockopt(SOL_SOCKET, SO_RCVBUF, 20_000);
+      if (runtimeName !== "deno") set();
+      else await rejects(async () => await set(), "ENOPROTOOPT", "setsockopt");
+    }
+  }, able.options["SOCK_STREAM"]!["SO_RCVBUF"] === undefined && "the option needs libc");
+
+  test("`connect` of a bound port to where another socket of it is connected", async (scope) => {
+    const listener = await server(scope);
+    const connect = async (port: number): Promise<Socket<InetAddress>> => {
+      const s = scope.add(socket());
+      s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+      await s.bind([host, port]);
+      await s.connect(listener.getsockname());
+      return s;
+    };
+    const first = await connect(0);
+    await accepted(scope, listener);
+    const code = runtimeName === "deno" ? "EINVAL" : "EADDRNOTAVAIL";
+    await rejects(() => connect(first.getsockname()[1]), code, "connect");
+  });
+
+  test("SO_RCVBUF before it is set", async (scope) => {
+    const source = `
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+say(s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+`;
+    const s = scope.add(socket(AF_INET, SOCK_DGRAM));
+    await s.bind([host, 0]);
+    const here = s.getsockopt(SOL_SOCKET, SO_RCVBUF);
+    const kernels = linux<number[]>(source);
+    assert.deepEqual([here], runtimeName === "deno" && !hasFfi ? [65536] : kernels);
+  });
+
+  test("a non-blocking call that finds nothing", async (scope) => {
+    const [a, b] = await socketpair(AF_INET);
+    for (const s of [a, b]) scope.add(s).setblocking(false);
+    const times: number[] = [];
+    for (let i = 0; i < 30; i++) {
+      const begun = performance.now();
+      await rejects(() => a.recv(1), "EAGAIN", "recv");
+      times.push(performance.now() - begun);
+    }
+    const least = Math.min(...times);
+    assert.ok(runtimeName === "deno" ? least >= 1 : least < 1, `${least} ms`);
+  });
+
+  test("a reset that nobody has received: SO_ERROR, then `recv`", async (scope) => {
+    const PEER = `
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+command(); reset(); say("reset")
+command()
+`;
+    const listener = await server(scope);
+    const peer = pythonProgram(scope, helpers + PEER, [host, String(listener.getsockname()[1])]);
+    const conn = await accepted(scope, listener);
+    peer.write("\n");
+    await peer.json();
+    await sleep(50);
+    const pending = conn.getsockopt(SOL_SOCKET, SO_ERROR);
+    if (runtimeName === "bun") {
+      assert.equal(pending, 104);
+      assert.equal((await conn.recv(1)).length, 0);
+    } else {
+      assert.equal(pending, 0);
+      await rejects(() => conn.recv(1), "ECONNRESET", "recv");
+    }
+    const KERNEL = `
+l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen()
+s = socket.create_connection(l.getsockname()); c, _ = l.accept(); reset(); time.sleep(0.05)
+say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
+`;
+    assert.deepEqual(linux(KERNEL), [104, 0]);
+  });
+
+  test("the first `send` to a UNIX peer that has closed with unread bytes", async (scope) => {
+    const name = path(scope);
+    const peer = pythonProgram(
+      scope,
+      `${helpers}
+l = socket.socket(socket.AF_UNIX); l.bind(sys.argv[1]); l.listen(); say("ready")
+s, _ = l.accept(); command(); s.close(); say("closed")
+command()
+`,
+      [name],
+    );
+    await peer.json();
+    const s = scope.add(socket(AF_UNIX));
+    await s.connect(name);
+    await s.sendall("unread");
+    peer.write("\n");
+    await peer.json();
+    await sleep(50);
+    if (runtimeName === "bun") {
+      await rejects(() => s.send("x"), "ECONNRESET", "send");
+      assert.equal((await s.recv(1)).length, 0);
+    } else await rejects(() => s.send("x"), "EPIPE", "send");
+  });
+
+  test("a duplicate that sends after `shutdown(SHUT_WR)` of the original", async (scope) => {
+    const listener = await server(scope);
+    const s = scope.add(await create_connection(listener.getsockname()));
+    const conn = await accepted(scope, listener);
+    const copy = scope.add(s.dup());
+    await s.shutdown(SHUT_WR);
+    assert.equal((await conn.recv(1)).length, 0);
+    const code = runtimeName === "bun" ? "ECONNRESET" : "EPIPE";
+    await rejects(() => copy.send("x"), code, "send");
+  }, !hasDup && "there is no dup(2) here");
+
+  test(
+    "a program whose `sendall` has timed out, and whose socket is still open",
+    async (scope) => {
+      const listener = await server(scope);
+      const program = new URL("./peers/timed_out.ts", import.meta.url);
+      const peer = scope.add(start(launch(program, [String(listener.getsockname()[1])])));
+      const conn = await accepted(scope, listener);
+      if (runtimeName === "bun") return await endsByItself(peer);
+      assert.equal(await peer.line(), "done", peer.stderr);
+      let ended = false;
+      const exit = peer.exit().then(({ code }) => {
+        ended = true;
+        return code;
+      });
+      await sleep(700);
+      assert.equal(ended, false, "it lives");
+      for (let count = -1; count !== 0;) count = (await conn.recv(1 << 20)).length;
+      assert.equal(await exit, 0, peer.stderr);
+    },
+  );
+
+  test("a connection that was reset before `accept`", async (scope) => {
+    const listener = await server(scope);
+    listener.settimeout(0.5);
+    // Nothing happens here while it runs.
+    linux(
+      `
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+s.sendall(b"lost"); reset(); say()
+`,
+      host,
+      listener.getsockname()[1],
+    );
+    if (runtimeName === "deno") {
+      await rejects(() => listener.accept(), "ETIMEDOUT", "accept");
+      return;
+    }
+    const [conn, address] = await listener.accept();
+    scope.add(conn);
+    assert.deepEqual(address, ["0.0.0.0", 0]);
+  });
+});
+
+describe("datagrams, with all of Deno's", () => {
+  const command = (how: string, ...args: string[]): [string, ...string[]] =>
+    launch(new URL("./peers/differing_datagrams.ts", import.meta.url), [how, ...args], {
+      permissions: [
+        "--allow-net",
+        "--allow-read",
+        "--allow-write",
+        ...(hasFfi ? ["--allow-ffi"] : []),
+      ],
+      flags: runtimeName === "deno" ? ["--unstable-net"] : [],
+    });
+  const program = (scope: Scope, how: string, ...args: string[]): Program =>
+    scope.add(start(command(how, ...args)));
+  const PYTHON = `${helpers}
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.settimeout(15); s.bind(sys.argv[1])
+`;
+
+  test("a UNIX datagram socket that was not bound", async (scope) => {
+    const name = path(scope);
+    const peer = pythonProgram(
+      scope,
+      `${PYTHON}
+n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); n.sendto(b"x", sys.argv[1])
+say(s.recvfrom(9)[1])
+_, address = s.recvfrom(9)
+say(address.decode() if isinstance(address, bytes) else address)
+`,
+      [name],
+    );
+    assert.deepEqual(await peer.json(), [null], "Linux has it unnamed");
+    const NAME = /^\0[0-9a-f-]{36}$/;
+    const ours = program(scope, "unbound", name, name);
+    assert.equal(await ours.json(), "1");
+    assert.match(String(await ours.json()), NAME);
+    assert.match(String(await peer.json()), NAME);
+  }, notDeno);
+
+  test("`connect` of a UNIX datagram socket to a missing path", async (scope) => {
+    const name = path(scope);
+    const source = `
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+say(s.connect_ex(sys.argv[1] + ".missing"))
+`;
+    assert.deepEqual(linux(source, name), [2]);
+    assert.deepEqual(await program(scope, "missing", name).json(), ["ok", "ENOENT"]);
+  }, notDeno);
+
+  test("a UNIX datagram to a socket connected elsewhere; to one that closed", async (scope) => {
+    const name = path(scope);
+    const source = `
+def bound(name):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1] + name)
+    return s
+s, other, gone, peer = map(bound, (".1", ".2", ".3", ".4"))
+other.connect(sys.argv[1] + ".4"); gone.close()
+codes = []
+for name in ".2", ".3":
+    try: s.sendto(b"x", sys.argv[1] + name)
+    except OSError as error: codes.append(error.errno)
+say(codes)
+`;
+    assert.deepEqual(linux(source, name), [[1, 111]]);
+    const peer = pythonProgram(scope, `${PYTHON}say("ready"); command()`, [`${name}.peer`]);
+    await peer.json();
+    const ours = program(scope, "elsewhere", name, `${name}.peer`);
+    assert.deepEqual(await ours.json(), ["1", "ENOENT"]);
+  }, notDeno);
+
+  test("a UNIX datagram that waits for room at its receiver", async (scope) => {
+    const name = path(scope);
+    const peer = pythonProgram(
+      scope,
+      `${PYTHON}say("ready"); command()
+for i in range(40): s.recv(9)
+say("received")
+`,
+      [`${name}.peer`],
+    );
+    await peer.json();
+    const ours = program(scope, "full", name, `${name}.peer`);
+    assert.deepEqual(await ours.json(), [true, "ETIMEDOUT"]);
+    peer.write("\n");
+    assert.deepEqual(await ours.json(), ["sent", "meanwhile"]);
+    assert.deepEqual(await peer.json(), ["received"]);
+  }, notDeno);
+
+  test("a datagram that comes before `connect` fixes another peer", async (scope) => {
+    const inet = await program(scope, "early").json();
+    assert.equal(inet, runtimeName === "deno" && hasFfi ? "later" : "early");
+    if (runtimeName !== "deno") return;
+    assert.equal(await program(scope, "early", path(scope)).json(), "later");
+  });
+
+  test("`connect` of UDP to a network's broadcast address", async (scope) => {
+    const space = await Namespace.open(
+      scope,
+      ["sh", "-c", "ip address add 10.7.0.1/24 broadcast 10.7.0.255 dev lo; echo up >&2; exec cat"],
+      "",
+      "",
+    );
+    await space.said("up");
+    const peer = scope.add(space.start(command("broadcast", "", "10.7.0.255")));
+    const said = await peer.json<string[]>();
+    if (runtimeName === "deno") assert.deepEqual(said, ["ok", "EACCES"]);
+    else assert.equal(said[0], "EACCES");
+  }, noNamespace("ip"));
+
+  test("a UNIX datagram socket whose receive has timed out", async (scope) => {
+    const ours = program(scope, "idle", path(scope));
+    assert.equal(await ours.json(), "ETIMEDOUT");
+    assert.equal(await ours.json(), "closed");
+    assert.equal((await ours.exit()).stderr, "");
+  }, notDeno);
+});
+
+describe("after all tests of this file", () => {
+  it("no socket is open", { skip: noDescriptors }, checkNothingLeft);
+});
