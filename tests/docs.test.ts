@@ -149,6 +149,25 @@ describe("what the pages name", () => {
   );
 
   it(
+    "as a difference has a test that shows it",
+    { skip: missing("docs/differences.md") },
+    () => {
+      const titles = new Set<string>();
+      for (const line of read("docs/differences.md").split("\n")) {
+        const cells = line.split("|").slice(1, -1).map((cell) => cell.trim());
+        const [row = ""] = cells;
+        if (cells.length === 0 || row === "what" || /^-+$/.test(row)) continue;
+        const tests = cells.at(-1) ?? "";
+        assert.match(tests, /^(all|`[^`]+`(, `[^`]+`)*)$/, `no test shows: ${row}`);
+        if (tests.includes("`differences`")) titles.add(row);
+      }
+      // There a test has the name of its row.
+      const there = [...read("tests/differences.test.ts").matchAll(/\btest\(\s*"([^"]+)"/g)];
+      assert.deepEqual(there.map(([, title = ""]) => title).sort(), [...titles].sort());
+    },
+  );
+
+  it(
     "as tried is what the test itself calls it",
     { skip: missing("docs/reliability.md") },
     () => {
