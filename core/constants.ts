@@ -371,5 +371,16 @@ export const INADDR_MAX_LOCAL_GROUP = 0xe00000ff;
 
 /** The largest backlog that `listen` can get by default on Linux. */
 export const SOMAXCONN = 4096;
-/** Whether the library speaks IPv6: it does, on every runtime. */
+/**
+ * Whether the library speaks IPv6: it does, on every runtime.
+ *
+ * Source: Python `socket.has_ipv6`.
+ *
+ * @example
+ * ```ts
+ * import { AF_INET, AF_INET6, has_ipv6, socket } from "@bsdsock/bsdsock";
+ *
+ * await using s = socket(has_ipv6 ? AF_INET6 : AF_INET);
+ * ```
+ */
 export const has_ipv6 = true;

@@ -104,6 +104,8 @@ export let closeWithFiles: (
  *
  * The type parameter is the address: `string` for AF_UNIX, `[host, port]` for AF_INET and AF_INET6.
  *
+ * Source: POSIX `<sys/socket.h>`, Python's `socket` objects.
+ *
  * @example
  * ```ts
  * import { AF_INET, SOCK_STREAM, Socket } from "@bsdsock/bsdsock";
@@ -182,27 +184,87 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#options.source = this.#transport;
   }
 
-  /** The address family: AF_INET, AF_INET6 or AF_UNIX. */
+  /**
+   * The address family: AF_INET, AF_INET6 or AF_UNIX. Stays readable after `close`.
+   *
+   * Source: Python `socket.family`; the option SO_DOMAIN of Linux.
+   *
+   * @example
+   * ```ts
+   * import { AF_INET, socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * console.log(s.family === AF_INET); // true
+   * ```
+   */
   get family(): number {
     return this.#kind.family;
   }
 
-  /** The type: SOCK_STREAM or SOCK_DGRAM. */
+  /**
+   * The type: SOCK_STREAM or SOCK_DGRAM. Stays readable after `close`.
+   *
+   * Source: Python `socket.type`; the option SO_TYPE of POSIX.
+   *
+   * @example
+   * ```ts
+   * import { AF_INET, SOCK_DGRAM, socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket(AF_INET, SOCK_DGRAM);
+   * console.log(s.type === SOCK_DGRAM); // true
+   * ```
+   */
   get type(): number {
     return this.#kind.type;
   }
 
-  /** The protocol as it was given. */
+  /**
+   * The protocol as it was given: 0 for the usual one of the type. Stays readable after `close`.
+   *
+   * Source: Python `socket.proto`; the option SO_PROTOCOL of Linux.
+   *
+   * @example
+   * ```ts
+   * import { AF_INET, IPPROTO_TCP, SOCK_STREAM, socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+   * console.log(s.proto); // 6
+   * ```
+   */
   get proto(): number {
     return this.#kind.proto;
   }
 
-  /** The timeout in seconds: `null` waits for ever, 0 is non-blocking. */
+  /**
+   * The timeout in seconds, as `gettimeout()` gives it: `null` waits for ever, 0 is non-blocking.
+   *
+   * Source: Python `socket.timeout`, the attribute.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * await using s = socket();
+   * s.settimeout(1.5);
+   * console.log(s.timeout); // 1.5
+   * ```
+   */
   get timeout(): number | null {
     return this.#timeout;
   }
 
-  /** Whether it was closed or detached. With files of `makefile` open its calls still work until the last one closes. */
+  /**
+   * Whether it was closed or detached. With files of `makefile` open its calls still work until the last one closes.
+   *
+   * @example
+   * ```ts
+   * import { socket } from "@bsdsock/bsdsock";
+   *
+   * const s = socket();
+   * await s.close();
+   * console.log(s.closed); // true
+   * ```
+   */
   get closed(): boolean {
     return this.#closeAsked || this.#detached;
   }
@@ -751,6 +813,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * open. While a reader holds it, the socket's own receives reject with EBUSY; afterwards they get all bytes that it has
    * not read, also what comes for a read that was still waiting.
    *
+   * Source: the Streams Standard of WHATWG.
+   *
    * @example
    * ```ts
    * import { socketpair } from "@bsdsock/bsdsock";
@@ -769,6 +833,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * The socket as a stream to write to, made on first use. Closing or aborting it ends sending and leaves receiving open.
    * Aborting drops what a write that waits has left to send. The signal of `pipeTo` first lets a write end that is under
    * way, as the Streams Standard has it: where the peer may not read, `settimeout` sets a bound.
+   *
+   * Source: the Streams Standard of WHATWG.
    *
    * @example
    * ```ts
@@ -889,6 +955,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Gives the descriptor of a connection away: the socket is closed, the descriptor is not.
    *
+   * Source: Python `socket.detach`.
+   *
    * @returns the descriptor; -1 when closed
    * @throws {SocketError} ENOTSUP where the runtime does not reveal it, and for what is no connected stream socket
    *
@@ -913,6 +981,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * The descriptor, -1 when closed.
+   *
+   * Source: Python `socket.fileno`.
    *
    * @throws {SocketError} ENOTSUP where the runtime does not reveal it, or opens it only with `bind` or `connect`
    *
@@ -966,6 +1036,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Whether child processes inherit the descriptor: they do not unless {@linkcode Socket.set_inheritable} said so.
    *
+   * Source: Python `socket.get_inheritable`.
+   *
    * @example
    * ```ts
    * import { socket } from "@bsdsock/bsdsock";
@@ -983,6 +1055,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Sets whether child processes inherit the descriptor.
+   *
+   * Source: Python `socket.set_inheritable`; FD_CLOEXEC of POSIX fcntl().
    *
    * @throws {SocketError} ENOTSUP for `true` where that needs libc and there is none
    *
@@ -1013,6 +1087,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * The socket's own address; the wildcard address and port 0 while it has none.
    *
+   * Source: POSIX getsockname().
+   *
    * @example
    * ```ts
    * import { create_server } from "@bsdsock/bsdsock";
@@ -1029,6 +1105,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * The peer's address, also after the peer has gone.
+   *
+   * Source: POSIX getpeername().
    *
    * @throws {SocketError} ENOTCONN when not connected
    *
@@ -1131,6 +1209,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * The timeout in seconds, `null` for none.
    *
+   * Source: Python `socket.gettimeout`.
+   *
    * @example
    * ```ts
    * import { socket } from "@bsdsock/bsdsock";
@@ -1145,6 +1225,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * `true` (or 1) is `settimeout(null)`, `false` (or 0) is `settimeout(0)`.
+   *
+   * Source: Python `socket.setblocking`.
    *
    * @example
    * ```ts
@@ -1164,6 +1246,8 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Whether calls may wait: whether the timeout is not 0.
+   *
+   * Source: Python `socket.getblocking`.
    *
    * @example
    * ```ts

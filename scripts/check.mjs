@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { root } from "./setup.mjs";
 import { takesNothing } from "./arguments.mjs";
 import { run } from "./child.mjs";
-import { writeExamples } from "./examples_of_docs.mjs";
+import { withoutExample, writeExamples } from "./examples_of_docs.mjs";
 import { pack } from "./pack.mjs";
 import { commandOf, executable } from "./runtimes.mjs";
 import { testPermissions } from "../tests/support/permissions.mjs";
@@ -30,10 +30,15 @@ let failures = 0;
  */
 async function check(name, file, args) {
   const done = await run(file, args, { cwd: root, limit: 300_000 });
-  console.log(`${done.code === 0 ? "ok    " : "FAILED"} ${name}`);
-  if (done.code === 0) return;
+  report(name, done.code === 0 ? "" : done.output || `exit code ${done.code}`);
+}
+
+/** @param {string} name @param {string} complaint Nothing where all is well. */
+function report(name, complaint) {
+  console.log(`${complaint === "" ? "ok    " : "FAILED"} ${name}`);
+  if (complaint === "") return;
   failures++;
-  console.log(done.output.trimEnd().replaceAll(/^/gm, "    | "));
+  console.log(complaint.trimEnd().replaceAll(/^/gm, "    | "));
 }
 
 /** deno.json as examples need it: Deno imports into each all that its file exports. @returns {string} */
@@ -54,6 +59,8 @@ function docConfig() {
 await check("deno fmt --check", deno, ["fmt", "--check"]);
 await check("deno lint", deno, ["lint"]);
 await check("deno doc --lint mod.ts", deno, ["doc", "--lint", "mod.ts"]);
+const { stdout: shown } = await run(deno, ["doc", "--json", "mod.ts"], { cwd: root });
+report("every function, method and getter has an example", withoutExample(shown).join("\n"));
 await check("deno check mod.ts", deno, ["check", "mod.ts"]);
 await check("deno check of the pages' programs", deno, [
   "check",

@@ -40,3 +40,38 @@ function sourcesOf(folder) {
     .filter((name) => name.endsWith(".ts"))
     .map((name) => `${folder}/${name}`);
 }
+
+/**
+ * @typedef {object} Documented
+ * @property {string} name
+ * @property {string} [kind]
+ * @property {{ tags?: { kind: string }[] }} [jsDoc]
+ * @property {{ methods?: Documented[] }} [def]
+ */
+
+/**
+ * The public functions, classes, methods and getters without an example. Of what has several signatures one is enough.
+ *
+ * @param {string} json What `deno doc --json` says of the library.
+ * @returns {string[]}
+ */
+export function withoutExample(json) {
+  /** @type {{ nodes: Record<string, { symbols: { name: string, declarations: Documented[] }[] }> }} */
+  const { nodes } = JSON.parse(json);
+  /** @type {Map<string, boolean>} */
+  const found = new Map();
+  /** @param {string} name @param {Documented} of */
+  const look = (name, { jsDoc }) => {
+    const has = jsDoc?.tags?.some(({ kind }) => kind === "example") ?? false;
+    found.set(name, has || found.get(name) === true);
+  };
+  for (const { name, declarations } of Object.values(nodes).flatMap(({ symbols }) => symbols)) {
+    for (const one of declarations) {
+      if (one.kind !== "function" && one.kind !== "class") continue;
+      look(name, one);
+      for (const method of one.def?.methods ?? []) look(`${name}.${method.name}`, method);
+    }
+  }
+  if (found.size < 50) throw new Error(`deno doc shows ${found.size} functions`);
+  return [...found].filter(([, has]) => !has).map(([name]) => name);
+}

@@ -16,6 +16,8 @@ import { formatIPv4, formatIPv6, parseIPv4, parseIPv4Classic, parseIPv6 } from "
  * Network order is big-endian, so the bytes are swapped on a little-endian machine and left alone on
  * a big-endian one.
  *
+ * Source: POSIX htons(), Python `socket.htons`.
+ *
  * @param x The number, 0 to 65535.
  * @returns The number in network byte order.
  * @throws {TypeError} when it is not an integer
@@ -34,6 +36,8 @@ export function htons(x: number): number {
 
 /**
  * Turns a 16-bit number from network to host byte order, POSIX `ntohs`.
+ *
+ * Source: POSIX ntohs(), Python `socket.ntohs`.
  *
  * @param x The number, 0 to 65535.
  * @returns The number in host byte order.
@@ -54,6 +58,8 @@ export function ntohs(x: number): number {
 /**
  * Turns a 32-bit number from host to network byte order, POSIX `htonl`.
  *
+ * Source: POSIX htonl(), Python `socket.htonl`.
+ *
  * @param x The number, 0 to 4294967295.
  * @returns The number in network byte order, never negative.
  * @throws {TypeError} when it is not an integer
@@ -72,6 +78,8 @@ export function htonl(x: number): number {
 
 /**
  * Turns a 32-bit number from network to host byte order, POSIX `ntohl`.
+ *
+ * Source: POSIX ntohl(), Python `socket.ntohl`.
  *
  * @param x The number, 0 to 4294967295.
  * @returns The number in host byte order, never negative.
@@ -107,6 +115,8 @@ function swap32(x: number, name: string): number {
  * hexadecimal (`0x...`), of which the last fills the bytes that are left. As in glibc, white space
  * ends the address and what follows it is ignored. {@linkcode inet_pton} is strict.
  *
+ * Source: BSD inet_aton(3), Python `socket.inet_aton`.
+ *
  * @param ip_string The address, such as "127.0.0.1", "127.1" or "0x7f000001".
  * @returns The 4 bytes in network order.
  * @throws {TypeError} when the argument is not a string
@@ -125,6 +135,8 @@ export function inet_aton(ip_string: string): Uint8Array<ArrayBuffer> {
 
 /**
  * Gives the text of a packed IPv4 address, POSIX `inet_ntoa`.
+ *
+ * Source: POSIX inet_ntoa(), Python `socket.inet_ntoa`.
  *
  * @param packed_ip The 4 bytes in network order.
  * @returns The dotted quad, such as "127.0.0.1".
@@ -153,6 +165,8 @@ export function inet_ntoa(packed_ip: ArrayBufferView | ArrayBuffer): string {
  * Strict, as POSIX is: an IPv4 address is four decimal numbers without leading zeros, an IPv6 address
  * has no scope (`%eth0`) and no brackets, and nothing stands around either.
  *
+ * Source: POSIX inet_pton(), RFC 4291 section 2.2, Python `socket.inet_pton`.
+ *
  * @param address_family AF_INET or AF_INET6.
  * @param ip_string The address, such as "192.0.2.1" or "2001:db8::1".
  * @returns The 4 or 16 bytes in network order.
@@ -177,6 +191,8 @@ export function inet_pton(address_family: number, ip_string: string): Uint8Array
  *
  * An IPv6 address is shortened as RFC 5952 says, and ends in a dotted quad where it holds an IPv4
  * address (`::ffff:192.0.2.1`).
+ *
+ * Source: POSIX inet_ntop(), RFC 5952, Python `socket.inet_ntop`.
  *
  * @param address_family AF_INET or AF_INET6.
  * @param packed_ip The 4 or 16 bytes in network order.

@@ -11,6 +11,8 @@
  * Two names of one number are both here: EWOULDBLOCK is EAGAIN, ENOTSUP is EOPNOTSUPP and EDEADLOCK
  * is EDEADLK, as on Linux.
  *
+ * Source: POSIX `<errno.h>`, Linux errno(3), Python `errno`.
+ *
  * @example
  * ```ts
  * import { errno, SocketError } from "@bsdsock/bsdsock";

@@ -33,6 +33,8 @@ export interface SocketErrorOptions {
  *
  * `instanceof` holds across two copies of the library.
  *
+ * Source: Python `OSError`, `socket.error`.
+ *
  * @example
  * ```ts
  * import { socket, SocketError } from "@bsdsock/bsdsock";
@@ -73,6 +75,8 @@ export class SocketError extends Error {
 /**
  * A name could not be turned into an address: Python's `gaierror`. Its `errno` is glibc's EAI number.
  *
+ * Source: Python `socket.gaierror`; POSIX getaddrinfo().
+ *
  * @example
  * ```ts
  * import { GaiError, getaddrinfo } from "@bsdsock/bsdsock";
@@ -89,6 +93,8 @@ export class GaiError extends SocketError {}
 
 /**
  * An address could not be turned into a name: Python's `herror`. Its `errno` is the `h_errno` number.
+ *
+ * Source: Python `socket.herror`; `h_errno` of POSIX.1-2001.
  *
  * @example
  * ```ts
@@ -107,6 +113,8 @@ export class HostError extends SocketError {}
 
 /**
  * The socket's timeout passed, or the system gave up with ETIMEDOUT: Python's `timeout`.
+ *
+ * Source: Python `socket.timeout`, `TimeoutError`.
  *
  * @example
  * ```ts

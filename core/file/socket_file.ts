@@ -52,7 +52,20 @@ export type Content<T extends string | Uint8Array> = T extends string ? string
  * ```
  */
 export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N = never> {
-  /** The mode as it was given. */
+  /**
+   * The mode as it was given. Stays readable after `close`.
+   *
+   * Source: Python `io.FileIO.mode`.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * await using file = a.makefile("rwb");
+   * console.log(file.mode); // "rwb"
+   * ```
+   */
   readonly mode: string;
   #owner: FileOwner;
   #kind: FileKind;
@@ -89,35 +102,123 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     }
   }
 
-  /** Whether it is closed. */
+  /**
+   * Whether it is closed.
+   *
+   * Source: Python `io.IOBase.closed`.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * const file = a.makefile("r");
+   * await file.close();
+   * console.log(file.closed); // true
+   * ```
+   */
   get closed(): boolean {
     return this.#closing !== undefined;
   }
 
-  /** The descriptor, -1 once closed or where it is not known. */
+  /**
+   * The descriptor, -1 once closed or where it is not known.
+   *
+   * Source: Python `io.FileIO.name` of a file that was opened by its descriptor.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * const file = a.makefile("r");
+   * await file.close();
+   * console.log(file.name); // -1
+   * ```
+   */
   get name(): number {
     return this.closed ? -1 : this.#owner.fileno();
   }
 
-  /** The descriptor, -1 where it is not known. */
+  /**
+   * The descriptor, -1 where it is not known.
+   *
+   * Source: Python `io.IOBase.fileno`.
+   *
+   * @throws {SocketError} EBADF when closed
+   *
+   * @example
+   * ```ts
+   * import { capabilities, socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * await using file = a.makefile("r");
+   * if (capabilities().fileno) console.log(file.fileno() === a.fileno()); // true
+   * ```
+   */
   fileno(): number {
     this.#checkOpen("fileno");
     return this.#owner.fileno();
   }
 
-  /** Whether it was opened for reading. */
+  /**
+   * Whether it was opened for reading.
+   *
+   * Source: Python `io.IOBase.readable`.
+   *
+   * @throws {SocketError} EBADF when closed
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * await using file = a.makefile("w");
+   * console.log(file.readable()); // false
+   * ```
+   */
   readable(): boolean {
     this.#checkOpen("readable");
     return this.#kind.reading;
   }
 
-  /** Whether it was opened for writing. */
+  /**
+   * Whether it was opened for writing.
+   *
+   * Source: Python `io.IOBase.writable`.
+   *
+   * @throws {SocketError} EBADF when closed
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * await using file = a.makefile("w");
+   * console.log(file.writable()); // true
+   * ```
+   */
   writable(): boolean {
     this.#checkOpen("writable");
     return this.#kind.writing;
   }
 
-  /** A socket cannot be sought in: `false`. */
+  /**
+   * A socket cannot be sought in: `false`.
+   *
+   * Source: Python `io.IOBase.seekable`.
+   *
+   * @throws {SocketError} EBADF when closed
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * await using file = a.makefile("r");
+   * console.log(file.seekable()); // false
+   * ```
+   */
   seekable(): boolean {
     this.#checkOpen("seekable");
     return false;
@@ -125,6 +226,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
 
   /**
    * Reads up to `size` characters or bytes, fewer only at the end; without `size`, or with a negative one, all up to the end.
+   *
+   * Source: Python `io.TextIOBase.read` and `io.BufferedIOBase.read`.
    *
    * @throws {TimeoutError} when the socket's timeout passes; afterwards the file refuses further reads
    * @throws {SocketError} EILSEQ when text is not in its encoding, EBADF when closed or not opened for reading
@@ -151,6 +254,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   /**
    * Reads a line with its newline, at most `size` characters or bytes; empty at the end.
    *
+   * Source: Python `io.IOBase.readline`.
+   *
    * @example
    * ```ts
    * import { socketpair } from "@bsdsock/bsdsock";
@@ -170,6 +275,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
 
   /**
    * Reads all lines up to the end, or until they have more than `hint` characters or bytes.
+   *
+   * Source: Python `io.IOBase.readlines`.
    *
    * @example
    * ```ts
@@ -209,6 +316,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   /**
    * Reads into a buffer until it is full or the stream ends, and gives the count of bytes. Binary only.
    *
+   * Source: Python `io.BufferedIOBase.readinto`.
+   *
    * @example
    * ```ts
    * import { socketpair } from "@bsdsock/bsdsock";
@@ -246,6 +355,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * is aborted, none of them is kept, and what was in the buffer before is kept as far as it was not sent; only a line that
    * could not be sent at once (`buffering` 1) stays in the buffer.
    *
+   * Source: Python `io.TextIOBase.write` and `io.BufferedIOBase.write`.
+   *
    * @returns the count of characters or bytes; of an unbuffered file those that were sent
    *
    * @example
@@ -279,6 +390,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   /**
    * Writes every item; adds no newlines.
    *
+   * Source: Python `io.IOBase.writelines`.
+   *
    * @example
    * ```ts
    * import { socketpair } from "@bsdsock/bsdsock";
@@ -311,6 +424,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   /**
    * Sends what is buffered. Where it fails or is aborted, exactly what was not sent stays for the next flush.
    *
+   * Source: Python `io.IOBase.flush`.
+   *
    * @example
    * ```ts
    * import { socketpair } from "@bsdsock/bsdsock";
@@ -332,6 +447,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
 
   /**
    * Flushes and closes the file, also where it cannot be flushed; again is no error. The socket stays open.
+   *
+   * Source: Python `io.IOBase.close`.
    *
    * @example
    * ```ts
@@ -358,6 +475,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   /**
    * The lines up to the end. Leaving the loop closes nothing.
    *
+   * Source: Python `io.IOBase`, an iterator of lines.
+   *
    * @example
    * ```ts
    * import { socketpair } from "@bsdsock/bsdsock";
@@ -377,14 +496,42 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     return iterator;
   }
 
-  /** Closes the file in the background. */
+  /**
+   * Closes the file in the background; what it has buffered is sent, but nobody is told where that fails.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * {
+   *   using file = a.makefile("w");
+   *   await file.write("hello");
+   * }
+   * await b.recv(5);
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close().catch(
       () => {/* As with every file closed without waiting: the error has no receiver. */},
     );
   }
 
-  /** Closes the file. */
+  /**
+   * Closes the file, which sends what it has buffered.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * {
+   *   await using file = a.makefile("w");
+   *   await file.write("hello");
+   * }
+   * await b.recv(5);
+   * ```
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return quietly(async () => {
       await this.close();

@@ -102,6 +102,8 @@ export function findServiceName(port: number, protocol?: string): string | undef
 /**
  * The port of a service, POSIX `getservbyname`. Needs no permission.
  *
+ * Source: POSIX getservbyname(), Python `socket.getservbyname`.
+ *
  * @param servicename The service or an alias of it, such as "http" or "www".
  * @param protocolname The transport protocol, "tcp" or "udp"; left out, the first that has the service.
  * @returns The port, 0 to 65535, in host byte order.
@@ -124,6 +126,8 @@ export function getservbyname(servicename: string, protocolname?: string): numbe
 
 /**
  * The name of the service at a port, POSIX `getservbyport`. Needs no permission.
+ *
+ * Source: POSIX getservbyport(), Python `socket.getservbyport`.
  *
  * @param port The port in host byte order, 0 to 65535.
  * @param protocolname The transport protocol, "tcp" or "udp"; left out, the first that has the port.
@@ -148,6 +152,8 @@ export function getservbyport(port: number, protocolname?: string): string {
 
 /**
  * The number of a protocol of the Internet layer, POSIX `getprotobyname`. Needs no permission.
+ *
+ * Source: POSIX getprotobyname(), Python `socket.getprotobyname`.
  *
  * @param protocolname The protocol or an alias of it, such as "icmp" or "ICMP".
  * @returns The number, fit for the third argument of `socket`.
