@@ -336,7 +336,11 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   accept(options?: WaitOptions): Promise<[conn: Socket<A>, address: A]> {
-    return quietly(async () => await this.#accept(this.#limits(0, options, "SO_RCVTIMEO")));
+    try {
+      return this.#accept(this.#limits(0, options, "SO_RCVTIMEO"));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   /**
