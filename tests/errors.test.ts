@@ -331,6 +331,19 @@ for (const setting of settings) {
       }
     });
 
+    test("stays itself where the program has stacks written in its own way", async (scope) => {
+      const closed = setting.address(setting.host, await setting.freePort());
+      const stacks = Error as { prepareStackTrace?: unknown };
+      const before = stacks.prepareStackTrace;
+      stacks.prepareStackTrace = (_: Error, frames: unknown) => frames;
+      try {
+        const error = await rejection(() => setting.socket(scope).connect(closed));
+        assert.equal((error as SocketError).code, "ECONNREFUSED");
+      } finally {
+        stacks.prepareStackTrace = before;
+      }
+    });
+
     test("aborted", async (scope) => {
       const [client] = await setting.pair(scope);
       const controller = new AbortController();

@@ -22,7 +22,7 @@ export function hasLibc(): boolean {
   return hasFfi() && isPermitted();
 }
 
-/** What `node:ffi` is missing for, where it is. */
+/** What is missing for `node:ffi`, where something is. */
 export function ffiNeeded(): string {
   return hasFfi() && !isPermitted() ? "--allow-ffi" : "node:ffi of Node 26";
 }

@@ -15,10 +15,14 @@ const ANSWERS: ReadonlySet<string> = new Set(["EAGAIN", "EINPROGRESS", "EALREADY
 export function addCaller(error: unknown): void {
   // Not to what a signal was aborted with, which others may have, too.
   if (!(error instanceof SocketError) || ANSWERS.has(error.code)) return;
-  const callers = (new Error().stack ?? "").split("\n").filter((line) => WAITING.test(line));
+  const [stack, here]: unknown[] = [error.stack, new Error().stack];
+  // A program can have V8 make something else of stacks.
+  if (typeof stack !== "string" || typeof here !== "string") return;
+  const callers = here.split("\n").filter((line) => WAITING.test(line));
   const [nearest] = callers;
-  if (nearest === undefined || error.stack?.includes(placeIn(nearest)) !== false) return;
-  error.stack += `\n${callers.join("\n")}`;
+  if (nearest === undefined || stack.includes(placeIn(nearest))) return;
+  // Not by assigning, which would throw where the program has frozen it.
+  Reflect.set(error, "stack", [stack, ...callers].join("\n"));
 }
 
 /** The file and line of a frame; the column is that of the call where it has not waited yet, else that of `await`. */
