@@ -900,7 +900,9 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   close(): Promise<void> {
     this.#closeAsked = true;
-    return quietly(() => this.#hasFiles ? Promise.resolve() : this.#reallyClose());
+    return quietly(async () => {
+      if (!this.#hasFiles) await this.#reallyClose();
+    });
   }
 
   /**

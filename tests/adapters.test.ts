@@ -16,9 +16,13 @@ import {
   if_indextoname,
   if_nameindex,
   if_nametoindex,
+  IP_ADD_MEMBERSHIP,
+  IP_MULTICAST_IF,
+  IPPROTO_IP,
   NI_NAMEREQD,
   setAdapter,
   SOCK_DGRAM,
+  SOCK_STREAM,
   Socket,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
@@ -136,6 +140,49 @@ describe("an adapter whose connections cannot be stopped", () => {
       assert.equal(closed.at(-1), 0);
       await server.close();
       assert.equal(closed.length, 4100);
+    }),
+  );
+});
+
+describe("an adapter before another", () => {
+  it(
+    "refuses multicast that its datagram sockets have no call for",
+    bounded(async (scope) => {
+      const own = getAdapter();
+      const adapter: Adapter = {
+        ...own,
+        datagram: async (request) =>
+          Object.assign(await own.datagram!(request), {
+            membership: undefined,
+            multicastInterface: undefined,
+          }),
+      };
+      const s = scope.add(new Socket(AF_INET, SOCK_DGRAM, 0, { adapter }));
+      await s.bind(["127.0.0.1", 0]);
+      const request = Uint8Array.of(239, 1, 2, 3, 127, 0, 0, 1);
+      const join = () => s.setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, request);
+      throws(join, "ENOTSUP", "setsockopt");
+      const choose = () => s.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, request.subarray(4));
+      throws(choose, "ENOTSUP", "setsockopt");
+    }),
+  );
+
+  it(
+    "tells what goes wrong at close as an error of close",
+    bounded(async () => {
+      const memory = createMemoryAdapter();
+      const adapter: Adapter = {
+        ...memory,
+        bind: async (request) =>
+          Object.assign(await memory.bind(request), {
+            close: () => {
+              throw Object.assign(new Error("gone"), { code: "EBADF" });
+            },
+          }),
+      };
+      const s = new Socket(AF_INET, SOCK_STREAM, 0, { adapter });
+      await s.bind(["127.0.0.1", 0]);
+      await rejects(() => s.close(), "EBADF", "close");
     }),
   );
 });

@@ -383,6 +383,11 @@ describe("UDP broadcast and multicast", () => {
       await member.bind(["", 0]);
       const request = Uint8Array.from([...inet_aton(group), ...inet_aton("127.0.0.1")]);
       member.setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, request);
+      const early = open(scope, AF_INET);
+      early.setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, request);
+      const elsewhere = Uint8Array.from([...inet_aton(group), 0, 0, 0, 0]);
+      const leave = () => early.setsockopt(IPPROTO_IP, IP_DROP_MEMBERSHIP, elsewhere);
+      throws(leave, "EADDRNOTAVAIL", "setsockopt");
       const sender = open(scope, AF_INET);
       sender.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, inet_aton("127.0.0.1"));
       sender.setsockopt(IPPROTO_IP, IP_MULTICAST_TTL, 1);

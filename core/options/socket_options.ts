@@ -247,10 +247,10 @@ export class SocketOptions {
     }
     const where = this.#device(spec, device);
     const what = `${spec.name} ${group}${where === "" ? "" : ` on ${where}`}`;
-    const call = this.#named(
-      what,
-      (handle) => handle.membership?.(join ? "join" : "leave", group, where),
-    );
+    const call = this.#named(what, (handle) => {
+      if (handle.membership === undefined) throw this.#missing(what);
+      handle.membership(join ? "join" : "leave", group, where);
+    });
     const { handle } = this.source;
     if (handle !== undefined) return call(handle as Datagram);
     const joined = this.#joined(join, group, where);
@@ -270,8 +270,8 @@ export class SocketOptions {
     if (postponed === undefined) return undefined;
     if (postponed.has(own)) return own;
     const six = group.includes(":");
-    // As Linux looks for them: without an interface any will do, but to join for IPv4.
-    if (where === "" && (six || !join)) {
+    // As Linux looks for them: without an interface any will do for IPv6.
+    if (where === "" && six) {
       return [...postponed.keys()].find((what) => what.startsWith(own));
     }
     // Perhaps this is the interface that the system would choose.
@@ -283,10 +283,11 @@ export class SocketOptions {
     const { device, setting } = interfaceOf(spec, value);
     const where = this.#device(spec, device);
     const family = spec.level === IPPROTO_IPV6 ? AF_INET6 : AF_INET;
-    const call = this.#named(
-      `${spec.name} ${where}`,
-      (handle) => handle.multicastInterface?.(where, family),
-    );
+    const what = `${spec.name} ${where}`;
+    const call = this.#named(what, (handle) => {
+      if (handle.multicastInterface === undefined) throw this.#missing(what);
+      handle.multicastInterface(where, family);
+    });
     const { handle } = this.source;
     if (handle === undefined) (this.#postponed ??= new Map()).set(spec.name, call);
     else call(handle as Datagram);
@@ -304,6 +305,14 @@ export class SocketOptions {
     };
   }
 
+  /** The adapter says that it has the option, but its datagram sockets have no call for it. */
+  #missing(what: string): Error {
+    const { adapter } = this.#adapter.capabilities();
+    return systemError("ENOTSUP", "setsockopt", {
+      detail: `${what}: ${adapter} has no call for it`,
+    });
+  }
+
   /** IPv4 interfaces are told to the runtimes by address. */
   #device(spec: OptionSpec, device: string): string {
     if (spec.level === IPPROTO_IPV6 || !/^\d+$/.test(device)) return device;
@@ -311,7 +320,8 @@ export class SocketOptions {
       .find(({ index }) => index === Number(device));
     const address = found?.addresses.find((text) => !text.includes(":"));
     if (address === undefined) {
-      throw systemError("ENODEV", "setsockopt", { detail: `interface ${device}` });
+      const code = spec.kind === "membership" ? "ENODEV" : "EADDRNOTAVAIL";
+      throw systemError(code, "setsockopt", { detail: `interface ${device}` });
     }
     return address;
   }

@@ -135,7 +135,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("TCP_LINGER2", TCP, c.TCP_LINGER2, "int", { min: INT_MIN, initial: 60, types: STREAM }),
   row("TCP_DEFER_ACCEPT", TCP, c.TCP_DEFER_ACCEPT, "int", { min: INT_MIN, types: STREAM }),
   // Linux takes 0 as well, on a socket that is not open yet.
-  row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", { min: 1, types: STREAM }),
+  row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", { min: INT_MIN, types: STREAM }),
   row("TCP_QUICKACK", TCP, c.TCP_QUICKACK, "flag", { initial: 1, types: STREAM }),
   row("TCP_FASTOPEN", TCP, c.TCP_FASTOPEN, "int", { types: STREAM }),
   row("TCP_NOTSENT_LOWAT", TCP, c.TCP_NOTSENT_LOWAT, "int", { min: INT_MIN, types: STREAM }),

@@ -254,8 +254,7 @@ export class StreamTransport implements Transport {
     const [endpoint, listener, bound] = [this.#endpoint, this.#listener, this.#takeBound()];
     this.#connecting = this.#endpoint = this.#listener = undefined;
     // One of them at most is there.
-    return endpoint?.close(reset) ?? listener?.endpoint.close("EBADF") ?? bound?.close() ??
-      Promise.resolve();
+    return endpoint?.close(reset) ?? listener?.endpoint.close("EBADF") ?? this.#closeBound(bound);
   }
 
   detach(): number {
@@ -274,6 +273,14 @@ export class StreamTransport implements Transport {
     this.#closed = true;
     this.#unclaim();
     return fd;
+  }
+
+  async #closeBound(bound: Bound | undefined): Promise<void> {
+    try {
+      await bound?.close();
+    } catch (cause) {
+      throw translate(this.#adapter, cause, "close");
+    }
   }
 
   #connected(stream: Stream, wait: Wait<void>): void {
