@@ -375,6 +375,7 @@ for (const { name, adapter } of adapters) {
         for (const [host, only] of bound) {
           for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
             const s = make(type);
+            s.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
             await s.bind([host, 0]);
             assert.equal(read(s), only, host);
             const set = (): void => s.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
@@ -397,6 +398,9 @@ for (const { name, adapter } of adapters) {
             scope.add((await s.accept())[0]);
           }
         }
+        const mapped = make(SOCK_STREAM);
+        mapped.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        await rejects(() => mapped.bind(["::ffff:127.0.0.1", 0]), "EINVAL", "bind");
         const unbound = make(SOCK_DGRAM);
         await unbound.connect(["::1", 9]);
         assert.equal(read(unbound), 0);
@@ -552,6 +556,12 @@ for (const { name, adapter } of adapters) {
         const linger = Uint8Array.from([1, 0, 0, 0, 9, 0, 0, 0]);
         assert.deepEqual(s.getsockopt(SOL_SOCKET, SO_LINGER, 8), linger);
         assert.equal(s.getsockopt(SOL_SOCKET, SO_LINGER), 1);
+        // To Linux negative seconds are many: it must not reset.
+        const long = Uint8Array.from([1, 0, 0, 0, 253, 255, 255, 255]);
+        for (const value of [[1, -3], long] as const) {
+          s.setsockopt(SOL_SOCKET, SO_LINGER, value);
+          assert.deepEqual(s.getsockopt(SOL_SOCKET, SO_LINGER, 8), long);
+        }
         s.setsockopt(SOL_SOCKET, SO_LINGER, [0, 0]);
         assert.equal(s.getsockopt(SOL_SOCKET, SO_LINGER), 0);
         await Promise.resolve();

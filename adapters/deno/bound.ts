@@ -10,6 +10,7 @@ import type {
   ListenerSink,
   Settings,
 } from "../adapter.ts";
+import { isMapped } from "../../core/address/inet.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "../endpoints.ts";
 import { connectByNodeNet } from "./connect.ts";
 import { isDescriptor, nextDescriptor } from "./descriptor.ts";
@@ -28,7 +29,12 @@ const HELD_BACKLOG = 128;
 /** bind(2), at once. */
 export function bind(request: BindRequest): Bound {
   const { family, address, settings } = request;
-  const onlyIPv6 = settings.get("IPV6_V6ONLY") === 1 && address[0] === "::";
+  const isV6Only = settings.get("IPV6_V6ONLY") === 1;
+  // As Linux has it; Deno itself would take it.
+  if (isV6Only && !isUnix(address) && isMapped(hostOf(address))) {
+    throw unsupported("EINVAL", "an IPv4 address, and IPV6_V6ONLY is on");
+  }
+  const onlyIPv6 = isV6Only && address[0] === "::";
   const sharesPort = settings.get("SO_REUSEPORT") === 1 && !hasUnstableNet();
   if (onlyIPv6 || sharesPort) {
     const c = libc();

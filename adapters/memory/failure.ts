@@ -41,7 +41,7 @@ export abstract class MemoryHandle implements Handle {
   }
 
   getOption(name: string): number | undefined {
-    // Of the buffers the core knows what Linux would say.
-    return name.endsWith("BUF") ? undefined : this.options.get(name);
+    // Of these the core knows what Linux would say.
+    return /BUF$|^IPV6_V6ONLY$/.test(name) ? undefined : this.options.get(name);
   }
 }

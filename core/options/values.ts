@@ -150,13 +150,14 @@ function lingerSetting(value: OptionValue): number {
   if (Array.isArray(value) && value.length === 2) {
     const onoff = integer(value[0], "value: onoff", -0x80000000, 0x7fffffff);
     const seconds = integer(value[1], "value: seconds", -0x80000000, 0x7fffffff);
-    return onoff === 0 ? LINGER_OFF : Math.max(0, seconds);
+    // To Linux negative seconds are many unsigned ones.
+    return onoff === 0 ? LINGER_OFF : seconds >>> 0;
   }
   if (isBytes(value)) {
     const bytes = toBytes(value as Uint8Array, "value");
     if (bytes.length >= 8) {
       const data = view(bytes);
-      return data.getInt32(0, true) === 0 ? LINGER_OFF : Math.max(0, data.getInt32(4, true));
+      return data.getInt32(0, true) === 0 ? LINGER_OFF : data.getUint32(4, true);
     }
   } else if (typeof value !== "number" && typeof value !== "boolean") {
     throw new TypeError(
