@@ -62,22 +62,25 @@ export function create_connection(
     const timeout = given === undefined ? getdefaulttimeout() : seconds(given, "timeout");
     if (signal?.aborted) throw signal.reason;
     const stop = new AbortController();
-    const wait = new AddressedWait<Socket<InetAddress>>("connect", () => [host, port]);
+    let tried: InetAddress = [host, port];
+    const trying = (address: InetAddress): InetAddress => tried = address;
+    const wait = new AddressedWait<Socket<InetAddress>>("connect", () => tried);
     // A socket that does not block ends its connect by itself.
     const blocking = timeout !== 0;
     const limit = blocking ? timeout : null;
     wait.limit({ timeout: limit, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
       gaveUp: (_wait, reason) => stop.abort(reason),
     });
-    connectInTurn({ host, port, source, blocking, all_errors: all, signal: stop.signal }).then(
-      async (socket) => {
-        socket.settimeout(timeout);
-        // It came too late: nobody will close it.
-        if (wait.settled) await socket.close();
-        else wait.done(socket);
-      },
-      (error) => wait.fail(error),
-    );
+    connectInTurn({ host, port, source, blocking, all_errors: all, signal: stop.signal, trying })
+      .then(
+        async (socket) => {
+          socket.settimeout(timeout);
+          // It came too late: nobody will close it.
+          if (wait.settled) await socket.close();
+          else wait.done(socket);
+        },
+        (error) => wait.fail(error),
+      );
     return await wait.promise;
   });
 }
@@ -90,14 +93,17 @@ interface Connection {
   readonly blocking: boolean;
   readonly all_errors: boolean;
   readonly signal: AbortSignal;
+  /** Is told each address before it is tried. */
+  readonly trying: (address: InetAddress) => void;
 }
 
 async function connectInTurn(
-  { host, port, source, blocking, all_errors, signal }: Connection,
+  { host, port, source, blocking, all_errors, signal, trying }: Connection,
 ): Promise<Socket<InetAddress>> {
   const errors: unknown[] = [];
   for (const [family, type, proto, , address] of await getaddrinfo(host, port, 0, SOCK_STREAM)) {
     if (signal.aborted) throw signal.reason;
+    trying(address);
     const socket = new Socket<InetAddress>(family, type, proto);
     try {
       // The time is limited for the whole.

@@ -19,6 +19,7 @@ import {
   createMemoryAdapter,
   type FileSource,
   getAdapter,
+  getaddrinfo,
   has_dualstack_ipv6,
   type InetAddress,
   type MemoryAdapter,
@@ -190,6 +191,8 @@ describe("create_connection", () => {
     const took = performance.now() - start;
     assert.ok(error instanceof TimeoutError, String(error));
     assert.ok(took > 280 && took < 590, `${took} ms`);
+    const [, , , , first] = (await getaddrinfo("two.test", 80))[0]!;
+    assert.deepEqual(error.address, first, "it tells what was tried");
     for (const silence of silences) silence.end();
     await sleep(50);
     assert.equal(connections.length, 0);
