@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
+import process from "node:process";
 import { refuse } from "./arguments.mjs";
 import { root } from "./setup.mjs";
 
@@ -32,8 +33,10 @@ export function testFiles(names, usage) {
   const all = filesBelow("tests");
   const tests = all.filter((file) => file.endsWith(".test.ts"));
   if (names.length === 0) return tests;
+  // npm runs scripts in the root, and tells where it was called.
+  const here = process.env["INIT_CWD"] ?? process.cwd();
   const chosen = names.flatMap((name) => {
-    const path = relative(root, resolve(name)).split(sep).join("/");
+    const path = relative(root, resolve(here, name)).split(sep).join("/");
     const found = all.includes(path) ? [path] : tests.filter((file) => file.startsWith(path));
     return found.length > 0 ? found : refuse(`no such test: ${name}`, usage);
   });

@@ -41,7 +41,9 @@ const { values, positionals } = readArguments(usage, {
 });
 const { seed, sequences, minutes } = values;
 for (const [name, value] of Object.entries({ seed, sequences, minutes })) {
-  if (!(Number(value) >= 0)) refuse(`--${name} must be a number, not ${value}`, usage);
+  if (value === "" || !(Number(value) >= 0)) {
+    refuse(`--${name} must be a number, not ${value}`, usage);
+  }
 }
 
 /** @typedef {"node" | "deno" | "bun"} Runtime */

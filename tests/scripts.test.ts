@@ -47,6 +47,7 @@ describe("a command refuses", () => {
       ["test", "--runtime=node,perl", "unknown: perl"],
       ["test", "tests/nothing.test.ts", "no such test: tests/nothing.test.ts"],
       ["soak", "--minutes=many", "--minutes must be a number, not many"],
+      ["soak", "--seed=", "--seed must be a number, not "],
       ["soak", "--runtime=perl", "unknown: perl"],
       ["coverage", "tests/nothing", "no such test: tests/nothing"],
       ["bench", "--rounds=0", "not a number of rounds: 0"],
