@@ -6,10 +6,10 @@ import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import {
   formatIPv4,
   formatIPv6,
-  isMapped,
   MAPPED,
   parseIPv4,
   parseIPv6,
+  unmapped,
 } from "../../core/address/inet.ts";
 import type { Address } from "../adapter.ts";
 import { failure } from "./failure.ts";
@@ -44,8 +44,7 @@ export function canonicalHost(literal: string): string | undefined {
   const percent = literal.indexOf("%");
   const v6 = parseIPv6(percent < 0 ? literal : literal.slice(0, percent));
   if (v6 === null) return undefined;
-  const host = formatIPv6(v6);
-  return isMapped(host) ? host.slice(MAPPED.length) : host;
+  return unmapped(formatIPv6(v6));
 }
 
 /** Reads an address of a family. */

@@ -6,7 +6,7 @@
  */
 
 import type { Adapter, Address, Settings } from "../../adapters/adapter.ts";
-import { isMapped, MAPPED } from "./inet.ts";
+import { unmapped } from "./inet.ts";
 
 /** A socket's claim to an address. */
 export interface Claim {
@@ -58,13 +58,8 @@ function overlap(a: Claim, b: Claim): boolean {
   // Of the names of UNIX sockets the kernel allows each once, and a path may be free again when its file is gone.
   if (!Array.isArray(a.address) || !Array.isArray(b.address)) return false;
   if (a.address[1] !== b.address[1] || b.address[1] === 0) return false;
-  const [host, other] = [hostOf(a.address[0]), hostOf(b.address[0])];
+  const [host, other] = [unmapped(a.address[0]), unmapped(b.address[0])];
   return host === other || covers(a, host, other) || covers(b, other, host);
-}
-
-/** An IPv4 address that is written as an IPv6 one is the IPv4 address. */
-function hostOf(host: string): string {
-  return isMapped(host) ? host.slice(MAPPED.length) : host;
 }
 
 /** Whether a claim is to all addresses of the machine, and the other is one of them. */

@@ -279,6 +279,11 @@ export function isMapped(host: string): boolean {
   return host.startsWith(MAPPED) && host.includes(".");
 }
 
+/** The IPv4 address that such a one is; any other stays as it is. */
+export function unmapped(host: string): string {
+  return isMapped(host) ? host.slice(MAPPED.length) : host;
+}
+
 /** Whether an address in its usual form is a multicast address of either family. */
 export function isMulticast(host: string): boolean {
   if (host.includes(":")) return /^ff..:/.test(host);

@@ -29,8 +29,9 @@ export interface OptionSpec {
   /** Its number at that level. */
   readonly number: number;
   /**
-   * How the value is read; a `size` is a buffer's, which Linux keeps in its range; of a `byte` it takes the low one; `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their
-   * values are no integers, or they are for what no runtime carries.
+   * How the value is read; a `size` is a buffer's, which Linux keeps in its range; of a `byte` it takes the low one;
+   * `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their values are no integers,
+   * or they are for what no runtime carries.
    */
   readonly kind: OptionKind;
   /** The smallest value that Linux takes. */
