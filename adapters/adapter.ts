@@ -177,8 +177,6 @@ export interface Listener extends Handle {
   setBacklog?(backlog: number): void;
   /** Stops listening. Connections that were handed over live on. Settles when the descriptor is free. */
   close(): Promise<void>;
-  /** Gives up the descriptor without closing it, for `detach()`. */
-  release?(): number;
 }
 
 /** An address claimed by bind(2), not yet listening or connected. It is used up by `listen` or `connect`. */

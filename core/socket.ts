@@ -127,7 +127,6 @@ export class Socket<A extends Address = AddressOf<2>> {
   /** Files of `makefile` that are open; made with the first. */
   #files: Set<SocketFile<Uint8Array<ArrayBuffer>>> | undefined;
   #streams: WebStreams | undefined;
-  #detached = false;
   /** Ends calls of `sendfile` that wait for their source. */
   #sendFiles: AbortController | undefined;
 
@@ -142,6 +141,14 @@ export class Socket<A extends Address = AddressOf<2>> {
       socket.#closeAsked = true;
       await socket.#reallyClose();
     };
+    // What console.log shows: Node and Bun ask for the first, Deno for the second; of the prototype, too, and of proxies.
+    for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
+      Object.defineProperty(Socket.prototype, Symbol.for(name), {
+        value(this: object): string {
+          return #transport in this ? this.toString() : "Socket {}";
+        },
+      });
+    }
   }
 
   /**
@@ -266,7 +273,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   get closed(): boolean {
-    return this.#closeAsked || this.#detached;
+    return this.#closeAsked || this.#transport.closed;
   }
 
   /**
@@ -795,7 +802,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         throw new RangeError("sendfile needs a blocking socket, not timeout 0");
       }
       // Also where the source has nothing to send.
-      if (this.#gone) throw withBytesSent(systemError("EBADF", "send"), 0);
+      if (this.#transport.closed) throw withBytesSent(systemError("EBADF", "send"), 0);
       const closed = (this.#sendFiles ??= new AbortController()).signal;
       // The timeout is for each of its sends.
       const limits = {
@@ -877,7 +884,9 @@ export class Socket<A extends Address = AddressOf<2>> {
     return quietly(async () => {
       int(how, "how");
       if (how < c.SHUT_RD || how > c.SHUT_RDWR) {
-        throw systemError(this.#gone ? "EBADF" : "EINVAL", "shutdown", { detail: `how ${how}` });
+        throw systemError(this.#transport.closed ? "EBADF" : "EINVAL", "shutdown", {
+          detail: `how ${how}`,
+        });
       }
       await this.#transport.shutdown(how);
     });
@@ -978,9 +987,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   detach(): number {
-    if (this.#gone) return -1;
+    if (this.#transport.closed) return -1;
     const fd = this.#transport.detach();
-    this.#detached = true;
     this.#sendFiles?.abort();
     return fd;
   }
@@ -1001,7 +1009,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   fileno(): number {
-    if (this.#gone) return -1;
+    if (this.#transport.closed) return -1;
     const fd = this.#descriptor("fileno");
     told(fd, this.#transport, this.type);
     return fd;
@@ -1034,9 +1042,14 @@ export class Socket<A extends Address = AddressOf<2>> {
     const fd = this.#descriptor("dup");
     const adapter = this.#adapter;
     const copy = duplicate(adapter, fd, this.type);
-    const socket = this.#alike({ adapter, fileno: copy });
-    socket.settimeout(this.#timeout);
-    return socket;
+    try {
+      const socket = this.#alike({ adapter, fileno: copy });
+      socket.settimeout(this.#timeout);
+      return socket;
+    } catch (error) {
+      adapter.closeDescriptor?.(copy);
+      throw error;
+    }
   }
 
   /**
@@ -1346,7 +1359,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   toString(): string {
     const { handle, local, remote } = this.#transport;
     const parts = [
-      `fd=${this.#gone ? -1 : handle?.fd ?? -1}`,
+      `fd=${this.#transport.closed ? -1 : handle?.fd ?? -1}`,
       `family=${familyName(this.family)}`,
       `type=${typeName(this.type)}`,
       `proto=${this.proto}`,
@@ -1373,7 +1386,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         this.#send("send", data, 0, true, { signal }) as Promise<unknown> as Promise<void>,
       shutdown: async (how) => {
         // A connection that is gone has nothing to shut down.
-        if (!this.#gone) await this.#transport.shutdown(how).catch(ignoreNotConnected);
+        if (!this.#transport.closed) await this.#transport.shutdown(how).catch(ignoreNotConnected);
       },
     };
   }
@@ -1423,12 +1436,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #reallyClose(): Promise<void> {
-    if (this.#detached) return Promise.resolve();
     this.#sendFiles?.abort();
+    if (takeLost(this.#transport)) return rejected(systemError("EBADF", "close"));
+    if (this.#transport.closed) return this.#closing ?? Promise.resolve();
     // A UNIX socket knows no reset.
     const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
-    const closing = this.#closing ??= this.#transport.close(reset);
-    return takeLost(this.#transport) ? rejected(systemError("EBADF", "close")) : closing;
+    return this.#closing = this.#transport.close(reset);
   }
 
   async #closeFile(file: SocketFile<Uint8Array<ArrayBuffer>>): Promise<void> {
@@ -1440,11 +1453,6 @@ export class Socket<A extends Address = AddressOf<2>> {
     return this.#files !== undefined && this.#files.size > 0;
   }
 
-  /** Whether the descriptor is gone. */
-  get #gone(): boolean {
-    return this.#closing !== undefined || this.#detached;
-  }
-
   #descriptor(syscall: string): number {
     const fd = this.#transport.handle?.fd ?? -1;
     if (fd >= 0) return fd;
@@ -1453,7 +1461,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #checkOpen(syscall: string): void {
-    if (this.#gone) throw systemError("EBADF", syscall);
+    if (this.#transport.closed) throw systemError("EBADF", syscall);
   }
 
   /** A receive of no bytes: nothing happens, as in Python. */
@@ -1520,15 +1528,6 @@ export class Socket<A extends Address = AddressOf<2>> {
     (conn.#transport as StreamTransport).attach(endpoint);
     return conn;
   }
-}
-
-// What console.log shows: Node and Bun ask for the first, Deno for the second.
-for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
-  Object.defineProperty(Socket.prototype, Symbol.for(name), {
-    value(this: Socket): string {
-      return this.toString();
-    },
-  });
 }
 
 function ignoreNotConnected(error: unknown): void {

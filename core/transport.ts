@@ -21,6 +21,8 @@ export type Send = (request: SendRequest, limits: Limits) => Promise<number>;
 
 /** The state machine of one socket. */
 export interface Transport extends OptionSource {
+  /** Whether it was closed, or its descriptor given away: each further call is EBADF. */
+  readonly closed: boolean;
   /** The address that `getsockname` gives. */
   readonly local: Address;
   /** The address that `getpeername` gives, if there is a peer. */

@@ -30,7 +30,7 @@ import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
 takesNothing("npm run test:package");
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
-const most = { unpacked: 368_000, everything: 57_500, tcp: 39_900, services: 6_300 };
+const most = { unpacked: 372_000, everything: 58_400, tcp: 40_800, services: 6_300 };
 
 /** What a user might write first. */
 const program = `

@@ -168,6 +168,51 @@ describe("an adapter before another", () => {
   );
 
   it(
+    "sends by promises of the runtime's own class where a program has replaced the global one",
+    bounded(async (scope) => {
+      const memory = createMemoryAdapter();
+      const adapter: Adapter = {
+        ...memory,
+        datagram: async (request) =>
+          Object.assign(await memory.datagram!(request), {
+            // deno-lint-ignore require-await -- a promise of the engine, whatever the global is
+            send: async () => {
+              throw Object.assign(new Error("not there"), { code: "ENETUNREACH" });
+            },
+          }),
+      };
+      const s = scope.add(new Socket(AF_INET, SOCK_DGRAM, 0, { adapter }));
+      await s.bind(["127.0.0.1", 0]);
+      const own = globalThis.Promise;
+      globalThis.Promise = class<T> extends own<T> {} as PromiseConstructor;
+      const sending = s.sendto("x", ["192.0.2.1", 9]);
+      globalThis.Promise = own;
+      await rejects(() => sending, "ENETUNREACH", "sendto");
+    }),
+  );
+
+  it(
+    "closes the duplicate that it cannot take over",
+    bounded(async (scope) => {
+      const memory = createMemoryAdapter();
+      const closed: number[] = [];
+      const adapter: Adapter = {
+        ...memory,
+        bind: async (request) => Object.assign(await memory.bind(request), { fd: 11 }),
+        duplicate: () => 22,
+        closeDescriptor: (fd) => closed.push(fd),
+        adopt: () => {
+          throw Object.assign(new Error("no room"), { code: "ENOMEM" });
+        },
+      };
+      const s = scope.add(new Socket(AF_INET, SOCK_STREAM, 0, { adapter }));
+      await s.bind(["127.0.0.1", 0]);
+      throws(() => s.dup(), "ENOMEM", "socket");
+      assert.deepEqual(closed, [22]);
+    }),
+  );
+
+  it(
     "tells what goes wrong at close as an error of close",
     bounded(async () => {
       const memory = createMemoryAdapter();

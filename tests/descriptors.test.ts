@@ -16,12 +16,18 @@ import {
   createMemoryAdapter,
   errno,
   fromfd,
+  SHUT_RD,
+  SHUT_RDWR,
   SHUT_WR,
+  SO_ACCEPTCONN,
+  SO_KEEPALIVE,
+  SO_TYPE,
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
   socket,
   SocketError,
+  SOL_SOCKET,
 } from "../mod.ts";
 import { receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
@@ -34,6 +40,8 @@ import { native, noIPv6 } from "./support/tcp.ts";
 const able = capabilities();
 const noAdopt: string | false = able.adopt ? false : "this runtime takes over no descriptor";
 const noGivenAway = noAdopt || !able.fileno && "this runtime reveals no descriptor";
+/** Duplicates need libc, as the options beyond the common ones do. */
+const noLibc = able.options["SOCK_STREAM"]!["SO_RCVBUF"] === undefined && "it needs libc";
 const noUnix = able.types["AF_UNIX"] === undefined && "this platform has no AF_UNIX";
 const noParent = noAdopt || noPeer || process.platform !== "linux" && "pass_fds is POSIX's";
 
@@ -330,12 +338,63 @@ describe("descriptors of open sockets", () => {
       await rejects(() => bound.close(), "EBADF", "close");
       await rejection(() => client.close());
     }, skip);
+
+    test(`every call after close() of the number is EBADF, ${setting.name}`, async (scope) => {
+      const [client] = await setting.pair(scope);
+      const server = await setting.server(scope);
+      for (const s of [client, server]) {
+        close(s.fileno());
+        assert.equal(s.closed, true);
+        assert.equal(s.fileno(), -1);
+        assert.equal(s.detach(), -1);
+        for await (const _ of s) assert.fail("nothing is accepted");
+        throws(() => s.getsockname(), "EBADF", "getsockname");
+        throws(() => s.getpeername(), "EBADF", "getpeername");
+        throws(() => s.getsockopt(SOL_SOCKET, SO_TYPE), "EBADF", "getsockopt");
+        throws(() => s.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1), "EBADF", "setsockopt");
+        throws(() => s.settimeout(1), "EBADF", "settimeout");
+        throws(() => s.makefile("rb"), "EBADF", "makefile");
+        await rejects(() => s.shutdown(SHUT_RDWR), "EBADF", "shutdown");
+        await rejects(() => s.accept(), "EBADF", "accept");
+        await rejects(() => s.connect([setting.host, 1]), "EBADF", "connect");
+        await rejects(() => s.close(), "EBADF", "close");
+        await s.close();
+      }
+    }, skip);
+
+    test(`several accepts of a listener that was taken over, ${setting.name}`, async (scope) => {
+      const server = await setting.server(scope);
+      const copy = scope.add(server.dup());
+      await server.close();
+      const accepting = [copy.accept(), copy.accept(), copy.accept()];
+      assert.equal(copy.getsockopt(SOL_SOCKET, SO_ACCEPTCONN), 1);
+      const clients = [1, 2, 3].map(() => setting.socket(scope));
+      for (const client of clients) await client.connect(copy.getsockname());
+      const names = await Promise.all(accepting.map(async (accept) => {
+        const [conn] = await accept;
+        return JSON.stringify(scope.add(conn).getpeername());
+      }));
+      assert.equal(new Set(names).size, 3);
+    }, skip || noLibc);
+
+    test(
+      `a listener that was taken over is shut down before it accepts, ${setting.name}`,
+      async (scope) => {
+        const server = await setting.server(scope);
+        const copy = scope.add(server.dup());
+        await server.close();
+        await rejects(() => copy.connect([setting.host, 1]), "EISCONN", "connect");
+        await copy.shutdown(SHUT_RD);
+        assert.equal(copy.getsockopt(SOL_SOCKET, SO_ACCEPTCONN), 0);
+        await rejects(() => copy.accept(), "EINVAL", "accept");
+      },
+      skip || noLibc,
+    );
   }
 });
 
 describe("dup and inheritance", () => {
-  // Both need libc, as the options beyond the common ones do.
-  const libc = able.fileno && able.options["SOCK_STREAM"]!["SO_RCVBUF"] !== undefined;
+  const libc = able.fileno && !noLibc;
 
   for (const setting of native) {
     test(

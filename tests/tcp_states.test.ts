@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { inspect } from "node:util";
 import {
   AF_INET,
   errno,
@@ -28,6 +29,11 @@ import { receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { bounded, rejection, rejects, sleep, thrown, throws, until } from "./support/scope.ts";
 import { settings } from "./support/tcp.ts";
+
+const runtime = globalThis as {
+  Deno?: { inspect(value: unknown): string };
+  Bun?: { inspect(value: unknown): string };
+};
 
 /** Every call of a socket that waits, by the name that its errors carry. */
 function waitingCalls(s: Socket, address: [string, number]): [string, () => Promise<unknown>][] {
@@ -520,15 +526,18 @@ for (const setting of settings) {
     });
 
     test("is inspected as its text", async (scope) => {
-      const { inspect } = await import("node:util");
-      const runtime = globalThis as {
-        Deno?: { inspect(value: unknown): string };
-        Bun?: { inspect(value: unknown): string };
-      };
       const s = await setting.bound(scope);
       assert.equal(inspect(s), String(s));
       if (runtime.Deno !== undefined) assert.equal(runtime.Deno.inspect(s), String(s));
       if (runtime.Bun !== undefined) assert.equal(runtime.Bun.inspect(s), String(s));
+    });
+
+    it("what is like a socket but none can be inspected", () => {
+      const { prototype } = Socket;
+      for (const like of [prototype, new Proxy(new Socket(), {}), Object.create(new Socket())]) {
+        // Each runtime shows it in its own way, which must not throw.
+        for (const show of [inspect, runtime.Deno?.inspect, runtime.Bun?.inspect]) show?.(like);
+      }
     });
 
     test("tells its descriptor where the runtime does", async (scope) => {

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  AF_INET,
+  createMemoryAdapter,
   errno,
   type InetAddress,
   MSG_PEEK,
@@ -10,7 +12,8 @@ import {
   SHUT_WR,
   SO_ERROR,
   SO_SNDTIMEO,
-  type Socket,
+  SOCK_STREAM,
+  Socket,
   SocketError,
   SOL_SOCKET,
   TimeoutError,
@@ -311,6 +314,31 @@ for (const setting of settings) {
         assert.equal(late.bytes_sent, 0);
         await s.close();
         await rejects(() => connecting, "EBADF", "connect");
+      }),
+    );
+
+    it(
+      "a receive and a send that wait for a connect fail with it, each in its own name",
+      { skip: setting.noStalled },
+      bounded(async (scope) => {
+        const s = setting.socket(scope);
+        s.settimeout(0.2);
+        const address = await setting.stalled(scope);
+        const connecting = s.connect(address);
+        s.settimeout(9);
+        const calls = [connecting, s.recv(1), s.sendall("x"), s.sendall("y")];
+        const errors = await Promise.all(calls.map((call) => rejection(() => call)));
+        const told = errors.map((error) => {
+          const { code, syscall, bytes_sent } = error as SocketError;
+          return [code, syscall, bytes_sent];
+        });
+        assert.deepEqual(told, [
+          ["ETIMEDOUT", "connect", undefined],
+          ["ETIMEDOUT", "recv", undefined],
+          ["ETIMEDOUT", "send", 0],
+          ["ETIMEDOUT", "send", 0],
+        ]);
+        assert.equal(new Set(errors).size, 4);
       }),
     );
 
@@ -732,6 +760,62 @@ for (const setting of settings) {
     );
   });
 }
+
+describe("a call that waits in a row", () => {
+  /** Two sockets that are connected after 200 ms, and one that is at once. */
+  async function setUp(scope: Scope) {
+    const adapter = createMemoryAdapter();
+    const open = () => scope.add(new Socket(AF_INET, SOCK_STREAM, 0, { adapter }));
+    const server = open();
+    await server.bind(["127.0.0.1", 0]);
+    await server.listen();
+    const other = open();
+    await other.connect(server.getsockname());
+    adapter.faults.delay(100);
+    const s = open();
+    return { s, other, connecting: s.connect(server.getsockname()) };
+  }
+
+  for (const [name, first] of [["recv", "recv"], ["sendall", "send"]] as const) {
+    it(
+      `ends by its timeout, counted from the call: ${name} behind a connect`,
+      bounded(async (scope) => {
+        const { s, other, connecting } = await setUp(scope);
+        s.settimeout(0.4);
+        other.settimeout(0.5);
+        const ends: string[] = [];
+        const noted = async (call: Promise<unknown>): Promise<void> => {
+          const { syscall } = await rejection(() => call) as SocketError;
+          ends.push(String(syscall));
+        };
+        const flood = new Uint8Array(64 << 20);
+        const call = name === "recv" ? s.recv(1) : s.sendall(flood);
+        await Promise.all([noted(call), noted(other.recvfrom(1)), connecting]);
+        assert.deepEqual(ends, [first, "recvfrom"]);
+      }),
+    );
+  }
+
+  it(
+    "ends by its timeout, counted from the call: a send behind a sendfile",
+    bounded(async (scope) => {
+      const { s, other, connecting } = await setUp(scope);
+      await connecting;
+      const flood = new Uint8Array(64 << 20);
+      async function* slow(): AsyncGenerator<Uint8Array> {
+        await sleep(200);
+        yield Uint8Array.of(1);
+      }
+      s.settimeout(0.4);
+      other.settimeout(0.5);
+      const file = s.sendfile(slow());
+      const late = rejection(() => s.sendall(flood)).then(() => "behind");
+      const once = rejection(() => other.recv(1)).then(() => "other");
+      assert.equal(await Promise.race([late, once]), "behind");
+      await Promise.all([file, late, once]);
+    }),
+  );
+});
 
 describe("after all tests of this file", () => {
   it("no socket is open", { skip: noDescriptors }, checkNothingLeft);

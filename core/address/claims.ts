@@ -6,59 +6,95 @@
  */
 
 import type { Adapter, Address, Settings } from "../../adapters/adapter.ts";
+import { systemError } from "../errors/errors.ts";
 import { unmapped } from "./inet.ts";
+
+/** Ports of streams and of datagrams have nothing to do with one another. */
+type Type = "stream" | "datagram";
 
 /** A socket's claim to an address. */
 export interface Claim {
-  /** Ports of streams and of datagrams have nothing to do with one another. */
-  readonly type: "stream" | "datagram";
-  /** The address as bound, with its real port. */
-  readonly address: Address;
+  readonly adapter: Adapter;
+  readonly type: Type;
+  /** The address as it was asked for, then as it is bound, with its real port. */
+  address: Address;
   /** Whether SO_REUSEADDR or SO_REUSEPORT was set before bind. */
   readonly shared: boolean;
   /** Whether IPV6_V6ONLY was. */
   readonly v6only: boolean;
 }
 
-const claims = new WeakMap<Adapter, Set<Claim>>();
+/** The claims to each port, those of one adapter apart from another's. */
+const claimed = new WeakMap<Adapter, Map<number, Set<Claim>>>();
 
-/** The claim that a socket with these options has to an address. */
-export function claimTo(type: Claim["type"], address: Address, settings: Settings): Claim {
-  return {
+/**
+ * Claims an address until {@linkcode unclaim}. It is to be done before the address is bound: two calls at once must
+ * not both find it free.
+ *
+ * @throws {SocketError} EADDRINUSE where another socket's claim forbids it
+ */
+export function claim(
+  adapter: Adapter,
+  type: Type,
+  address: Address,
+  settings: Settings,
+  syscall: string,
+): Claim {
+  const mine: Claim = {
+    adapter,
     type,
     address,
     shared: Boolean(settings.get("SO_REUSEADDR") || settings.get("SO_REUSEPORT")),
     v6only: settings.get("IPV6_V6ONLY") === 1,
   };
-}
-
-/** Whether another socket's claim forbids this one. */
-export function isClaimed(adapter: Adapter, claim: Claim): boolean {
-  for (const other of claims.get(adapter) ?? []) {
-    if (other.type === claim.type && !(other.shared && claim.shared) && overlap(other, claim)) {
-      return true;
+  for (const other of portOf(mine) ?? []) {
+    if (other.type === type && !(other.shared && mine.shared) && overlap(other, mine)) {
+      throw systemError("EADDRINUSE", syscall, { address });
     }
   }
-  return false;
+  add(mine);
+  return mine;
 }
 
-/** Remembers a claim until {@linkcode unclaim}. */
-export function claim(adapter: Adapter, entry: Claim): void {
-  let entries = claims.get(adapter);
-  if (entries === undefined) claims.set(adapter, entries = new Set());
-  entries.add(entry);
+/** The address is bound, with the port that the system has chosen. */
+export function settle(mine: Claim, address: Address): void {
+  unclaim(mine);
+  mine.address = address;
+  add(mine);
 }
 
 /** Gives an address up. */
-export function unclaim(adapter: Adapter, entry: Claim): void {
-  claims.get(adapter)?.delete(entry);
+export function unclaim(mine: Claim): void {
+  const claims = portOf(mine);
+  claims?.delete(mine);
+  if (claims?.size === 0) claimed.get(mine.adapter)?.delete(numberOf(mine));
 }
 
+function add(mine: Claim): void {
+  const port = numberOf(mine);
+  if (port === 0) return;
+  let ports = claimed.get(mine.adapter);
+  if (ports === undefined) claimed.set(mine.adapter, ports = new Map());
+  let claims = ports.get(port);
+  if (claims === undefined) ports.set(port, claims = new Set());
+  claims.add(mine);
+}
+
+function portOf(mine: Claim): Set<Claim> | undefined {
+  return claimed.get(mine.adapter)?.get(numberOf(mine));
+}
+
+/**
+ * The port; 0 where nothing can be in its way: the system chooses a free one, and of the names of UNIX sockets it
+ * allows each once itself, while a path may be free again when its file is gone.
+ */
+function numberOf({ address }: Claim): number {
+  return Array.isArray(address) ? address[1] : 0;
+}
+
+/** Whether two claims to one port are to an address in common. */
 function overlap(a: Claim, b: Claim): boolean {
-  // Of the names of UNIX sockets the kernel allows each once, and a path may be free again when its file is gone.
-  if (!Array.isArray(a.address) || !Array.isArray(b.address)) return false;
-  if (a.address[1] !== b.address[1] || b.address[1] === 0) return false;
-  const [host, other] = [unmapped(a.address[0]), unmapped(b.address[0])];
+  const [host, other] = [unmapped(a.address[0] as string), unmapped(b.address[0] as string)];
   return host === other || covers(a, host, other) || covers(b, other, host);
 }
 

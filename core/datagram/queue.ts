@@ -99,13 +99,13 @@ export class DatagramQueue implements WaitOwner {
   /** Ends the first wait with an error that the system reported; answers whether one waited. */
   failFirst(makeError: (syscall: string) => unknown): boolean {
     const wait = this.#waits.shift();
-    wait?.fail(makeError(wait.request.syscall));
+    wait?.fail(makeError(wait.syscall));
     return wait !== undefined;
   }
 
   /** Ends every wait. */
   failAll(makeError: (syscall: string) => unknown): void {
-    for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.request.syscall));
+    this.#waits.failAll(makeError);
   }
 
   /** Ends every wait as shutdown(SHUT_RD) does: with nothing. */

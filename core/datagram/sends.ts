@@ -11,8 +11,8 @@ import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";
 export class DatagramSends {
   /** Those that could not go at once: they wait for a name, for the socket to open, or for those before them. */
   #later: InOrder | undefined;
-  /** The waiting calls of these, and their names. */
-  #waiting: Map<Wait<number>, string> | undefined;
+  /** The waiting calls of these. */
+  #waiting: Set<Wait<number>> | undefined;
   /** The last send that is with the runtime. */
   #flying: Promise<number> | undefined;
 
@@ -43,9 +43,9 @@ export class DatagramSends {
     wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
     const before = this.#flying?.catch(() => {/* Its caller is told. */});
     // It may fail before it is this call's turn.
-    if (addresses instanceof Promise) quiet(addresses);
-    const waiting = this.#waiting ??= new Map();
-    waiting.set(wait, request.syscall);
+    if (!Array.isArray(addresses)) quiet(addresses);
+    const waiting = this.#waiting ??= new Set();
+    waiting.add(wait);
     this.#later ??= new InOrder();
     quiet(this.#later.run(async () => {
       try {
@@ -73,6 +73,6 @@ export class DatagramSends {
 
   /** Ends the calls that still wait: the socket is closed. */
   fail(): void {
-    for (const [wait, syscall] of this.#waiting ?? []) wait.fail(systemError("EBADF", syscall));
+    for (const wait of this.#waiting ?? []) wait.fail(systemError("EBADF", wait.syscall));
   }
 }

@@ -2,16 +2,17 @@
 
 import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../../adapters/adapter.ts";
 import { copyAddress, type Destination, sameAddress, wildcard } from "../address/address.ts";
-import { type Claim, claim, claimTo, isClaimed, unclaim } from "../address/claims.ts";
+import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
 import { SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
-import { bindLocal, firstOf, resolveAll, resolveFirst, resolveLocal } from "../names/resolve.ts";
+import { LookUps } from "../names/look_ups.ts";
+import { bindLocal, firstOf, resolveAll, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
 import { outcome, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
 import { isTurnDue, resolved, turn, turned } from "../waiting/turn.ts";
-import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";
+import { type Limits, UNLIMITED } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
 import { DatagramQueue, nothing } from "./queue.ts";
 import { DatagramSends } from "./sends.ts";
@@ -42,6 +43,8 @@ export class DatagramTransport implements Transport, DatagramSink {
   /** The bound of the queue, and the SO_RCVBUF that was set when the system was asked for it. */
   #limit: { bytes: number; setting: number | undefined } | undefined;
   #sends: DatagramSends = new DatagramSends();
+  /** The names that a bind or connect waits for. */
+  #lookUps: LookUps = new LookUps();
   #readShut = false;
   #writeShut = false;
   #closed = false;
@@ -54,6 +57,10 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#options = options;
     this.#lastLocal = wildcard(family);
     this.#queue = new DatagramQueue(() => this.#queueLimit());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   get handle(): Handle | undefined {
@@ -78,7 +85,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     if (this.#socket !== undefined || this.#opening !== undefined) {
       throw systemError("EINVAL", "bind");
     }
-    const address = () => resolveLocal(this.#adapter, this.#family, destination);
+    const address = () => this.#localAddress(destination);
     await bindLocal(destination, () => this.#open(address, "bind"));
   }
 
@@ -92,11 +99,21 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   async connect(destination: Destination, limits: Limits): Promise<void> {
     this.#checkOpen("connect");
-    const wait = new Wait<void>("connect");
     // Fixing the peer of a datagram socket does not wait for the network; only a name's look-up may.
-    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
-    this.#connect(destination, wait).then(() => wait.done(), (error) => wait.fail(error));
-    await wait.promise;
+    const addresses = resolveAll(this.#adapter, this.#family, destination);
+    const peer = reachable(firstOf(await this.#lookUps.wait(addresses, "connect", limits)));
+    // Linux would let the first send say so; the runtimes refuse it in their own ways.
+    if (Array.isArray(peer) && peer[1] === 0) {
+      throw systemError("EINVAL", "connect", { address: peer });
+    }
+    this.#checkBroadcast(peer, "connect");
+    const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
+    try {
+      await socket.connect?.(peer);
+    } catch (cause) {
+      throw translate(this.#adapter, cause, "connect", { address: peer });
+    }
+    this.#peer = copyAddress(peer);
   }
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
@@ -208,11 +225,12 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#lastLocal = this.local;
     this.#closed = true;
     this.#queue.failAll((syscall) => systemError("EBADF", syscall));
+    this.#lookUps.fail();
     const { last } = this.#sends;
     if (last !== undefined) await settledWithin(last, LONGEST_CLOSE);
     this.#over = true;
     this.#sends.fail();
-    if (this.#claim !== undefined) unclaim(this.#adapter, this.#claim);
+    if (this.#claim !== undefined) unclaim(this.#claim);
     const socket = this.#socket;
     this.#socket = undefined;
     await socket?.close();
@@ -239,23 +257,6 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#pending = { cause };
     const waited = this.#queue.failFirst((syscall) => this.#takeError(syscall));
     if (waited) this.#pending = undefined;
-  }
-
-  async #connect(destination: Destination, wait: Wait<void>): Promise<void> {
-    const peer = reachable(await resolveFirst(this.#adapter, this.#family, destination));
-    if (wait.settled) return;
-    // Linux would let the first send say so; the runtimes refuse it in their own ways.
-    if (Array.isArray(peer) && peer[1] === 0) {
-      throw systemError("EINVAL", "connect", { address: peer });
-    }
-    this.#checkBroadcast(peer, "connect");
-    const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
-    try {
-      await socket.connect?.(peer);
-    } catch (cause) {
-      throw translate(this.#adapter, cause, "connect", { address: peer });
-    }
-    this.#peer = copyAddress(peer);
   }
 
   #sendTo(request: SendRequest, to: Address | undefined): Promise<number> {
@@ -290,7 +291,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       // Where the runtime has not fixed the peer itself, it needs the address.
       const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
       const sent = socket.send(request.data, target);
-      return sent instanceof Promise
+      return isPromise(sent)
         ? this.#whenSent(sent, request, to)
         : resolved(outcome(request.all, request.data.length));
     } catch (cause) {
@@ -352,9 +353,22 @@ export class DatagramTransport implements Transport, DatagramSink {
   ): Promise<Datagram> {
     const { settings } = this.#options;
     const address = await chooseAddress();
-    if (isClaimed(this.#adapter, claimTo("datagram", address, settings))) {
-      throw systemError("EADDRINUSE", syscall, { address });
+    const mine = claim(this.#adapter, "datagram", address, settings, syscall);
+    try {
+      return await this.#openAt(address, mine, syscall, toward);
+    } catch (error) {
+      unclaim(mine);
+      throw error;
     }
+  }
+
+  async #openAt(
+    address: Address,
+    mine: Claim,
+    syscall: string,
+    toward: Address | undefined,
+  ): Promise<Datagram> {
+    const { settings } = this.#options;
     let socket: Datagram;
     try {
       socket = await this.#adapter.datagram!({ family: this.#family, address, settings, toward });
@@ -373,13 +387,19 @@ export class DatagramTransport implements Transport, DatagramSink {
       await socket.close();
       throw error;
     }
+    settle(mine, socket.local);
+    this.#claim = mine;
     this.#socket = socket;
     this.#queue.handle = socket;
     this.#options.boundTo(address);
-    this.#claim = claimTo("datagram", socket.local, settings);
-    claim(this.#adapter, this.#claim);
     if (this.#queue.isAwaited) socket.resume?.();
     return socket;
+  }
+
+  async #localAddress(destination: Destination): Promise<Address> {
+    const address = resolveLocal(this.#adapter, this.#family, destination);
+    const [local] = await this.#lookUps.wait(address.then((one) => [one]), "bind", UNLIMITED);
+    return local!;
   }
 
   /** The system is asked anew only when the option was set: not for each datagram. */
@@ -431,6 +451,11 @@ function reachable(peer: Address): Address {
   const [host, port, ...rest] = peer;
   if (host === "0.0.0.0") return ["127.0.0.1", port];
   return host === "::" ? ["::1", port, ...rest] : peer;
+}
+
+/** Whether it is one, of this realm's class or another: programs may replace the global. */
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | undefined)?.then === "function";
 }
 
 function dataOf(data: Received): Received {

@@ -1,23 +1,31 @@
 /** Calls that cannot begin yet: each is made when its turn comes, in the order in which they were called. */
 
+import { NEVER, secondsUntil } from "../waiting/deadlines.ts";
 import { quiet } from "../waiting/quiet.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 
+/** A call, with what its waiting has left of its limits. */
+type Call<T> = (left: Limits) => Promise<T>;
+
 /** A call that waits for its turn. */
 class Waiting<T> extends Wait<T> {
-  readonly syscall: string;
-  #call: () => Promise<T>;
+  #limits: Limits;
+  #call: Call<T>;
 
-  constructor(syscall: string, call: () => Promise<T>) {
+  constructor(syscall: string, limits: Limits, call: Call<T>) {
     super(syscall);
-    this.syscall = syscall;
+    this.#limits = limits;
     this.#call = call;
   }
 
   /** Makes the call; its end is that of the wait. */
   begin(): void {
-    this.follow(this.#call());
+    const { deadline } = this;
+    const left = deadline === NEVER
+      ? this.#limits
+      : { ...this.#limits, timeout: secondsUntil(deadline) };
+    this.follow(this.#call(left));
   }
 }
 
@@ -30,11 +38,11 @@ export class CallRow implements WaitOwner {
     return this.#waits.first !== undefined;
   }
 
-  /** Adds a call. The limits, if any, end the waiting for its turn; those behind it do not notice. */
-  add<T>(syscall: string, limits: Limits | undefined, call: () => Promise<T>): Promise<T> {
-    const wait = new Waiting(syscall, call);
+  /** Adds a call. Its limits may end the waiting for its turn; those behind it do not notice. */
+  add<T>(syscall: string, limits: Limits, call: Call<T>): Promise<T> {
+    const wait = new Waiting(syscall, limits, call);
     this.#waits.push(wait as Waiting<unknown>);
-    if (limits !== undefined) wait.limit(limits, this);
+    wait.limit(limits, this);
     return quiet(wait.promise);
   }
 
@@ -53,7 +61,7 @@ export class CallRow implements WaitOwner {
 
   /** Ends all calls with an error. */
   failAll(makeError: (syscall: string) => unknown): void {
-    for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.syscall));
+    this.#waits.failAll(makeError);
   }
 
   gaveUp(wait: object): void {

@@ -8,6 +8,7 @@ import { rejected } from "../waiting/quiet.ts";
 import { pollTurn, turned } from "../waiting/turn.ts";
 import type { Limits } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
+import type { Phase, Refusals } from "./phase.ts";
 import { type ReceiveErrors, StreamReceiver } from "./receiver.ts";
 import { type SendErrors, StreamSender } from "./sender.ts";
 
@@ -22,8 +23,15 @@ const LONGEST_REST = 1000;
  */
 type State = "open" | "shut" | "broken" | "closing" | "closed";
 
-/** The core's side of a {@linkcode Stream}. */
-export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
+const CONNECTED: Refusals = {
+  bind: "EINVAL",
+  listen: "EINVAL",
+  accept: "EINVAL",
+  connect: "EISCONN",
+};
+
+/** The core's side of a {@linkcode Stream}: the phase of a connected socket. */
+export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErrors {
   /** The adapter's side. */
   readonly stream: Stream;
   #adapter: Adapter;
@@ -43,6 +51,14 @@ export class StreamEndpoint implements StreamSink, ReceiveErrors, SendErrors {
     const before: StreamSink | undefined = stream.sink;
     stream.sink = this;
     if (before instanceof StreamEndpoint) this.#takeOver(before);
+  }
+
+  get refusals(): Refusals {
+    return CONNECTED;
+  }
+
+  get handle(): Stream {
+    return this.stream;
   }
 
   /** Whether the connection has broken. */

@@ -64,7 +64,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
 
   /** Ends every wait with an error. */
   abandon(code: string): void {
-    for (const wait of this.#waits.takeAll()) wait.fail(systemError(code, SYSCALL));
+    this.#waits.failAll((syscall) => systemError(code, syscall));
   }
 
   /** Ends every wait with an error and drops the connections nobody accepted. */

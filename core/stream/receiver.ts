@@ -123,7 +123,7 @@ export class StreamReceiver implements WaitOwner {
 
   /** Ends every wait with an error: the socket is closed. */
   fail(makeError: (syscall: string) => unknown): void {
-    for (const wait of this.#waits.takeAll()) wait.fail(makeError(wait.request.syscall));
+    this.#waits.failAll(makeError);
   }
 
   gaveUp(object: object, reason: unknown): void {

@@ -24,7 +24,6 @@ const COPY_WAITING = 64 * 1024;
 const MOST_TURNS = 32;
 
 class Send extends Wait<number> {
-  readonly syscall: string;
   readonly all: boolean;
   readonly limited: boolean;
   /** The bytes. Its buffer can be transferred or shrunk while the call waits; Python would lock it. */
@@ -36,7 +35,6 @@ class Send extends Wait<number> {
   abandoned = false;
   constructor({ syscall, data, all }: SendRequest, limited: boolean, length = data.byteLength) {
     super(syscall);
-    this.syscall = syscall;
     this.data = data;
     this.length = length;
     this.all = all;

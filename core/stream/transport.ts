@@ -1,80 +1,59 @@
 /** The state machine of a stream socket: open, bound, connecting, connected or listening, closed. */
 
-import type {
-  Adapter,
-  Address,
-  Adopted,
-  Bound,
-  Handle,
-  Listener,
-  Stream,
-} from "../../adapters/adapter.ts";
+import type { Adapter, Address, Adopted, Handle, Stream } from "../../adapters/adapter.ts";
 import { type Destination, wildcard } from "../address/address.ts";
-import { type Claim, claim, claimTo, isClaimed, unclaim } from "../address/claims.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "../constants.ts";
-import { SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
-import { bindLocal, resolveAll, resolveLocal } from "../names/resolve.ts";
+import { SocketError, systemError, translate } from "../errors/errors.ts";
+import { resolveAll } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
 import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
-import { AddressedWait, type Limits, type Wait } from "../waiting/wait.ts";
-import { CallRow } from "./call_row.ts";
-import { Connecting } from "./connecting.ts";
+import { AddressedWait, type Limits, UNLIMITED, Wait } from "../waiting/wait.ts";
+import { ConnectCall } from "./connect_call.ts";
 import { StreamEndpoint } from "./endpoint.ts";
 import { ListenerEndpoint } from "./listener.ts";
+import { OwnAddress, type Owner } from "./own_address.ts";
+import type { Phase, Refusals } from "./phase.ts";
+import {
+  Busy,
+  CLOSED_PHASE,
+  Connecting,
+  countingNone,
+  Inherited,
+  Listening,
+  Unconnected,
+} from "./phases.ts";
 import { SendGroups } from "./send_groups.ts";
 
-/** What a socket has that was bound, or has listened. */
-interface Own {
-  /** The address, kept when the handle that held it is gone. */
-  address: Address;
-  claim: Claim | undefined;
-  bound: Bound | undefined;
-}
+/** The phase of sockets that have just been made. */
+const UNCONNECTED = new Unconnected(false);
+const UNCONNECTED_UNIX = new Unconnected(true);
 
-/** What a socket that listens has. */
-interface Listening {
-  readonly endpoint: ListenerEndpoint;
-  readonly handle: Listener;
-  backlog: number;
-}
-
-/** A connect under way. */
-interface Attempt {
-  readonly attempt: Connecting;
-  readonly wait: Wait<void>;
-  /** The receives and sends that wait for the connection. */
-  readonly row: CallRow;
-}
-
-/** TCP and AF_UNIX streams. Which of the fields is set is the state. */
-export class StreamTransport implements Transport {
-  #adapter: Adapter;
-  #family: number;
-  #options: SocketOptions;
-  #closed = false;
-  /** A bind or listen is under way. */
-  #busy = false;
-  #own: Own | undefined;
-  /** The descriptor listened when it was taken over; accepting begins with the first call. */
-  #inherited = false;
-  #listener: Listening | undefined;
-  #connecting: Attempt | undefined;
-  #endpoint: StreamEndpoint | undefined;
+/** TCP and AF_UNIX streams. */
+export class StreamTransport implements Transport, Owner {
+  readonly adapter: Adapter;
+  readonly family: number;
+  readonly options: SocketOptions;
+  #phase: Phase;
+  /** What it has bound, or listened on; also when it is connected. */
+  #own: OwnAddress | undefined;
   /** Made with the first sends that belong together. */
   #groups: SendGroups | undefined;
-  /** How a connect failed whose call had ended with EINPROGRESS, until it is reported. */
-  #connectError: SocketError | undefined;
 
   constructor(adapter: Adapter, family: number, options: SocketOptions) {
-    this.#adapter = adapter;
-    this.#family = family;
-    this.#options = options;
+    this.adapter = adapter;
+    this.family = family;
+    this.options = options;
+    this.#phase = this.#isUnix ? UNCONNECTED_UNIX : UNCONNECTED;
+  }
+
+  get closed(): boolean {
+    return this.#phase === CLOSED_PHASE;
   }
 
   get handle(): Handle | undefined {
-    return this.#endpoint?.stream ?? this.#listener?.handle ?? this.#own?.bound;
+    return this.#phase.handle ?? this.#own?.bound;
   }
 
   get local(): Address {
@@ -86,113 +65,108 @@ export class StreamTransport implements Transport {
   }
 
   get listening(): boolean {
-    return this.#listener !== undefined || this.#inherited;
+    const phase = this.#phase instanceof Busy ? this.#phase.before : this.#phase;
+    return phase instanceof Listening || phase instanceof Inherited;
   }
 
   /** Becomes the transport of a connection that stands: one that was accepted, say. */
   attach(endpoint: StreamEndpoint): void {
-    this.#endpoint = endpoint;
+    this.#phase = endpoint;
   }
 
   /** Takes the place of an inherited descriptor. */
   adopt(adopted: Adopted): void {
     if ("stream" in adopted) {
-      this.attach(new StreamEndpoint(this.#adapter, adopted.stream));
-    } else {
-      const { bound } = adopted;
-      this.#own = { address: bound.local, claim: undefined, bound };
-      this.#options.boundTo(bound.local);
-      this.#inherited = adopted.listening;
+      this.attach(new StreamEndpoint(this.adapter, adopted.stream));
+      return;
     }
+    const { bound, listening } = adopted;
+    this.#own = new OwnAddress(this, bound.local, bound);
+    this.options.boundTo(bound.local);
+    if (listening) this.#phase = new Inherited(this.#isUnix);
   }
 
   takeErrno(): number {
-    return this.#takeConnectError("getsockopt")?.errno ?? this.#endpoint?.takeErrno() ?? 0;
+    return this.#phase.takeErrno();
   }
 
   async bind(destination: Destination): Promise<void> {
-    this.#checkOpen("bind");
-    if (this.#own !== undefined || this.#busy || this.#isConnected()) {
-      throw systemError("EINVAL", "bind");
-    }
-    await this.#exclusively("bind", async () => {
-      const bound = await bindLocal(destination, () => this.#bindUnclaimed(destination));
-      const mine = this.#claimTo(bound.local);
-      this.#own = { address: bound.local, claim: mine, bound };
-      claim(this.#adapter, mine);
-      this.#options.boundTo(bound.local);
+    const before = this.#unconnected("bind");
+    if (this.#own !== undefined) throw systemError("EINVAL", "bind");
+    await this.#open("bind", before, async () => {
+      this.#own = await OwnAddress.bind(this, destination);
+      this.options.boundTo(this.#own.address);
+      return before;
     });
   }
 
   async listen(backlog: number): Promise<void> {
-    this.#checkOpen("listen");
-    if (this.#listener !== undefined) return changeBacklog(this.#adapter, this.#listener, backlog);
+    if (this.#phase instanceof Listening) return changeBacklog(this.adapter, this.#phase, backlog);
+    const before = this.#unconnected("listen");
     // Nobody could find a UNIX listener without a name.
-    const unnamed = this.#family === AF_UNIX && this.#own === undefined;
-    if (this.#busy || this.#isConnected() || unnamed) throw systemError("EINVAL", "listen");
-    await this.#exclusively("listen", async () => {
-      const bound = this.#takeBound() ?? await this.#bindTo(this.#ownAddress);
-      const endpoint = new ListenerEndpoint(this.#adapter);
+    if (this.#isUnix && this.#own === undefined) throw systemError("EINVAL", "listen");
+    const own = this.#own ?? new OwnAddress(this, this.#ownAddress);
+    await this.#open("listen", before, async () => {
+      const bound = await own.take();
+      const endpoint = new ListenerEndpoint(this.adapter);
       try {
         const handle = await bound.listen(backlog, endpoint);
-        this.#listener = { endpoint, handle, backlog };
-        this.#inherited = false;
         endpoint.listener = handle;
-        this.#own = { address: handle.local, claim: this.#own?.claim, bound: undefined };
+        own.address = handle.local;
+        this.#own = own;
+        return new Listening(this.#isUnix, endpoint, handle, backlog);
       } catch (cause) {
-        this.#options.dropRefused(cause);
-        throw translate(this.#adapter, cause, "listen", { address: bound.local });
+        this.options.dropRefused(cause);
+        throw translate(this.adapter, cause, "listen", { address: bound.local });
       }
     });
   }
 
   accept<T>(limits: Limits, make: (endpoint: StreamEndpoint) => T): Promise<T> {
-    if (this.#listener === undefined) {
-      if (this.#inherited) {
-        return quiet(this.listen(SOMAXCONN).then(() => this.accept(limits, make)));
-      }
-      return rejected(systemError(this.#closed ? "EBADF" : "EINVAL", "accept"));
+    const phase = this.#phase;
+    if (phase instanceof Listening) return phase.endpoint.accept(limits, make);
+    const listening = this.#listenInherited();
+    if (listening !== undefined) {
+      return quiet(listening.then(() => this.accept(limits, make)));
     }
-    return this.#listener.endpoint.accept(limits, make);
+    return rejected(systemError(phase.refusals.accept!, "accept"));
   }
 
   async connect(destination: Destination, limits: Limits): Promise<void> {
-    this.#checkOpen("connect");
-    if (this.#connecting !== undefined) throw systemError("EALREADY", "connect");
-    if (this.#endpoint !== undefined || this.#listener !== undefined) {
-      const listens = this.#family === AF_UNIX && this.#listener !== undefined;
-      throw systemError(listens ? "EINVAL" : "EISCONN", "connect");
-    }
-    const failed = this.#takeConnectError("connect");
-    if (failed !== undefined) throw failed;
+    const error = this.#unconnected("connect").takeError("connect");
+    if (error !== undefined) throw error;
     // The unnamed address is nobody's; Node would say that nobody listens there.
-    if (this.#busy || destination === "") throw systemError("EINVAL", "connect");
-    const attempt = new Connecting({
-      adapter: this.#adapter,
-      family: this.#family,
+    if (destination === "") throw systemError("EINVAL", "connect");
+    const call = new ConnectCall({
+      adapter: this.adapter,
+      family: this.family,
       destination,
-      settings: this.#options.settings,
+      settings: this.options.settings,
       waits: limits.timeout !== 0,
-      bound: () => this.#boundAgain(),
+      bound: async () => await this.#own?.takeClaimed(),
     });
-    const wait = new AddressedWait<void>("connect", () => attempt.address);
-    this.#connecting = { attempt, wait, row: new CallRow() };
-    attempt.done.then(
-      (stream) => this.#connected(stream, wait),
-      (error) => this.#connectFailed(error, wait),
+    const wait = new AddressedWait<void>("connect", () => call.address);
+    const connecting = new Connecting(call, wait);
+    this.#phase = connecting;
+    call.done.then(
+      (stream) => this.#connected(stream, connecting),
+      (error) => this.#connectFailed(error, connecting),
     );
+    const owner = { gaveUp: (_: object, reason: unknown) => this.#gaveUp(connecting, reason) };
     if (limits.timeout === 0) {
-      await attempt.begun;
-      wait.fail(systemError("EINPROGRESS", "connect", { address: attempt.address }));
+      // A name is waited for, as in C.
+      wait.limit({ ...limits, timeout: null }, owner);
+      call.begun.then(() => {
+        wait.fail(systemError("EINPROGRESS", "connect", { address: call.address }));
+      }, () => {/* The call as a whole has failed. */});
     } else {
-      wait.limit(limits, { gaveUp: (_, reason) => this.#connectGaveUp(reason) });
+      wait.limit(limits, owner);
     }
     await wait.promise;
   }
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
-    // No function within this one and within send(), for which each call would have to keep its arguments.
-    return this.#endpoint?.receive(request, limits) ?? this.#receiveLater(request, limits);
+    return this.#phase.receive(request, limits);
   }
 
   receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
@@ -204,255 +178,196 @@ export class StreamTransport implements Transport {
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
+    // No function within this one, for which each call would have to keep its arguments.
     if (this.#groups?.busy) return this.#sendAfter(this.#groups, request, limits);
-    return this.#sendNext(request, limits);
+    return this.#phase.send(request, limits);
   }
 
   sendTogether<T>(limits: Limits, sends: (send: Send) => Promise<T>): Promise<T> {
-    this.#groups ??= new SendGroups();
-    const send: Send = (request, limits) => this.#sendNext(request, limits);
-    return this.#groups.run("send", limits, () => sends(send));
+    return this.#together("send", limits, sends);
   }
 
   /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
+    const { syscall } = request;
     return quietly(async () => {
-      // Names are looked up before, as Python does it for any socket.
-      const addresses = resolveAll(this.#adapter, this.#family, destination);
-      if (addresses instanceof Promise) await addresses;
-      if (this.#family === AF_UNIX) {
-        this.#checkOpen(request.syscall);
-        throw systemError(this.#endpoint === undefined ? "EOPNOTSUPP" : "EISCONN", request.syscall);
+      const addresses = resolveAll(this.adapter, this.family, destination);
+      if (!Array.isArray(addresses)) {
+        // A name is looked up all the same, as in Python: what is sent meanwhile comes after it.
+        return await this.#together(syscall, limits, async (send, left) => {
+          await this.#groups!.lookUps.wait(addresses, syscall, left);
+          return await send(request, left);
+        });
+      }
+      if (this.#isUnix) {
+        if (this.closed) throw systemError("EBADF", syscall);
+        throw systemError(this.#endpoint === undefined ? "EOPNOTSUPP" : "EISCONN", syscall);
       }
       return await this.send(request, limits);
     });
   }
 
   async shutdown(how: number): Promise<void> {
-    this.#checkOpen("shutdown");
-    if (this.#listener !== undefined) {
-      if (how !== SHUT_WR) await this.#stopListening(this.#listener);
+    const inherited = how === SHUT_WR ? undefined : this.#listenInherited();
+    if (inherited !== undefined) await inherited;
+    const phase = this.#phase;
+    if (phase instanceof Listening) {
+      if (how !== SHUT_WR) await this.#stopListening(phase);
       return;
     }
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined || endpoint.broken) throw systemError("ENOTCONN", "shutdown");
-    if (how !== SHUT_WR) endpoint.shutdownRead();
+    if (!(phase instanceof StreamEndpoint) || phase.broken) {
+      throw systemError(phase.refusals.shutdown ?? "ENOTCONN", "shutdown");
+    }
+    if (how !== SHUT_WR) phase.shutdownRead();
     if (how === SHUT_RD) return;
-    const groups = this.#groups;
-    await (groups?.busy
-      ? groups.after("shutdown", undefined, () => this.#shutdownAfter(endpoint))
-      : endpoint.shutdownWrite());
+    await (this.#groups?.busy
+      ? this.#groups.after("shutdown", UNLIMITED, () => this.#shutdownAfter(phase))
+      : phase.shutdownWrite());
   }
 
   close(reset: boolean): Promise<void> {
-    this.#closed = true;
-    this.#unclaim();
-    const connecting = this.#connecting;
-    connecting?.attempt.cancel();
-    connecting?.wait.fail(systemError("EBADF", "connect"));
-    connecting?.row.failAll((syscall) => systemError("EBADF", syscall));
-    const [endpoint, listener, bound] = [this.#endpoint, this.#listener, this.#takeBound()];
-    this.#connecting = this.#endpoint = this.#listener = undefined;
-    // One of them at most is there.
-    return endpoint?.close(reset) ?? listener?.endpoint.close("EBADF") ?? this.#closeBound(bound);
+    const phase = this.#phase;
+    this.#phase = CLOSED_PHASE;
+    this.#groups?.lookUps.fail();
+    const closing = phase.close(reset);
+    return this.#own === undefined ? closing : both(closing, this.#own.close());
   }
 
   detach(): number {
-    const handle = this.#endpoint?.stream ?? this.#listener?.handle;
-    const release = handle?.release;
-    if (handle === undefined || release === undefined) {
-      const { adapter } = this.#adapter.capabilities();
+    const phase = this.#phase;
+    const stream = this.#endpoint?.stream;
+    if (stream?.release === undefined) {
+      const { adapter } = this.adapter.capabilities();
       throw systemError("ENOTSUP", "detach", {
         detail: `${adapter} cannot let go of the descriptor of this socket`,
       });
     }
-    const fd = release.call(handle);
-    this.#endpoint?.detach();
-    this.#listener?.endpoint.abandon("EBADF");
-    this.#endpoint = this.#listener = undefined;
-    this.#closed = true;
-    this.#unclaim();
+    const fd = stream.release();
+    this.#phase = CLOSED_PHASE;
+    this.#groups?.lookUps.fail();
+    (phase as StreamEndpoint).detach();
+    if (this.#own !== undefined) quiet(this.#own.close());
     return fd;
   }
 
-  async #closeBound(bound: Bound | undefined): Promise<void> {
-    try {
-      await bound?.close();
-    } catch (cause) {
-      throw translate(this.#adapter, cause, "close");
-    }
+  /** The connection. */
+  get #endpoint(): StreamEndpoint | undefined {
+    return this.#phase instanceof StreamEndpoint ? this.#phase : undefined;
   }
 
-  #connected(stream: Stream, wait: Wait<void>): void {
-    const connecting = this.#connecting;
-    // Given up in the moment in which it was made.
-    if (connecting?.wait !== wait) {
-      quiet(stream.close());
-      return;
-    }
-    const endpoint = new StreamEndpoint(this.#adapter, stream);
-    try {
-      this.#options.apply(stream);
-    } catch (error) {
-      quiet(endpoint.close(false));
-      return this.#connectFailed(refusedAtConnect(error, stream, this.#own?.address), wait);
-    }
-    this.#connecting = undefined;
-    this.#endpoint = endpoint;
-    connecting.row.beginAll();
-    wait.done();
-  }
-
-  #connectFailed(error: unknown, wait: Wait<void>): void {
-    const connecting = this.#connecting;
-    // One that was given up ends when its runtime says so: another may be under way by then.
-    if (connecting?.wait !== wait) return;
-    this.#options.dropRefused((error as Error).cause);
-    this.#connecting = undefined;
-    // The call ended with EINPROGRESS: another one tells.
-    if (wait.settled) this.#connectError = error as SocketError;
-    wait.fail(error);
-    connecting.row.failAll(() => error);
-  }
-
-  #connectGaveUp(reason: unknown): void {
-    if (reason instanceof SocketError && reason.code === "EINPROGRESS") return;
-    const { attempt, row } = this.#connecting!;
-    this.#connecting = undefined;
-    attempt.cancel();
-    row.failAll(() => reason);
-  }
-
-  /** The claimed address, claimed anew where a failed try has used it up. */
-  async #boundAgain(): Promise<Bound | undefined> {
-    const bound = this.#takeBound();
-    const claimed = this.#own?.claim;
-    if (bound !== undefined || claimed === undefined) return bound;
-    return await this.#bindTo(claimed.address);
+  get #isUnix(): boolean {
+    return this.family === AF_UNIX;
   }
 
   get #ownAddress(): Address {
-    return this.#own?.address ?? wildcard(this.#family);
+    return this.#own?.address ?? wildcard(this.family);
   }
 
-  #takeBound(): Bound | undefined {
-    const bound = this.#own?.bound;
-    if (bound !== undefined) this.#own!.bound = undefined;
-    return bound;
+  /** The phase before any of the calls that open a socket, where such a call is right in it. */
+  #unconnected(syscall: keyof Refusals): Unconnected {
+    const phase = this.#phase;
+    const code = phase.refusals[syscall];
+    if (code !== undefined) throw systemError(code, syscall);
+    return phase as Unconnected;
   }
 
-  async #bindUnclaimed(destination: Destination): Promise<Bound> {
-    const address = await resolveLocal(this.#adapter, this.#family, destination);
-    if (isClaimed(this.#adapter, this.#claimTo(address))) {
-      throw systemError("EADDRINUSE", "bind", { address });
+  /**
+   * Makes a step of bind or listen, which gives the next phase. A close meanwhile ends the call; what the step has
+   * opened is closed when it is over.
+   */
+  async #open(syscall: string, before: Unconnected, step: () => Promise<Phase>): Promise<void> {
+    const wait = new Wait<void>(syscall);
+    const busy = new Busy(before, wait);
+    this.#phase = busy;
+    busy.over = step().then(async (next) => {
+      if (this.#phase === busy) {
+        this.#phase = next;
+        wait.done();
+      } else {
+        await both(next.close(false), this.#own?.close());
+      }
+    }).catch((error) => {
+      if (this.#phase === busy) this.#phase = before;
+      wait.fail(error);
+    });
+    await wait.promise;
+  }
+
+  /** Begins to accept on a descriptor that listened when it was taken over; `undefined` where it is no such, or has begun. */
+  #listenInherited(): Promise<void> | undefined {
+    const phase = this.#phase;
+    if (phase instanceof Inherited) return this.listen(SOMAXCONN);
+    return phase instanceof Busy && phase.before instanceof Inherited
+      ? phase.wait.promise
+      : undefined;
+  }
+
+  #connected(stream: Stream, connecting: Connecting): void {
+    // Given up in the moment in which it was made.
+    if (this.#phase !== connecting) {
+      quiet(stream.close());
+      return;
     }
-    return await this.#bindTo(address);
-  }
-
-  async #bindTo(address: Address): Promise<Bound> {
-    const request = { family: this.#family, address, settings: this.#options.settings };
+    const endpoint = new StreamEndpoint(this.adapter, stream);
     try {
-      return await this.#adapter.bind(request);
-    } catch (cause) {
-      this.#options.dropRefused(cause);
-      throw translate(this.#adapter, cause, "bind", { address });
+      this.options.apply(stream);
+    } catch (error) {
+      quiet(endpoint.close(false));
+      const refused = refusedAtConnect(error, stream, this.#own?.address);
+      return this.#connectFailed(refused, connecting);
     }
+    this.#phase = endpoint;
+    connecting.done(endpoint);
+  }
+
+  #connectFailed(error: unknown, connecting: Connecting): void {
+    // One that was given up ends when its runtime says so: another may be under way by then.
+    if (this.#phase !== connecting) return;
+    this.options.dropRefused((error as Error).cause);
+    // The call ended with EINPROGRESS: another one tells.
+    const untold = connecting.wait.settled ? error as SocketError : undefined;
+    this.#phase = new Unconnected(this.#isUnix, untold);
+    connecting.fail(error);
+  }
+
+  #gaveUp(connecting: Connecting, reason: unknown): void {
+    if (reason instanceof SocketError && reason.code === "EINPROGRESS") return;
+    this.#phase = new Unconnected(this.#isUnix);
+    connecting.call.cancel();
+    connecting.fail(reason);
   }
 
   /** What Linux makes of shutdown(2) on a listening socket: it keeps its address and may listen again. */
-  async #stopListening({ endpoint }: { endpoint: ListenerEndpoint }): Promise<void> {
-    this.#listener = undefined;
+  async #stopListening({ endpoint }: Listening): Promise<void> {
+    this.#phase = new Unconnected(this.#isUnix);
     await endpoint.close("EINVAL");
   }
 
-  #isConnected(): boolean {
-    return this.#endpoint !== undefined || this.#listener !== undefined ||
-      this.#connecting !== undefined;
-  }
-
-  #sendNext(request: SendRequest, limits: Limits): Promise<number> {
-    return this.#endpoint?.send(request, limits) ?? this.#sendLater(request, limits);
-  }
-
   #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
-    const { syscall } = request;
     return countingNone(
       request,
-      groups.after(syscall, limits, () => this.#sendNext(request, limits)),
+      groups.after(request.syscall, limits, (left) => this.#phase.send(request, left)),
     );
+  }
+
+  #together<T>(
+    syscall: string,
+    limits: Limits,
+    sends: (send: Send, left: Limits) => Promise<T>,
+  ): Promise<T> {
+    const groups = this.#groups ??= new SendGroups();
+    const send: Send = (request, limits) => this.#phase.send(request, limits);
+    return groups.run(syscall, limits, (left) => sends(send, left));
   }
 
   async #shutdownAfter(endpoint: StreamEndpoint): Promise<void> {
-    this.#checkOpen("shutdown");
+    if (this.closed) throw systemError("EBADF", "shutdown");
     await endpoint.shutdownWrite();
   }
+}
 
-  #receiveLater(request: ReceiveRequest, limits: Limits): Promise<Received> {
-    return this.#whenConnected(
-      request.syscall,
-      "ENOTCONN",
-      limits,
-      (endpoint) => endpoint.receive(request, limits),
-    );
-  }
-
-  #sendLater(request: SendRequest, limits: Limits): Promise<number> {
-    const code = this.#family === AF_UNIX ? "ENOTCONN" : "EPIPE";
-    const send = (endpoint: StreamEndpoint): Promise<number> => endpoint.send(request, limits);
-    return countingNone(request, this.#whenConnected(request.syscall, code, limits, send));
-  }
-
-  /** Makes a call once a connect under way has made the connection; else gives the error of an unconnected socket. */
-  #whenConnected<T>(
-    syscall: string,
-    code: string,
-    limits: Limits,
-    call: (endpoint: StreamEndpoint) => Promise<T>,
-  ): Promise<T> {
-    if (this.#closed) return rejected(systemError("EBADF", syscall));
-    if (this.#connecting === undefined) {
-      return rejected(this.#takeConnectError(syscall) ?? systemError(code, syscall));
-    }
-    if (limits.timeout === 0) return rejected(systemError("EAGAIN", syscall));
-    return this.#connecting.row.add(syscall, limits, () => call(this.#endpoint!));
-  }
-
-  /** How such a connect failed: the first call that would need the connection tells. */
-  #takeConnectError(syscall: string): SocketError | undefined {
-    const error = this.#connectError;
-    this.#connectError = undefined;
-    if (error === undefined || error.syscall !== "connect") return error;
-    return systemError(error.code, syscall, { address: error.address, cause: error });
-  }
-
-  #checkOpen(syscall: string): void {
-    if (this.#closed) throw systemError("EBADF", syscall);
-  }
-
-  /** Runs a step of bind or listen; a socket that was closed meanwhile gives up what the step opened. */
-  async #exclusively(syscall: string, step: () => Promise<void>): Promise<void> {
-    this.#busy = true;
-    try {
-      await step();
-    } finally {
-      this.#busy = false;
-    }
-    if (this.#closed) {
-      await this.close(false);
-      throw systemError("EBADF", syscall);
-    }
-  }
-
-  #claimTo(address: Address): Claim {
-    return claimTo("stream", address, this.#options.settings);
-  }
-
-  #unclaim(): void {
-    const own = this.#own;
-    if (own?.claim === undefined) return;
-    unclaim(this.#adapter, own.claim);
-    own.claim = undefined;
-  }
+async function both(one: Promise<void>, other: Promise<void> | undefined): Promise<void> {
+  await Promise.all([one, other]);
 }
 
 /**
@@ -466,14 +381,6 @@ function refusedAtConnect(
 ): SocketError {
   const { code, cause } = error as SocketError;
   return systemError(code, "connect", { address: stream.remote, local, cause });
-}
-
-/** The same promise; an error from before a `sendall` has begun tells that nothing was sent. */
-function countingNone(request: SendRequest, sending: Promise<number>): Promise<number> {
-  if (!request.all) return sending;
-  return quiet(sending.catch((error) => {
-    throw withBytesSent(error, 0);
-  }));
 }
 
 function changeBacklog(adapter: Adapter, listening: Listening, backlog: number): void {

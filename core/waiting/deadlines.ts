@@ -40,6 +40,11 @@ export function deadlineIn(milliseconds: number): number {
   return Math.ceil(now() + milliseconds);
 }
 
+/** The seconds that are left until a deadline, and never none, which would be no wait at all. */
+export function secondsUntil(deadline: number): number {
+  return Math.max(1, deadline - now()) / 1000;
+}
+
 /** Puts a wait under its deadline. */
 export function watch(wait: Expiring): void {
   wait.place = waiting.push(wait) - 1;

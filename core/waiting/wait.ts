@@ -22,6 +22,14 @@ export interface Limits {
   readonly turn: () => Promise<void>;
 }
 
+/** No limits at all. */
+export const UNLIMITED: Limits = {
+  timeout: null,
+  expired: "ETIMEDOUT",
+  signal: undefined,
+  turn: () => Promise.resolve(),
+};
+
 /** Who has a call waiting. */
 export interface WaitOwner {
   /** The wait's timeout or signal is about to end it; the owner may settle it in its own way. */
@@ -42,6 +50,8 @@ function keepSettlers(resolve: (value: never) => void, reject: (reason: unknown)
 
 /** A call that waits for something; it ends once, by `done`, `fail`, its timeout or its signal. */
 export class Wait<T> implements Abortable, Expiring {
+  /** The call that waits. */
+  readonly syscall: string;
   /** Settles with the end of the wait. */
   readonly promise: Promise<T>;
   /** The one behind it in a row. */
@@ -51,13 +61,12 @@ export class Wait<T> implements Abortable, Expiring {
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
   #settled = false;
-  #syscall: string;
   #owner: WaitOwner | undefined;
   #expired: Limits["expired"] = "ETIMEDOUT";
   #signal: AbortSignal | undefined;
 
   constructor(syscall: string) {
-    this.#syscall = syscall;
+    this.syscall = syscall;
     this.promise = new Promise(keepSettlers);
     this.#resolve = resolveLast;
     this.#reject = rejectLast;
@@ -91,7 +100,7 @@ export class Wait<T> implements Abortable, Expiring {
 
   // Not within limit(), for which each call would have to keep what a function in it uses.
   #endAfter(turn: Limits["turn"]): void {
-    turn().then(() => this.giveUp(systemError("EAGAIN", this.#syscall)));
+    turn().then(() => this.giveUp(systemError("EAGAIN", this.syscall)));
   }
 
   /** The wait succeeded. */
@@ -117,7 +126,7 @@ export class Wait<T> implements Abortable, Expiring {
     const own = this.#expired === "ETIMEDOUT";
     const about = { address: this.address };
     this.giveUp(
-      own ? timedOut(this.#syscall, about) : systemError(this.#expired, this.#syscall, about),
+      own ? timedOut(this.syscall, about) : systemError(this.#expired, this.syscall, about),
     );
   }
 

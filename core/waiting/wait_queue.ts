@@ -4,8 +4,12 @@ import type { Handle } from "../../adapters/adapter.ts";
 
 /** A call in a row; it is in one at most. */
 export interface InRow<W> {
+  /** What waits, as errors name it. */
+  readonly syscall: string;
   /** The one behind it. */
   next: W | undefined;
+  /** The wait failed. */
+  fail(error: unknown): void;
 }
 
 /**
@@ -74,6 +78,11 @@ export class WaitQueue<W extends InRow<W>> {
     const waits: W[] = [];
     for (let wait = this.shift(); wait !== undefined; wait = this.shift()) waits.push(wait);
     return waits;
+  }
+
+  /** Ends all of them with an error. */
+  failAll(makeError: (syscall: string) => unknown): void {
+    for (const wait of this.takeAll()) wait.fail(makeError(wait.syscall));
   }
 
   #begin(wait: W): void {

@@ -31,7 +31,7 @@ export interface ConnectRequest {
 }
 
 /** One call of connect. */
-export class Connecting {
+export class ConnectCall {
   /** Settles with the connection, or with the last address's error. */
   readonly done: Promise<Stream>;
   /** Settles when the name is resolved and the first try has begun, or with the resolver's error. */

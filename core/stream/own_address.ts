@@ -1,0 +1,89 @@
+/** The address of its own that a stream socket has: claimed, and held by a descriptor until `listen` or `connect` takes that. */
+
+import type { Adapter, Address, Bound } from "../../adapters/adapter.ts";
+import type { Destination } from "../address/address.ts";
+import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
+import { translate } from "../errors/errors.ts";
+import { bindLocal, resolveLocal } from "../names/resolve.ts";
+import type { SocketOptions } from "../options/socket_options.ts";
+
+/** Whose address it is. */
+export interface Owner {
+  readonly adapter: Adapter;
+  readonly family: number;
+  readonly options: SocketOptions;
+}
+
+/** A local address. */
+export class OwnAddress {
+  /** Stays when the handle that held it is gone. */
+  address: Address;
+  #owner: Owner;
+  #bound: Bound | undefined;
+  #claim: Claim | undefined;
+
+  constructor(owner: Owner, address: Address, bound?: Bound, claim?: Claim) {
+    this.#owner = owner;
+    this.address = address;
+    this.#bound = bound;
+    this.#claim = claim;
+  }
+
+  /** bind(2) */
+  static bind(owner: Owner, destination: Destination): Promise<OwnAddress> {
+    const { adapter, family, options } = owner;
+    return bindLocal(destination, async () => {
+      const address = await resolveLocal(adapter, family, destination);
+      const mine = claim(adapter, "stream", address, options.settings, "bind");
+      try {
+        const bound = await bindTo(owner, address);
+        settle(mine, bound.local);
+        return new OwnAddress(owner, bound.local, bound, mine);
+      } catch (error) {
+        unclaim(mine);
+        throw error;
+      }
+    });
+  }
+
+  /** What holds the address, until it is taken. */
+  get bound(): Bound | undefined {
+    return this.#bound;
+  }
+
+  /** Takes what holds the address, to listen there; it is bound anew where it was taken before. */
+  async take(): Promise<Bound> {
+    return this.#takeBound() ?? await bindTo(this.#owner, this.address);
+  }
+
+  /** The same to connect from there; `undefined` where the system chooses, since the address was never asked for. */
+  async takeClaimed(): Promise<Bound | undefined> {
+    return this.#claim === undefined ? this.#takeBound() : await this.take();
+  }
+
+  /** Gives the address up. */
+  async close(): Promise<void> {
+    if (this.#claim !== undefined) unclaim(this.#claim);
+    this.#claim = undefined;
+    try {
+      await this.#takeBound()?.close();
+    } catch (cause) {
+      throw translate(this.#owner.adapter, cause, "close");
+    }
+  }
+
+  #takeBound(): Bound | undefined {
+    const bound = this.#bound;
+    this.#bound = undefined;
+    return bound;
+  }
+}
+
+async function bindTo({ adapter, family, options }: Owner, address: Address): Promise<Bound> {
+  try {
+    return await adapter.bind({ family, address, settings: options.settings });
+  } catch (cause) {
+    options.dropRefused(cause);
+    throw translate(adapter, cause, "bind", { address });
+  }
+}

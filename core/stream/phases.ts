@@ -1,0 +1,244 @@
+/** The phases of a stream socket's life but the connected one, which is a {@linkcode StreamEndpoint}. */
+
+import type { Handle, Listener } from "../../adapters/adapter.ts";
+import { SocketError, systemError, withBytesSent } from "../errors/errors.ts";
+import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
+import { quiet, rejected } from "../waiting/quiet.ts";
+import type { Limits, Wait } from "../waiting/wait.ts";
+import { settledWithin } from "../waiting/within.ts";
+import { CallRow } from "./call_row.ts";
+import type { ConnectCall } from "./connect_call.ts";
+import type { StreamEndpoint } from "./endpoint.ts";
+import type { ListenerEndpoint } from "./listener.ts";
+import type { Phase, Refusals } from "./phase.ts";
+
+const closedError = (syscall: string): SocketError => systemError("EBADF", syscall);
+
+const UNCONNECTED: Refusals = { accept: "EINVAL", shutdown: "ENOTCONN" };
+
+const BUSY: Refusals = {
+  bind: "EINVAL",
+  listen: "EINVAL",
+  accept: "EINVAL",
+  connect: "EINVAL",
+  shutdown: "ENOTCONN",
+};
+
+const CONNECTING: Refusals = { ...BUSY, connect: "EALREADY" };
+
+const LISTENING: Refusals = { bind: "EINVAL", connect: "EISCONN" };
+
+/** An AF_UNIX listener says it in its own way. */
+const LISTENING_UNIX: Refusals = { ...LISTENING, connect: "EINVAL" };
+
+const CLOSED: Refusals = {
+  bind: "EBADF",
+  listen: "EBADF",
+  accept: "EBADF",
+  connect: "EBADF",
+  shutdown: "EBADF",
+};
+
+/** The codes of calls that need a connection. */
+interface Codes {
+  readonly receive: string;
+  readonly send: string;
+}
+
+const NOT_CONNECTED: Codes = { receive: "ENOTCONN", send: "EPIPE" };
+const NOT_CONNECTED_UNIX: Codes = { receive: "ENOTCONN", send: "ENOTCONN" };
+
+/** Neither connected nor listening; perhaps bound. */
+export class Unconnected implements Phase {
+  readonly refusals: Refusals = UNCONNECTED;
+  readonly handle: Handle | undefined = undefined;
+  readonly codes: Codes;
+  #failed: SocketError | undefined;
+
+  /** `failed` is how a connect failed whose call had ended with EINPROGRESS. */
+  constructor(isUnix: boolean, failed?: SocketError) {
+    this.codes = isUnix ? NOT_CONNECTED_UNIX : NOT_CONNECTED;
+    this.#failed = failed;
+  }
+
+  /** That error, once: the first call that would need the connection tells. */
+  takeError(syscall: string): SocketError | undefined {
+    const error = this.#failed;
+    this.#failed = undefined;
+    return error && toldBy(syscall, error) as SocketError;
+  }
+
+  takeErrno(): number {
+    return this.takeError("getsockopt")?.errno ?? 0;
+  }
+
+  receive({ syscall }: ReceiveRequest): Promise<never> {
+    return rejected(this.takeError(syscall) ?? systemError(this.codes.receive, syscall));
+  }
+
+  send({ syscall, all }: SendRequest): Promise<never> {
+    const error = this.takeError(syscall) ?? systemError(this.codes.send, syscall);
+    return rejected(all ? withBytesSent(error, 0) : error);
+  }
+
+  close(_reset: boolean): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** It listened when its descriptor was taken over. Accepting begins with the first call, for which others may compete. */
+export class Inherited extends Unconnected {
+  override readonly refusals: Refusals;
+
+  constructor(isUnix: boolean) {
+    super(isUnix);
+    this.refusals = isUnix ? LISTENING_UNIX : LISTENING;
+  }
+}
+
+/** It listens. */
+export class Listening extends Unconnected {
+  override readonly refusals: Refusals;
+  override readonly handle: Listener;
+  readonly endpoint: ListenerEndpoint;
+  backlog: number;
+
+  constructor(isUnix: boolean, endpoint: ListenerEndpoint, handle: Listener, backlog: number) {
+    super(isUnix);
+    this.refusals = isUnix ? LISTENING_UNIX : LISTENING;
+    this.endpoint = endpoint;
+    this.handle = handle;
+    this.backlog = backlog;
+  }
+
+  override close(_reset: boolean): Promise<void> {
+    return this.endpoint.close("EBADF");
+  }
+}
+
+/** How long a close waits for what a bind or listen has begun to open, in milliseconds: it may wait for a name. */
+const LONGEST_STEP = 100;
+
+/** A bind or listen is under way. */
+export class Busy implements Phase {
+  readonly refusals: Refusals = BUSY;
+  readonly handle: undefined = undefined;
+  /** What it was before, and is again where the step fails. */
+  readonly before: Unconnected;
+  /** The call. */
+  readonly wait: Wait<void>;
+  /** Settles when the step is over, also where the call has ended before. */
+  declare over: Promise<void>;
+
+  constructor(before: Unconnected, wait: Wait<void>) {
+    this.before = before;
+    this.wait = wait;
+  }
+
+  takeErrno(): number {
+    return this.before.takeErrno();
+  }
+
+  receive(request: ReceiveRequest): Promise<never> {
+    return this.before.receive(request);
+  }
+
+  send(request: SendRequest): Promise<never> {
+    return this.before.send(request);
+  }
+
+  close(_reset: boolean): Promise<void> {
+    this.wait.fail(closedError(this.wait.syscall));
+    return settledWithin(this.over, LONGEST_STEP);
+  }
+}
+
+/** A connect is under way: receives and sends wait for the connection. */
+export class Connecting implements Phase {
+  readonly refusals: Refusals = CONNECTING;
+  readonly handle: undefined = undefined;
+  readonly call: ConnectCall;
+  readonly wait: Wait<void>;
+  #row = new CallRow();
+  #endpoint: StreamEndpoint | undefined;
+
+  constructor(call: ConnectCall, wait: Wait<void>) {
+    this.call = call;
+    this.wait = wait;
+  }
+
+  takeErrno(): number {
+    return 0;
+  }
+
+  receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
+    return this.#whenConnected(
+      request.syscall,
+      limits,
+      (endpoint, left) => endpoint.receive(request, left),
+    );
+  }
+
+  send(request: SendRequest, limits: Limits): Promise<number> {
+    return countingNone(
+      request,
+      this.#whenConnected(
+        request.syscall,
+        limits,
+        (endpoint, left) => endpoint.send(request, left),
+      ),
+    );
+  }
+
+  /** The connection stands. */
+  done(endpoint: StreamEndpoint): void {
+    this.#endpoint = endpoint;
+    this.#row.beginAll();
+    this.wait.done();
+  }
+
+  /** It could not be made, or is given up. */
+  fail(error: unknown): void {
+    this.wait.fail(error);
+    this.#row.failAll((syscall) => toldBy(syscall, error));
+  }
+
+  close(_reset: boolean): Promise<void> {
+    this.call.cancel();
+    this.wait.fail(closedError(this.wait.syscall));
+    this.#row.failAll(closedError);
+    return Promise.resolve();
+  }
+
+  #whenConnected<T>(
+    syscall: string,
+    limits: Limits,
+    call: (endpoint: StreamEndpoint, left: Limits) => Promise<T>,
+  ): Promise<T> {
+    if (limits.timeout === 0) return rejected(systemError("EAGAIN", syscall));
+    return this.#row.add(syscall, limits, (left) => call(this.#endpoint!, left));
+  }
+}
+
+/** It is closed, or its descriptor given away. */
+class Closed extends Unconnected {
+  override readonly refusals: Refusals = CLOSED;
+  override readonly codes: Codes = { receive: "EBADF", send: "EBADF" };
+}
+
+/** The phase of every closed socket. */
+export const CLOSED_PHASE: Phase = new Closed(false);
+
+/** The error of a connect as another call tells it, which needed the connection. */
+function toldBy(syscall: string, error: unknown): unknown {
+  if (!(error instanceof SocketError) || error.syscall !== "connect") return error;
+  return systemError(error.code, syscall, { address: error.address, cause: error });
+}
+
+/** The same promise; an error from before a `sendall` has begun tells that nothing was sent. */
+export function countingNone(request: SendRequest, sending: Promise<number>): Promise<number> {
+  if (!request.all) return sending;
+  return quiet(sending.catch((error) => {
+    throw withBytesSent(error, 0);
+  }));
+}
