@@ -16,17 +16,20 @@ import {
   if_indextoname,
   if_nameindex,
   if_nametoindex,
+  type InetAddress,
   IP_ADD_MEMBERSHIP,
   IP_MULTICAST_IF,
   IPPROTO_IP,
   NI_NAMEREQD,
   setAdapter,
+  SO_LINGER,
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
+  SOL_SOCKET,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
-import { bounded, rejects, type Scope, throws } from "./support/scope.ts";
+import { bounded, rejects, type Scope, sleep, throws } from "./support/scope.ts";
 
 /** A network in memory without what an adapter need not have, used by all new sockets until the scope ends. */
 function useLeast(scope: Scope, more: Partial<Adapter> = {}): void {
@@ -45,6 +48,59 @@ function useLeast(scope: Scope, more: Partial<Adapter> = {}): void {
   };
   setAdapter(adapter);
   scope.add({ close: () => setAdapter(undefined) });
+}
+
+function gone(): Error {
+  return Object.assign(new Error("gone"), { code: "EBADF" });
+}
+
+/** Methods that replace those of what an adapter gives. */
+interface Changes {
+  bound?: object;
+  listener?: object;
+  datagram?: object;
+  stream?: object;
+}
+
+/** A network in memory of whose sockets some methods are others. */
+function changed(
+  { bound, listener, datagram, stream }: Changes,
+  memory = createMemoryAdapter(),
+): Adapter {
+  return {
+    ...memory,
+    bind: async (request) => {
+      const inner = await memory.bind(request);
+      const listen = inner.listen.bind(inner);
+      return Object.assign(inner, {
+        listen: async (...args: Parameters<typeof listen>) =>
+          Object.assign(await listen(...args), listener),
+      }, bound);
+    },
+    connect: (target) => {
+      const attempt = memory.connect(target);
+      return {
+        done: attempt.done.then((made) => Object.assign(made, stream)),
+        cancel: () => attempt.cancel(),
+      };
+    },
+    datagram: async (request) => Object.assign(await memory.datagram!(request), datagram),
+  };
+}
+
+/** Two ends of a connection, the first over a stream of which some methods are others. */
+async function connected(
+  scope: Scope,
+  stream: object,
+): Promise<[Socket<InetAddress>, Socket<InetAddress>]> {
+  const memory = createMemoryAdapter();
+  const server = scope.add(new Socket(AF_INET, SOCK_STREAM, 0, { adapter: memory }));
+  await server.bind(["127.0.0.1", 0]);
+  await server.listen();
+  const s = new Socket(AF_INET, SOCK_STREAM, 0, { adapter: changed({ stream }, memory) });
+  await s.connect(server.getsockname());
+  const [conn] = await server.accept();
+  return [s, scope.add(conn)];
 }
 
 describe("an adapter with the least", () => {
@@ -167,6 +223,36 @@ describe("an adapter before another", () => {
     }),
   );
 
+  const failing: Array<[string, () => Promise<void>]> = [
+    ["rejects", () => Promise.reject(gone())],
+    ["throws", () => {
+      throw gone();
+    }],
+  ];
+  for (const [how, close] of failing) {
+    it(
+      `tells what goes wrong at close as an error of close, where it ${how}`,
+      bounded(async (scope) => {
+        const adapter = changed({ bound: { close }, listener: { close }, datagram: { close } });
+        const s = new Socket(AF_INET, SOCK_STREAM, 0, { adapter });
+        await s.bind(["127.0.0.1", 0]);
+        await rejects(() => s.close(), "EBADF", "close");
+        const listener = new Socket(AF_INET, SOCK_STREAM, 0, { adapter });
+        await listener.bind(["127.0.0.1", 0]);
+        await listener.listen();
+        await rejects(() => listener.close(), "EBADF", "close");
+        const datagrams = new Socket(AF_INET, SOCK_DGRAM, 0, { adapter });
+        await datagrams.bind(["127.0.0.1", 0]);
+        await rejects(() => datagrams.close(), "EBADF", "close");
+        const [stream] = await connected(scope, { close });
+        await rejects(() => stream.close(), "EBADF", "close");
+        const [reset] = await connected(scope, { reset: close });
+        reset.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+        await rejects(() => reset.close(), "EBADF", "close");
+      }),
+    );
+  }
+
   it(
     "sends by promises of the runtime's own class where a program has replaced the global one",
     bounded(async (scope) => {
@@ -213,21 +299,41 @@ describe("an adapter before another", () => {
   );
 
   it(
-    "tells what goes wrong at close as an error of close",
-    bounded(async () => {
-      const memory = createMemoryAdapter();
-      const adapter: Adapter = {
-        ...memory,
-        bind: async (request) =>
-          Object.assign(await memory.bind(request), {
-            close: () => {
-              throw Object.assign(new Error("gone"), { code: "EBADF" });
-            },
-          }),
-      };
-      const s = new Socket(AF_INET, SOCK_STREAM, 0, { adapter });
-      await s.bind(["127.0.0.1", 0]);
-      await rejects(() => s.close(), "EBADF", "close");
+    "may fail to close a connection that outlived its close",
+    bounded(async (scope) => {
+      let closing!: () => void;
+      const tried = new Promise<void>((resolve) => closing = resolve);
+      const [s] = await connected(scope, {
+        tryWrite: undefined,
+        takeBack: undefined,
+        committed: undefined,
+        write: () => new Promise((resolve) => setTimeout(resolve, 50, 1)),
+        close: () => {
+          closing();
+          return Promise.reject(gone());
+        },
+      });
+      s.settimeout(0.01);
+      await rejects(() => s.sendall("x"), "ETIMEDOUT", "send");
+      await s.close();
+      // Its rejection would be nobody's, and fail this file.
+      await tried;
+      await sleep(10);
+    }),
+  );
+
+  it(
+    "may fail to tell what of a send is committed",
+    bounded(async (scope) => {
+      const [s] = await connected(scope, {
+        tryWrite: undefined,
+        committed: () => Promise.reject(gone()),
+        write: () => new Promise(() => {}),
+      });
+      s.settimeout(15);
+      const sending = rejects(() => s.sendall("x"), "EBADF", "send");
+      await s.close();
+      assert.equal((await sending).bytes_sent, 0);
     }),
   );
 });

@@ -3,6 +3,7 @@
 import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../../adapters/adapter.ts";
 import { copyAddress, type Destination, sameAddress, wildcard } from "../address/address.ts";
 import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
+import { closeHandle } from "../close_handle.ts";
 import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
 import { SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
 import { LookUps } from "../names/look_ups.ts";
@@ -233,7 +234,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     if (this.#claim !== undefined) unclaim(this.#claim);
     const socket = this.#socket;
     this.#socket = undefined;
-    await socket?.close();
+    if (socket !== undefined) await closeHandle(this.#adapter, socket);
   }
 
   detach(): number {

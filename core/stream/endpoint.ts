@@ -1,10 +1,11 @@
 /** A connected stream: both halves, and the error that either of them may see first. */
 
 import type { Adapter, Stream, StreamSink } from "../../adapters/adapter.ts";
+import { closeHandle } from "../close_handle.ts";
 import { errno } from "../errors/errno.ts";
 import { type SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
 import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
-import { rejected } from "../waiting/quiet.ts";
+import { quiet, rejected } from "../waiting/quiet.ts";
 import { pollTurn, turned } from "../waiting/turn.ts";
 import type { Limits } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
@@ -108,7 +109,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   close(reset: boolean): Promise<void> {
     if ((reset || this.#receiver.size > 0) && this.stream.reset !== undefined) {
       this.#abandon();
-      return this.stream.reset();
+      return closeHandle(this.#adapter, this.stream, true);
     }
     this.#receiver.fail(closed);
     return this.#sender.busy && this.stream.tryWrite === undefined
@@ -126,10 +127,11 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   #finish(): Promise<void> {
     const sent = this.#sender.finish(closed);
     this.#state = "closed";
-    if (sent === undefined) return this.stream.close();
+    if (sent === undefined) return closeHandle(this.#adapter, this.stream);
     // As the kernel would: the rest goes out after close(), and the program need not wait for it. Where the peer does
     // not read, the descriptor and the process wait no longer than a moment.
-    settledWithin(sent, LONGEST_REST).then(() => this.stream.close());
+    const over = settledWithin(sent, LONGEST_REST);
+    quiet(over.then(() => closeHandle(this.#adapter, this.stream)));
     return Promise.resolve();
   }
 

@@ -1,6 +1,7 @@
 /** A listening socket: connections that wait for `accept`, and calls of `accept` that wait for connections. */
 
 import type { Adapter, Listener, ListenerSink, Stream } from "../../adapters/adapter.ts";
+import { closeHandle } from "../close_handle.ts";
 import { SOMAXCONN } from "../constants.ts";
 import { systemError, translate } from "../errors/errors.ts";
 import { resolved } from "../waiting/turn.ts";
@@ -72,7 +73,9 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
     this.abandon(code);
     // The kernel resets what was never accepted.
     const dropped = this.#queue.splice(0).map((endpoint) => endpoint.close(true));
-    await Promise.all([this.#listener?.close(), ...dropped]);
+    const listener = this.#listener;
+    const closing = listener === undefined ? [] : [closeHandle(this.#adapter, listener)];
+    await Promise.all([...closing, ...dropped]);
   }
 
   connection(stream: Stream): boolean {

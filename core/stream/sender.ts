@@ -206,10 +206,11 @@ export class StreamSender implements WaitOwner {
       return;
     }
     this.#sends.shift();
-    count.then((count) => {
+    const end = (count: number): void => {
       wait.sent += count;
       this.#failOne(wait, makeError(wait.syscall));
-    });
+    };
+    count.then(end, () => end(0));
   }
 
   /** The row of those that wait, to add one. */
