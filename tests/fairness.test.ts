@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers";
 import {
   AF_INET,
   create_connection,
@@ -15,6 +16,7 @@ import {
   SHUT_RD,
   SOCK_DGRAM,
   socket,
+  socketpair,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { bounded, type Scope } from "./support/scope.ts";
@@ -79,6 +81,24 @@ describe("timers run beside a loop of", () => {
       }),
     );
   }
+});
+
+describe("the event loop turns beside a loop of", () => {
+  it(
+    "lines that a file has read already",
+    bounded(async (scope) => {
+      const [s, peer] = await socketpair();
+      [s, peer].forEach((end) => scope.add(end));
+      await peer.sendall("\n".repeat(8192));
+      while ((await s.recv(8192, MSG_PEEK)).length < 8192);
+      const lines = scope.add(s.makefile("r"))[Symbol.asyncIterator]();
+      await lines.next();
+      let turned = false;
+      setImmediate(() => turned = true);
+      for (let n = 0; n < 8000; n++) await lines.next();
+      assert.ok(turned);
+    }),
+  );
 });
 
 describe("after all tests of this file", () => {
