@@ -61,40 +61,33 @@ export async function sendFile(
   let skip = blob === undefined ? offset : 0;
   let sent = 0;
   const chunks = chunksOf(blob ?? source);
-  // A source that waits is not waited for any more once the call is to end.
-  const next = async (): Promise<IteratorResult<BytesLike, void>> => {
-    try {
-      return await orAborted(orAborted(chunks.next(), signal), closed);
-    } catch (error) {
-      quiet(chunks.return());
-      const isClosed = closed.aborted && error === closed.reason;
-      throw isClosed ? withTotal(systemError("EBADF", "send"), sent) : error;
+  try {
+    while (sent < most) {
+      // A source that waits is not waited for any more once the call is to end.
+      const next = await orAborted(orAborted(chunks.next(), signal), closed);
+      if (next.done) return sent;
+      let bytes = toBytes(next.value, "chunk");
+      if (skip >= bytes.length) {
+        skip -= bytes.length;
+        continue;
+      }
+      bytes = bytes.subarray(skip, Math.min(bytes.length, skip + most - sent));
+      skip = 0;
+      try {
+        await sendAll(bytes, { signal });
+      } catch (error) {
+        throw withTotal(error, sent);
+      }
+      sent += bytes.length;
+      onprogress?.(sent, total);
     }
-  };
-  const iterator = {
-    next,
-    async return(): Promise<IteratorResult<BytesLike, void>> {
-      await chunks.return();
-      return { done: true, value: undefined };
-    },
-  };
-  for await (const chunk of { [Symbol.asyncIterator]: () => iterator }) {
-    let bytes = toBytes(chunk, "chunk");
-    if (skip >= bytes.length) {
-      skip -= bytes.length;
-      continue;
-    }
-    bytes = bytes.subarray(skip, Math.min(bytes.length, skip + most - sent));
-    skip = 0;
-    try {
-      await sendAll(bytes, { signal });
-    } catch (error) {
-      throw withTotal(error, sent);
-    }
-    sent += bytes.length;
-    onprogress?.(sent, total);
-    if (sent >= most) break;
+  } catch (error) {
+    quiet(chunks.return());
+    const isClosed = closed.aborted && error === closed.reason;
+    throw isClosed ? withTotal(systemError("EBADF", "send"), sent) : error;
   }
+  // The bytes are sent, however the source takes it that it is left.
+  quiet(chunks.return());
   return sent;
 }
 
@@ -133,8 +126,9 @@ function chunksOfStream(stream: ReadableStream<Uint8Array>): Chunks {
       return { done, value: undefined };
     },
     async return() {
-      await reader.cancel();
+      const cancelled = reader.cancel();
       reader.releaseLock();
+      await cancelled;
     },
   };
 }

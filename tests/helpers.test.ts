@@ -639,6 +639,32 @@ for (const setting of settings) {
       assert.equal(await client.sendfile(bare as ReadableStream<Uint8Array>, 2), 2);
     });
 
+    test("how a source takes it that it is left is nothing to the call", async (scope) => {
+      const ways: Array<[string, () => Promise<never>]> = [
+        ["fails", () => Promise.reject(new Error("cannot be left"))],
+        ["hangs", () => new Promise(() => {})],
+      ];
+      for (const [how, left] of ways) {
+        const [client, conn] = await setting.pair(scope);
+        const next = () => Promise.resolve({ done: false, value: "abc" });
+        const iterable = { [Symbol.asyncIterator]: () => ({ next, return: left }) };
+        assert.equal(await client.sendfile(iterable, 0, 4), 4, how);
+        const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void =>
+          controller.enqueue(Uint8Array.of(0x64, 0x65, 0x66));
+        const stream = new ReadableStream<Uint8Array>({ pull, cancel: left });
+        assert.equal(await client.sendfile(stream, 0, 4), 4, how);
+        assert.equal(text(await receive(conn, 8)), "abcadefd");
+        assert.equal(stream.locked, false);
+        // The error of the call is not lost either.
+        const reason = new Error("no progress");
+        const onprogress = (): void => {
+          throw reason;
+        };
+        const sending = client.sendfile(iterable, 0, null, { onprogress });
+        assert.equal(await rejection(() => sending), reason, how);
+      }
+    });
+
     test("a failure tells how much was sent", async (scope) => {
       const big = new Uint8Array(64 * MiB);
       for (const make of [() => blobOf(big), () => chunked(big, 300_000)]) {
