@@ -72,15 +72,13 @@ export function create_connection(
       gaveUp: (_wait, reason) => stop.abort(reason),
     });
     connectInTurn({ host, port, source, blocking, all_errors: all, signal: stop.signal, trying })
-      .then(
-        async (socket) => {
-          socket.settimeout(timeout);
-          // It came too late: nobody will close it.
-          if (wait.settled) await socket.close();
-          else wait.done(socket);
-        },
-        (error) => wait.fail(error),
-      );
+      .then(async (socket) => {
+        // It came too late: nobody will close it.
+        if (wait.settled) return await socket.close();
+        socket.settimeout(timeout);
+        wait.done(socket);
+      })
+      .catch((error) => wait.fail(error));
     return await wait.promise;
   });
 }
@@ -104,8 +102,10 @@ async function connectInTurn(
   for (const [family, type, proto, , address] of await getaddrinfo(host, port, 0, SOCK_STREAM)) {
     if (signal.aborted) throw signal.reason;
     trying(address);
-    const socket = new Socket<InetAddress>(family, type, proto);
+    let socket: Socket<InetAddress> | undefined;
     try {
+      // Not every adapter has all families.
+      socket = new Socket<InetAddress>(family, type, proto);
       // The time is limited for the whole.
       socket.settimeout(blocking ? null : 0);
       if (source !== undefined) await socket.bind(source);
@@ -114,7 +114,7 @@ async function connectInTurn(
       return socket;
     } catch (error) {
       errors.push(error);
-      await socket.close();
+      await socket?.close();
     }
   }
   if (all_errors && !signal.aborted) {

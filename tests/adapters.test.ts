@@ -6,6 +6,7 @@ import {
   type Adapter,
   AF_INET,
   AF_INET6,
+  create_connection,
   create_server,
   createMemoryAdapter,
   getAdapter,
@@ -29,7 +30,7 @@ import {
   SOL_SOCKET,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
-import { bounded, rejects, type Scope, sleep, throws } from "./support/scope.ts";
+import { bounded, rejection, rejects, type Scope, sleep, throws } from "./support/scope.ts";
 
 /** A network in memory without what an adapter need not have, used by all new sockets until the scope ends. */
 function useLeast(scope: Scope, more: Partial<Adapter> = {}): void {
@@ -147,6 +148,64 @@ describe("an adapter with the least", () => {
       throws(() => if_nametoindex("tun9"), "ENOTSUP", "if_nametoindex");
       assert.match(throws(() => if_indextoname(7), "ENXIO").message, /tun9 is not known here/);
       return Promise.resolve();
+    }),
+  );
+});
+
+describe("create_connection", () => {
+  it(
+    "goes on with the next address where the adapter lacks the family of one",
+    bounded(async (scope) => {
+      const memory = createMemoryAdapter({ hosts: { "both.test": ["::1", "127.0.0.1"] } });
+      useLeast(scope, {
+        bind: (request) => memory.bind(request),
+        connect: (target) => memory.connect(target),
+        lookup: (name, family) => memory.lookup(name, family),
+      });
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      const address = server.getsockname();
+      const s = scope.add(await create_connection(["both.test", address[1]]));
+      assert.deepEqual(s.getpeername(), address);
+      await server.close();
+      const failing = create_connection(["both.test", address[1]], { all_errors: true });
+      const { errors } = await rejection(() => failing) as AggregateError;
+      assert.deepEqual(errors.map(({ code }) => code), ["EAFNOSUPPORT", "ECONNREFUSED"]);
+    }),
+  );
+
+  it(
+    "may be aborted in any moment, also by an adapter that cannot close what comes too late",
+    bounded(async (scope) => {
+      const memory = createMemoryAdapter();
+      setAdapter(memory);
+      scope.add({ close: () => setAdapter(undefined) });
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      let cannotClose = 0;
+      for (let moment = 0; moment < 40; moment++) {
+        const stop = new AbortController();
+        const abortAfter = (turns: number): void =>
+          turns === 0 ? stop.abort() : queueMicrotask(() => abortAfter(turns - 1));
+        setAdapter({
+          ...memory,
+          connect: (target) => {
+            const attempt = memory.connect(target);
+            const done = attempt.done.then((stream) => {
+              abortAfter(moment);
+              const close = (): Promise<void> => {
+                cannotClose++;
+                return Promise.reject(gone());
+              };
+              return Object.assign(stream, { close });
+            });
+            return { done, cancel: () => attempt.cancel() };
+          },
+        });
+        const { signal } = stop;
+        await create_connection(server.getsockname(), { signal }).catch(() => {});
+        // A rejection that nobody handles would fail this file.
+        await sleep(0);
+      }
+      assert.ok(cannotClose > 0);
     }),
   );
 });
