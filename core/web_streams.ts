@@ -12,7 +12,10 @@ const CHUNK = 65536;
 export interface StreamSocket {
   /** Waits until there is something to receive, and takes nothing of it. */
   ready(signal: AbortSignal): Promise<unknown>;
-  /** Receives up to so many bytes, at once: none are the end, `undefined` is that there is nothing. */
+  /**
+   * Receives up to so many bytes at once, or a datagram, which is not empty: no bytes are the end, `undefined` is that
+   * there is nothing.
+   */
   take(max: number): Uint8Array<ArrayBuffer> | undefined;
   sendAll(data: Uint8Array, signal: AbortSignal): Promise<void>;
   shutdown(how: number): Promise<void>;
@@ -103,7 +106,7 @@ class ReadableSide {
         await new Promise<void>((resolve) => this.#goOn = resolve);
         continue;
       }
-      // No more than that buffer takes: the rest would be left in the stream.
+      // No more than that buffer takes, except of a datagram: the rest would be left in the stream.
       const chunk = this.#socket.take(byobRequest?.view?.byteLength ?? CHUNK);
       if (chunk === undefined) continue;
       if (chunk.length > 0) return controller.enqueue(chunk);

@@ -98,6 +98,47 @@ for (const { name, family, host, skip } of families) {
       await rejects(() => sender.sendto("four", [name, port + 1]), "EISCONN", "sendto");
     });
 
+    test("readable: an empty datagram is passed over, and does not end the stream", async (scope) => {
+      const receiver = await bound(scope, family, host);
+      const there = receiver.getsockname();
+      const sender = open(scope, family);
+      const reader = receiver.readable.getReader();
+      const reading = reader.read();
+      for (const data of ["", "one", "", "two"]) await sender.sendto(data, there);
+      assert.equal(text((await reading).value!), "one");
+      assert.equal(text((await reader.read()).value!), "two");
+      // And none of them is the end, also where nothing comes after.
+      await sender.sendto("", there);
+      const next = reader.read();
+      await sleep(20);
+      await sender.sendto("three", there);
+      assert.equal(text((await next).value!), "three");
+      reader.releaseLock();
+      await sender.connect(there);
+      await receiver.connect(sender.getsockname());
+      await receiver.shutdown(SHUT_RD);
+      const last = receiver.readable.getReader();
+      assert.deepEqual(await last.read(), { done: true, value: undefined });
+    });
+
+    test("readable: what a small BYOB read leaves of a datagram comes next", async (scope) => {
+      const receiver = await bound(scope, family, host);
+      const there = receiver.getsockname();
+      const sender = open(scope, family);
+      await sender.sendto("0123456789", there);
+      await sender.sendto("next", there);
+      const small = receiver.readable.getReader({ mode: "byob" });
+      const got: string[] = [];
+      for (let n = 0; n < 3; n++) got.push(text((await small.read(new Uint8Array(4))).value!));
+      small.releaseLock();
+      assert.deepEqual(got, ["0123", "4567", "89"]);
+      assert.equal(text(await receiver.recv(9)), "next");
+      // The largest datagram is a chunk.
+      await sender.sendto(new Uint8Array(65507), there);
+      const reader = receiver.readable.getReader();
+      assert.equal((await reader.read()).value!.length, 65507);
+    });
+
     test("flags that Linux ignores", async (scope) => {
       const s = await bound(scope, family, host);
       const there = s.getsockname();

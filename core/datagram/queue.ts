@@ -65,10 +65,14 @@ export class DatagramQueue implements WaitOwner {
     return wait.limit(limits, this).promise;
   }
 
-  /** Takes the first datagram; `undefined` where there is none. */
-  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
-    const datagram = this.#next(request.peek);
-    return datagram && messageOf(datagram, request, (data) => data as Uint8Array<ArrayBuffer>);
+  /**
+   * Takes the first datagram for a stream of bytes; `undefined` where there is none. It is whole, as a stream keeps what
+   * a read leaves of it, and not empty, which a stream would take for its end.
+   */
+  receiveNow(_request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+    let datagram = this.#next(false);
+    while (datagram?.data.length === 0) datagram = this.#next(false);
+    return datagram?.data;
   }
 
   /** Whether a receive waits. */
