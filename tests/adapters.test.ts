@@ -6,6 +6,8 @@ import {
   type Adapter,
   AF_INET,
   AF_INET6,
+  capabilities,
+  close,
   create_connection,
   create_server,
   createMemoryAdapter,
@@ -393,6 +395,79 @@ describe("an adapter before another", () => {
       const sending = rejects(() => s.sendall("x"), "EBADF", "send");
       await s.close();
       assert.equal((await sending).bytes_sent, 0);
+    }),
+  );
+});
+
+const runtime = globalThis as { Bun?: Record<string, unknown> };
+const noBunLibc: string | false = runtime.Bun === undefined
+  ? "it is about Bun's adapter"
+  : !capabilities().fileno && "it is about what Bun's adapter does by libc";
+
+/** Puts another function of Bun's in the place of one until the scope ends. */
+function replace<F>(scope: Scope, name: string, make: (original: F) => F): void {
+  const bun = runtime.Bun!;
+  const original = bun[name];
+  bun[name] = make(original as F);
+  scope.add({ close: () => bun[name] = original });
+}
+
+describe("Bun's adapter", () => {
+  it(
+    "leaves no descriptor open where Bun cannot listen",
+    { skip: noBunLibc },
+    bounded(async (scope) => {
+      replace<() => never>(scope, "listen", () => () => {
+        throw Object.assign(new Error("no more"), { code: "EMFILE" });
+      });
+      const s = scope.add(new Socket(AF_INET));
+      await s.bind(["127.0.0.1", 0]);
+      const fd = s.fileno();
+      await rejects(() => s.listen(), "EMFILE", "listen");
+      throws(() => close(fd), "EBADF", "close");
+    }),
+  );
+
+  it(
+    "keeps no process alive by a datagram that waited for room and was refused",
+    { skip: noBunLibc },
+    bounded(async (scope) => {
+      let refs = 0;
+      let room!: () => void;
+      interface Datagrams {
+        send(): boolean;
+        ref(): void;
+        unref(): void;
+      }
+      type Open = (options: { socket: { drain(): void } }) => Promise<Datagrams>;
+      replace<Open>(scope, "udpSocket", (open) => async (options) => {
+        room = () => options.socket.drain();
+        const inner = await open(options);
+        const [ref, unref] = [inner.ref.bind(inner), inner.unref.bind(inner)];
+        let isFull = true;
+        return Object.assign(inner, {
+          send() {
+            if (!isFull) throw Object.assign(new Error("refused"), { code: "EPERM" });
+            return isFull = false;
+          },
+          ref() {
+            refs++;
+            ref();
+          },
+          unref() {
+            refs--;
+            unref();
+          },
+        });
+      });
+      const s = scope.add(new Socket(AF_INET, SOCK_DGRAM));
+      await s.bind(["127.0.0.1", 0]);
+      const idle = refs;
+      const sending = rejects(() => s.sendto("x", ["127.0.0.1", 9]), "EPERM", "sendto");
+      assert.equal(refs, idle + 1);
+      room();
+      await sending;
+      assert.equal(refs, idle);
     }),
   );
 });

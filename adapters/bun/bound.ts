@@ -47,14 +47,16 @@ export class BunBound implements Bound {
   }
 
   listen(backlog: number, sink: ListenerSink): Promise<Listener> {
+    let listener: LibcListener;
     try {
       // Found out here: Bun reports an address in use without a code.
       this.#libc.listen(this.fd, backlog);
+      listener = new LibcListener(this.#libc, this.fd, this.#family, this.#path, sink);
     } catch (error) {
+      // Where Bun refuses a descriptor it leaves it open.
       this.close();
       throw error;
     }
-    const listener = new LibcListener(this.#libc, this.fd, this.#family, this.#path, sink);
     // Bun calls listen(2) again with a backlog of its own.
     listener.setBacklog(backlog);
     return Promise.resolve(listener);

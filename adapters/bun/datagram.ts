@@ -119,10 +119,13 @@ class BunDatagram implements Datagram {
 
   async #sendLater(data: Uint8Array, port: number, host: string): Promise<void> {
     this.ref();
-    do await new Promise<void>((resolve) => this.#drain.push(resolve)); while (
-      !this.#trySend(data, port, host)
-    );
-    this.unref();
+    try {
+      do await new Promise<void>((resolve) => this.#drain.push(resolve)); while (
+        !this.#trySend(data, port, host)
+      );
+    } finally {
+      this.unref();
+    }
   }
 
   #trySend(data: Uint8Array, port: number, host: string): boolean {
