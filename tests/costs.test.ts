@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs, { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,6 +16,7 @@ import {
   AF_INET,
   capabilities,
   create_connection,
+  create_server,
   SOCK_DGRAM,
   socket,
   SocketError,
@@ -147,6 +149,8 @@ const allowed: Record<string, Record<typeof runtimeName, number>> = {
   timeout: { node: 2_570, deno: 2_642, bun: 1_013 },
 };
 
+const notNode: string | false = runtimeName !== "node" && "it is about Node's adapter";
+
 /** Why allocations cannot be counted here, or false. */
 const noAllocations: string | false = "total_allocated_bytes" in getHeapStatistics()
   ? false
@@ -186,6 +190,26 @@ describe("one message over the memory adapter", () => {
       }, 60_000),
     );
   }
+});
+
+describe("a socket of node:net", () => {
+  it(
+    "has no listener for its end that nobody needs",
+    { skip: notNode },
+    bounded(async (scope) => {
+      const { prototype } = net.Socket;
+      const { connect } = prototype;
+      const made: net.Socket[] = [];
+      prototype.connect = function (this: net.Socket, ...args: unknown[]) {
+        made.push(this);
+        return Reflect.apply(connect, this, args);
+      } as typeof connect;
+      scope.add({ close: () => void (prototype.connect = connect) });
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      scope.add(await create_connection(server.getsockname()));
+      assert.deepEqual(made.map((s) => s.listenerCount("close")), [0]);
+    }),
+  );
 });
 
 describe("sends that wait for room", () => {

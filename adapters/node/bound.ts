@@ -154,11 +154,14 @@ class NodeBound implements Bound {
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
-    const attempt = connectFrom(target, { handle: this.#handle, manualStart: true }, this.local);
-    if (isUnix(this.local) && !hasBoundSocket()) {
-      attempt.closed.then(() => unlinkPath(this.#path));
-    }
-    return attempt;
+    const options = { handle: this.#handle, manualStart: true };
+    const leavesPath = isUnix(this.local) && !hasBoundSocket();
+    return connectFrom(
+      target,
+      options,
+      this.local,
+      leavesPath ? () => unlinkPath(this.#path) : undefined,
+    );
   }
 
   close(): Promise<void> {
@@ -311,13 +314,16 @@ export function connect(target: ConnectTarget): ConnectAttempt {
   return bind({ family, address: any, settings }).connect(target);
 }
 
+/** `closed` is called when the socket is, where somebody needs to know: a listener costs each connection its memory. */
 function connectFrom(
   { family, address }: ConnectTarget,
   options: Record<string, unknown>,
   local: Address,
-): ConnectAttempt & { closed: Promise<void> } {
+  closed?: () => void,
+): ConnectAttempt {
   const { Socket } = nodeModule("node:net");
   const socket = new Socket({ allowHalfOpen: true, ...options });
+  if (closed !== undefined) socket.once("close", closed);
   const target = isUnix(address)
     ? { path: pathOf(address) }
     : { host: zonedHostOf(address), port: address[1], autoSelectFamily: false };
@@ -325,8 +331,7 @@ function connectFrom(
   const done = attempt.done.then(() =>
     isUnix(address) ? streamOver(socket, local, address) : inetStream(socket, family)
   );
-  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  return { done, cancel: attempt.cancel, closed };
+  return { done, cancel: attempt.cancel };
 }
 
 /** Node 26 waits for ever where Linux refuses a link-local address at once. */
