@@ -159,7 +159,8 @@ export interface Stream extends Handle {
 /** Where a listener puts new connections. */
 export interface ListenerSink {
   /**
-   * A connection was accepted. The core sets its sink before it returns.
+   * A connection was accepted. The core sets its sink before it returns, or closes it: one that comes after `close()`,
+   * say.
    *
    * @returns whether to go on accepting; after `false` nothing more until `resume()`, where
    * {@linkcode Capabilities.backlog} says that the runtime can stop

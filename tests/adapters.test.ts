@@ -212,51 +212,87 @@ describe("create_connection", () => {
   );
 });
 
+/** A listener to which connections come when a test says so, and in which order they were closed. */
+async function listening(scope: Scope) {
+  let connection!: (n: number, more?: object) => boolean;
+  const closed: number[] = [];
+  const memory = createMemoryAdapter();
+  useLeast(scope, {
+    bind: async (request) => {
+      const bound = await memory.bind(request);
+      return {
+        fd: -1,
+        local: bound.local,
+        connect: (target) => bound.connect(target),
+        close: () => bound.close(),
+        setOption: () => true,
+        getOption: () => undefined,
+        listen: async (backlog, sink) => {
+          connection = (n, more) =>
+            sink.connection({
+              fd: -1,
+              local: bound.local,
+              remote: ["127.0.0.1", 1],
+              readAhead: 0,
+              sink: undefined as never,
+              resume: () => {},
+              write: () => Promise.resolve(1),
+              shutdownWrite: () => Promise.resolve(),
+              close: () => Promise.resolve(void closed.push(n)),
+              setOption: () => true,
+              getOption: () => undefined,
+              ...more,
+            });
+          return await bound.listen(backlog, sink);
+        },
+      };
+    },
+  });
+  const server = scope.add(await create_server(["127.0.0.1", 0]));
+  return { server, connection, closed };
+}
+
 describe("an adapter whose connections cannot be stopped", () => {
   it(
     "has them reset where nobody accepts as many as the largest backlog",
     bounded(async (scope) => {
-      let connection: ((local: number) => boolean) | undefined;
-      const closed: number[] = [];
-      const memory = createMemoryAdapter();
-      useLeast(scope, {
-        bind: async (request) => {
-          const bound = await memory.bind(request);
-          return {
-            fd: -1,
-            local: bound.local,
-            connect: (target) => bound.connect(target),
-            close: () => bound.close(),
-            setOption: () => true,
-            getOption: () => undefined,
-            listen: async (backlog, sink) => {
-              connection = (n) =>
-                sink.connection({
-                  fd: -1,
-                  local: bound.local,
-                  remote: ["127.0.0.1", 1],
-                  readAhead: 0,
-                  sink: undefined as never,
-                  resume: () => {},
-                  write: () => Promise.resolve(1),
-                  shutdownWrite: () => Promise.resolve(),
-                  close: () => Promise.resolve(void closed.push(n)),
-                  setOption: () => true,
-                  getOption: () => undefined,
-                });
-              return await bound.listen(backlog, sink);
-            },
-          };
-        },
-      });
-      const server = scope.add(await create_server(["127.0.0.1", 0]));
-      for (let n = 0; n < 4100; n++) assert.equal(connection!(n), false);
+      const { server, connection, closed } = await listening(scope);
+      for (let n = 0; n < 4100; n++) assert.equal(connection(n), false);
       assert.deepEqual(closed, [4096, 4097, 4098, 4099]);
       const [conn] = await server.accept();
       await conn.close();
       assert.equal(closed.at(-1), 0);
       await server.close();
       assert.equal(closed.length, 4100);
+    }),
+  );
+
+  it(
+    "has one closed that comes after the listener's close",
+    bounded(async (scope) => {
+      const { server, connection, closed } = await listening(scope);
+      const waiting = rejects(() => server.accept(), "EBADF", "accept");
+      await server.close();
+      await waiting;
+      assert.equal(connection(1), false);
+      assert.deepEqual(closed, [1]);
+    }),
+  );
+
+  it(
+    "has one closed of which no socket can be made",
+    bounded(async (scope) => {
+      const { server, connection, closed } = await listening(scope);
+      const bad = { remote: undefined };
+      const waiting = rejection(() => server.accept());
+      connection(1, bad);
+      assert.ok(await waiting instanceof TypeError);
+      connection(2, bad);
+      assert.ok(await rejection(() => server.accept()) instanceof TypeError);
+      assert.deepEqual(closed, [1, 2]);
+      connection(3);
+      const [conn] = await server.accept();
+      await conn.close();
     }),
   );
 });

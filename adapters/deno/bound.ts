@@ -204,6 +204,10 @@ class DenoTcpListener implements Listener {
     while (this.#wanted && !this.#closed) {
       try {
         const conn = await this.held.listener.accept();
+        if (this.#closed) {
+          conn.close();
+          break;
+        }
         const { local } = this;
         const own = isWildcard(local) ? addressOf(this.#family, conn.localAddr) : local;
         const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);

@@ -26,7 +26,7 @@ class Accept<T> extends Wait<T> {
   /** Here and not in a promise of its own, which would cost as much as the rest. */
   take(endpoint: StreamEndpoint): void {
     try {
-      this.done(this.#make(endpoint));
+      this.done(made(this.#make, endpoint));
     } catch (error) {
       this.fail(error);
     }
@@ -38,6 +38,8 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   #adapter: Adapter;
   #listener: Listener | undefined;
   #queue: StreamEndpoint[] = [];
+  /** Nobody will accept any more. */
+  #over = false;
   readonly #waits = new WaitQueue<Accept<unknown>>();
 
   constructor(adapter: Adapter) {
@@ -55,7 +57,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   accept<T>(limits: Limits, make: Make<T>): Promise<T> {
     if (this.#waits.first === undefined) {
       const endpoint = this.#queue.shift();
-      if (endpoint !== undefined) return resolved(make(endpoint));
+      if (endpoint !== undefined) return resolved(made(make, endpoint));
     }
     const wait = new Accept(make);
     this.#waits.push(wait as Accept<unknown>);
@@ -65,6 +67,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
 
   /** Ends every wait with an error. */
   abandon(code: string): void {
+    this.#over = true;
     this.#waits.failAll((syscall) => systemError(code, syscall));
   }
 
@@ -82,7 +85,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
     const endpoint = new StreamEndpoint(this.#adapter, stream);
     const wait = this.#waits.shift();
     if (wait !== undefined) wait.take(endpoint);
-    else if (this.#queue.length < SOMAXCONN) this.#queue.push(endpoint);
+    else if (!this.#over && this.#queue.length < SOMAXCONN) this.#queue.push(endpoint);
     else drop(endpoint);
     return this.#waits.first !== undefined;
   }
@@ -97,7 +100,20 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   }
 }
 
-/** Where the runtime cannot stop accepting, the queue is bounded like the kernel's. */
+/** What a call makes of a connection, which has nobody to close it where that fails. */
+function made<T>(make: Make<T>, endpoint: StreamEndpoint): T {
+  try {
+    return make(endpoint);
+  } catch (error) {
+    drop(endpoint);
+    throw error;
+  }
+}
+
+/**
+ * A connection that nobody gets. Where the runtime cannot stop accepting, the queue is bounded like the kernel's; one
+ * that was on its way may come after a close.
+ */
 function drop(endpoint: StreamEndpoint): void {
   endpoint.close(true).catch(() => {/* It is gone either way, and nobody waits for it. */});
 }
