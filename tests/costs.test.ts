@@ -147,6 +147,7 @@ const allowed: Record<string, Record<typeof runtimeName, number>> = {
   ready: { node: 2_776, deno: 2_930, bun: 1_160 },
   into: { node: 2_383, deno: 2_468, bun: 992 },
   timeout: { node: 2_570, deno: 2_642, bun: 1_013 },
+  timeoutOff: { node: 2_302, deno: 2_385, bun: 930 },
 };
 
 const notNode: string | false = runtimeName !== "node" && "it is about Node's adapter";
@@ -192,9 +193,26 @@ describe("one message over the memory adapter", () => {
   }
 });
 
-describe("a socket of node:net", () => {
+describe("what is of node:net", () => {
   it(
-    "has no listener for its end that nobody needs",
+    "listens for errors of a server once",
+    { skip: notNode },
+    bounded(async (scope) => {
+      const { prototype } = net.Server;
+      const { listen } = prototype;
+      const made: net.Server[] = [];
+      prototype.listen = function (this: net.Server, ...args: unknown[]) {
+        made.push(this);
+        return Reflect.apply(listen, this, args);
+      } as typeof listen;
+      scope.add({ close: () => void (prototype.listen = listen) });
+      scope.add(await create_server(["127.0.0.1", 0]));
+      assert.deepEqual(made.map((server) => server.listenerCount("error")), [1]);
+    }),
+  );
+
+  it(
+    "has no listener for the end of a connection that nobody needs",
     { skip: notNode },
     bounded(async (scope) => {
       const { prototype } = net.Socket;

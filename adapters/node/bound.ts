@@ -146,11 +146,13 @@ class NodeBound implements Bound {
     });
     // Node takes 0 as "not given" and makes it 511.
     server.listen(this.#handle, Math.max(1, backlog));
-    await new Promise<void>((resolve, reject) => {
-      server.once("listening", resolve);
+    return await new Promise((resolve, reject) => {
       server.once("error", reject);
+      server.once("listening", () => {
+        server.off("error", reject);
+        resolve(new NodeListener(server, this.#family, this.local, sink, this.#path));
+      });
     });
-    return new NodeListener(server, this.#family, this.local, sink, this.#path);
   }
 
   connect(target: ConnectTarget): ConnectAttempt {

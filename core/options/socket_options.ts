@@ -89,7 +89,7 @@ export class SocketOptions {
     return this.#settings;
   }
 
-  /** Whether SO_RCVTIMEO or SO_SNDTIMEO was set. */
+  /** Whether SO_RCVTIMEO or SO_SNDTIMEO is set, and not to 0, which is none. */
   get hasTimeouts(): boolean {
     return this.#hasTimeouts;
   }
@@ -132,7 +132,7 @@ export class SocketOptions {
       }
     }
     this.#settings = withSetting(this.#settings, spec.name, setting);
-    this.#hasTimeouts ||= spec.kind === "timeval";
+    if (spec.kind === "timeval") this.#hasTimeouts = hasTimeout(this.#settings);
   }
 
   /** Reads an option as an integer. */
@@ -422,6 +422,10 @@ export class SocketOptions {
     const detail = `${spec.name} is not offered by ${adapter}: ${optionsReason}`;
     return systemError("ENOPROTOOPT", syscall, { detail });
   }
+}
+
+function hasTimeout(settings: Settings): boolean {
+  return ["SO_RCVTIMEO", "SO_SNDTIMEO"].some((name) => (settings.get(name) ?? 0) !== 0);
 }
 
 /** Whether a kind of socket has an option: AF_UNIX only those of SOL_SOCKET, AF_INET none of IPv6. */

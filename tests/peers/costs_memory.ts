@@ -7,7 +7,14 @@
 import { createHook } from "node:async_hooks";
 import process from "node:process";
 import { getHeapStatistics } from "node:v8";
-import { createMemoryAdapter, SHUT_WR, Socket } from "../../mod.ts";
+import {
+  createMemoryAdapter,
+  SHUT_WR,
+  SO_RCVTIMEO,
+  SO_SNDTIMEO,
+  Socket,
+  SOL_SOCKET,
+} from "../../mod.ts";
 
 const way = process.argv[2] ?? "";
 const adapter = createMemoryAdapter();
@@ -45,12 +52,31 @@ const ways: Record<string, () => Promise<unknown>> = {
     from.sendall(data);
     return receiving;
   },
+  /** The timeouts of the kernel's kind were set, and are off again. */
+  timeoutOff() {
+    const receiving = to.recv(65536);
+    from.sendall(data);
+    return receiving;
+  },
 };
 /** Promises of the ways' own: for each `async` function, and while a hook looks on for each `await`. */
-const callers: Record<string, number> = { waiting: 1, ready: 4, into: 1, timeout: 1 };
+const callers: Record<string, number> = {
+  waiting: 1,
+  ready: 4,
+  into: 1,
+  timeout: 1,
+  timeoutOff: 1,
+};
 if (way === "timeout") {
   from.settimeout(30);
   to.settimeout(30);
+}
+if (way === "timeoutOff") {
+  const second = Uint8Array.of(1, ...new Uint8Array(15));
+  for (const timeval of [second, new Uint8Array(16)]) {
+    from.setsockopt(SOL_SOCKET, SO_SNDTIMEO, timeval);
+    to.setsockopt(SOL_SOCKET, SO_RCVTIMEO, timeval);
+  }
 }
 const message = ways[way]!;
 
