@@ -358,8 +358,10 @@ export class SocketOptions {
       case "SO_RCVLOWAT":
       case "SO_SNDLOWAT":
         return 1;
-      default:
+      case "SO_ERROR":
         return this.source.takeErrno();
+      default:
+        throw new TypeError(`nothing answers ${name}`);
     }
   }
 
