@@ -238,8 +238,6 @@ export interface DatagramSink {
 export interface Datagram extends Handle {
   /** Set by the core right after opening. */
   sink: DatagramSink;
-  /** The fixed peer, or `undefined`. */
-  readonly remote: Address | undefined;
   /**
    * Several calls of `send` may be under way, and go out in their order. Absent where the core has to wait for the
    * promise of one before the next.
@@ -249,8 +247,8 @@ export interface Datagram extends Handle {
   send(data: Uint8Array, to: Address | undefined): Awaitable<unknown>;
   /** A receive waits: start or go on pushing. Absent where the runtime cannot stop: it pushes from the start. */
   resume?(): void;
-  /** Fixes the peer, or with `undefined` frees the socket from it. Absent where the core must filter. */
-  connect?(peer: Address | undefined): Awaitable<void>;
+  /** Fixes the peer, perhaps in place of another. Absent where the core must filter. */
+  connect?(peer: Address): Awaitable<void>;
   /** Joins or leaves a multicast group on an interface (address or index; empty for the system's choice). */
   membership?(action: "join" | "leave", group: string, device: string): void;
   /** Chooses the interface of outgoing multicast, which an IPv6 socket has one for AF_INET of, too. */
@@ -330,7 +328,7 @@ export interface Capabilities {
   readonly reset: "always" | "before-open" | "never";
   /** Whether a connected datagram socket learns ECONNREFUSED from a closed port. */
   readonly datagramRefused: boolean;
-  /** Whether MSG_OOB and ancillary data can be used. No adapter can so far. */
+  /** Whether MSG_OOB, the urgent data of TCP, can be used. No adapter can so far. */
   readonly oob: boolean;
   /** Whether `sendmsg` and `recvmsg` carry ancillary data. */
   readonly ancillary: boolean;
@@ -346,8 +344,6 @@ export interface Adapter {
   connect(target: ConnectTarget): ConnectAttempt;
   /** Opens a datagram socket. Absent where there are none. */
   datagram?(request: DatagramRequest): Awaitable<Datagram>;
-  /** Two connected streams. Absent where there are none; the core then connects two over loopback. */
-  pair?(family: number): Awaitable<[Stream, Stream]>;
   /**
    * Takes over the descriptor of a stream socket, at once: inherited, or given away by `release()`. Absent where this
    * cannot be done.

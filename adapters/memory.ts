@@ -8,17 +8,15 @@
 
 import { checkOptions, integer } from "../core/arguments.ts";
 import { describe } from "../core/bytes.ts";
-import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
+import { SOCK_DGRAM, SOCK_STREAM } from "../core/constants.ts";
 import { OPTIONS } from "../core/options/table.ts";
-import type { Adapter, Address, Capabilities, OptionSupport } from "./adapter.ts";
+import type { Adapter, Capabilities, OptionSupport } from "./adapter.ts";
 import { canonicalHost } from "./memory/address.ts";
 import { MemoryConnect } from "./memory/connect.ts";
 import { MemoryDatagram } from "./memory/datagram.ts";
-import { failure } from "./memory/failure.ts";
 import type { MemoryConnection, MemoryFaults } from "./memory/faults.ts";
 import { MemoryBound } from "./memory/listener.ts";
-import type { Claim } from "./memory/names.ts";
-import { Network, type SideStart } from "./memory/network.ts";
+import { Network } from "./memory/network.ts";
 import { type Hosts, Resolver } from "./memory/resolver.ts";
 import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen } from "./option_support.ts";
 
@@ -149,7 +147,6 @@ export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter 
     bind: (request) => new MemoryBound(network, request),
     connect: (target) => new MemoryConnect(network, target, undefined),
     datagram: (request) => new MemoryDatagram(network, request),
-    pair: (family) => pair(network, family),
     lookup: (name, family) => resolver.lookup(name, family),
     lookupService: async (address, port) => ({
       hostname: await resolver.nameOf(address),
@@ -159,23 +156,6 @@ export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter 
     interfaces: () => [{ ...lo, addresses: [...lo.addresses] }],
     errorCode,
   };
-}
-
-/** Two connected streams: without names for AF_UNIX, else on ports of the system's choice. */
-function pair(network: Network, family: number): ReturnType<Network["join"]> {
-  if (family === AF_UNIX) {
-    return network.join(family, { local: "", remote: "" }, { local: "", remote: "" });
-  }
-  if (family !== AF_INET && family !== AF_INET6) throw failure("EAFNOSUPPORT");
-  const address: Address = family === AF_INET ? ["127.0.0.1", 0] : ["::1", 0, 0, 0];
-  const claimOne = (): Claim => network.names.claim("stream", family, address, new Map());
-  const [a, b] = [claimOne(), claimOne()];
-  const sideOf = (own: Claim, other: Claim): SideStart => ({
-    local: own.local,
-    remote: other.local,
-    release: own.release,
-  });
-  return network.join(family, sideOf(a, b), sideOf(b, a));
 }
 
 function checkHosts(hosts: unknown): Hosts {

@@ -516,7 +516,23 @@ describe("memory: names", () => {
 
 describe("memory: what an adapter promises", () => {
   async function pair(adapter: MemoryAdapter): Promise<[Stream, Stream]> {
-    return await adapter.pair!(AF_UNIX);
+    const settings = new Map<string, number>();
+    const bound = await adapter.bind({ family: AF_UNIX, address: "", settings });
+    let accept!: (stream: Stream) => void;
+    const accepted = new Promise<Stream>((resolve) => accept = resolve);
+    const listener = await bound.listen(1, {
+      connection(stream) {
+        accept(stream);
+        return false;
+      },
+      error: assert.fail,
+    });
+    listener.resume();
+    const { local } = listener;
+    const { done } = adapter.connect({ family: AF_UNIX, address: local, name: "", settings });
+    const ends = await Promise.all([done, accepted]);
+    await listener.close();
+    return ends;
   }
 
   function record(stream: Stream, goOn: () => boolean): string[] {
@@ -585,18 +601,6 @@ describe("memory: what an adapter promises", () => {
     b.resume();
     await turns();
     assert.equal(events.join(""), "abcdend");
-  });
-
-  it("connects pairs in every family", async () => {
-    const adapter = createMemoryAdapter();
-    for (const family of [AF_INET, AF_INET6, AF_UNIX]) {
-      const [a, b] = await adapter.pair!(family);
-      assert.deepEqual(a.local, b.remote);
-      assert.deepEqual(b.local, a.remote);
-      await a.close();
-      await b.close();
-    }
-    assert.equal(adapter.connections.length, 0);
   });
 });
 
@@ -852,7 +856,6 @@ describe("memory: datagrams", () => {
     const b = await box(adapter, ["127.0.0.1", 0]);
     const c = await box(adapter, ["127.0.0.1", 0]);
     await a.end.connect!(b.end.local);
-    assert.deepEqual(a.end.remote, b.end.local);
     await b.end.send(say("from b"), a.end.local);
     await c.end.send(say("from c"), a.end.local);
     await turns();
@@ -863,7 +866,7 @@ describe("memory: datagrams", () => {
     await turns();
     assert.deepEqual(a.got, ["from b", "ECONNREFUSED"]);
     assert.deepEqual(c.got, []);
-    await a.end.connect!(undefined);
+    await a.end.connect!(c.end.local);
     await c.end.send(say("from c"), a.end.local);
     await turns();
     assert.deepEqual(a.got.at(-1), "from c");

@@ -31,7 +31,7 @@ export async function openDatagram(c: Libc, request: DatagramRequest): Promise<D
 
 class BunDatagram implements Datagram {
   readonly fd: number;
-  remote: Address | undefined;
+  #peer: Address | undefined;
   declare sink: DatagramSink;
   #libc: Libc;
   #family: number;
@@ -81,17 +81,16 @@ class BunDatagram implements Datagram {
   }
 
   send(data: Uint8Array, to: Address | undefined): Promise<void> | undefined {
-    const address = (to ?? this.remote) as InetAddress;
+    const address = (to ?? this.#peer) as InetAddress;
     const host = hostOf(address);
     return this.#trySend(data, address[1], host)
       ? undefined
       : this.#sendLater(data, address[1], host);
   }
 
-  connect(peer: Address | undefined): void {
-    if (peer === undefined) this.#libc.disconnect(this.fd);
-    else this.#libc.connect(this.fd, this.#family, peer);
-    this.remote = peer;
+  connect(peer: Address): void {
+    this.#libc.connect(this.fd, this.#family, peer);
+    this.#peer = peer;
     this.#local = this.#libc.getsockname(this.fd);
   }
 
@@ -134,7 +133,7 @@ class BunDatagram implements Datagram {
     } catch (error) {
       // Bun 1.4: the ICMP error of an earlier datagram makes the next send on an unconnected socket throw.
       // Linux reports it to connected sockets only; the datagram itself has not gone out.
-      if ((error as { code?: string }).code === "ECONNREFUSED" && this.remote === undefined) {
+      if ((error as { code?: string }).code === "ECONNREFUSED" && this.#peer === undefined) {
         return this.#socket?.send(data, port, host) ?? true;
       }
       throw error;

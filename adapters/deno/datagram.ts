@@ -134,7 +134,6 @@ function targetOf(address: Address): Record<string, unknown> {
 /** A socket of `Deno.listenDatagram`. */
 class NativeDatagram implements Datagram {
   readonly local: Address;
-  readonly remote: Address | undefined = undefined;
   readonly fd = -1;
   #family: number;
   #conn: DenoDatagram;

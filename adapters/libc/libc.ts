@@ -81,7 +81,7 @@ export class Libc implements OptionCalls {
     if (error.code !== "EINPROGRESS") throw error;
   }
 
-  /** connect(2) to AF_UNSPEC: takes the fixed peer of a datagram socket away, and aborts a TCP connection with RST. */
+  /** connect(2) to AF_UNSPEC: aborts a TCP connection with RST. */
   disconnect(fd: number): void {
     const bytes = new Uint8Array(16);
     this.#check("connect", this.#calls.connect(fd, bytes, bytes.length));

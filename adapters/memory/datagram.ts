@@ -31,7 +31,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
   /** An AF_UNIX socket that only sends has no name. */
   readonly #claim: Claim | undefined;
   readonly #groups = new Set<string>();
-  #remote: { address: Address; endpoint: Endpoint } | undefined;
+  #peer: Endpoint | undefined;
   #closed = false;
 
   constructor(network: Network, { family, address, toward, settings }: DatagramRequest) {
@@ -47,18 +47,14 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
   get local(): Address {
     const claim = this.#claim;
     if (claim === undefined) return "";
-    if (this.#family === AF_UNIX || this.#remote === undefined) return claim.local;
-    return addressOf(this.#family, this.#from(this.#remote.endpoint));
-  }
-
-  get remote(): Address | undefined {
-    return this.#remote?.address;
+    if (this.#family === AF_UNIX || this.#peer === undefined) return claim.local;
+    return addressOf(this.#family, this.#from(this.#peer));
   }
 
   send(data: Uint8Array, to: Address | undefined): void {
     if (this.#closed) throw failure("EBADF");
     if (data.length > largestOf(this.#family)) throw failure("EMSGSIZE");
-    const endpoint = to === undefined ? this.#remote?.endpoint : this.#destination(to);
+    const endpoint = to === undefined ? this.#peer : this.#destination(to);
     if (endpoint === undefined) throw failure("EDESTADDRREQ");
     const copy = data.slice();
     if (this.#family === AF_UNIX) return this.#sendNamed(copy, endpoint);
@@ -74,19 +70,11 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     after(faults.wire(undefined, "client").delay, arrive);
   }
 
-  connect(peer: Address | undefined): void {
-    if (peer === undefined) {
-      this.#remote = undefined;
-      return;
-    }
+  connect(peer: Address): void {
     const endpoint = this.#destination(peer);
-    if (this.#family === AF_UNIX) {
-      this.#findNamed(endpoint);
-      this.#remote = { address: peer, endpoint };
-    } else {
-      this.#checkWay(endpoint);
-      this.#remote = { address: addressOf(this.#family, endpoint), endpoint };
-    }
+    if (this.#family === AF_UNIX) this.#findNamed(endpoint);
+    else this.#checkWay(endpoint);
+    this.#peer = endpoint;
   }
 
   membership(action: "join" | "leave", group: string, device: string): void {
@@ -141,7 +129,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     const receiver = faults.refuses(to) ? undefined : names.find("datagram", to)
       .map((claim) => claim.owner as MemoryDatagram)
       .filter((owner) => owner.#hears(from))
-      .sort((a, b) => Number(b.#remote !== undefined) - Number(a.#remote !== undefined))[0];
+      .sort((a, b) => Number(b.#peer !== undefined) - Number(a.#peer !== undefined))[0];
     if (receiver !== undefined) receiver.#take(data, from);
     else after(faults.wire(undefined, "server").delay, () => this.#refused(to));
   }
@@ -159,14 +147,14 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
 
   /** Nobody is there: only a socket that is connected to that very address learns of it. */
   #refused(to: Endpoint): void {
-    const fixed = this.#remote?.endpoint;
+    const fixed = this.#peer;
     if (this.#closed || fixed?.host !== to.host || fixed.port !== to.port) return;
     this.sink.error(failure("ECONNREFUSED"));
   }
 
   /** A connected socket hears its peer only. */
   #hears(from: Endpoint): boolean {
-    const fixed = this.#remote?.endpoint;
+    const fixed = this.#peer;
     return fixed === undefined || (fixed.host === from.host && fixed.port === from.port);
   }
 
@@ -184,12 +172,12 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
   /** AF_UNIX finds its receiver at once, and loses nothing. */
   #sendNamed(data: Uint8Array<ArrayBuffer>, to: Endpoint): void {
     const { faults } = this.#network;
-    const connected = this.#remote?.endpoint.host === to.host;
+    const connected = this.#peer?.host === to.host;
     const gone = connected && this.#network.names.findName(to.host) === undefined;
     if (gone || faults.refuses(to)) throw failure("ECONNREFUSED");
     const receiver = this.#findNamed(to);
     const from = this.local;
-    const fixed = receiver.#remote?.endpoint.host;
+    const fixed = receiver.#peer?.host;
     if (fixed !== undefined && fixed !== this.#claim?.endpoint.host) throw failure("EPERM");
     after(faults.wire(undefined, "client").delay, () => {
       if (!receiver.#closed) receiver.sink.datagram(data, from, true);

@@ -80,7 +80,6 @@ async function openOn(
 
 /** A socket of `node:dgram`, whose peer the core fixes. */
 export class NodeDatagram implements Datagram {
-  readonly remote: Address | undefined = undefined;
   declare sink: DatagramSink;
   protected readonly socket: DgramSocket;
   protected readonly family: number;
@@ -258,10 +257,9 @@ class ConnectableDatagram extends NodeDatagram {
     return addressFrom(this.family, host, port, scopeOf);
   }
 
-  async connect(peer: Address | undefined): Promise<void> {
+  async connect(peer: Address): Promise<void> {
     if (this.#connected) this.socket.disconnect();
     this.#connected = false;
-    if (peer === undefined) return this.moved();
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void => reject(error);
       this.socket.once("error", failed);
