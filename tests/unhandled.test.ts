@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { start } from "./support/process.ts";
 import { isCompiled, launch, runtimeName } from "./support/runtime.ts";
-import { bounded, type Scope } from "./support/scope.ts";
+import { bounded, rejection, type Scope } from "./support/scope.ts";
 import { tally } from "./support/tally.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -42,6 +42,34 @@ describe("the runner fails a file", () => {
     { skip: noRunner },
     bounded(async (scope) => assert.match(await result(scope, "none"), /^ +ok /m)),
   );
+});
+
+describe("a test's body that fails", () => {
+  const bad = { close: () => Promise.reject(new Error("no close")) };
+
+  it("closes all that it has opened, and its own error comes first", async () => {
+    const closed: number[] = [];
+    const failing = bounded((scope) => {
+      for (const n of [1, 2]) scope.add({ close: () => closed.push(n) });
+      scope.add(bad);
+      return Promise.reject(new Error("no test"));
+    });
+    const error = await rejection(failing);
+    assert.ok(error instanceof AggregateError);
+    assert.deepEqual(error.errors.map(({ message }) => message), ["no test", "no close"]);
+    assert.equal(error.message, "no test; no close");
+    assert.deepEqual(closed, [2, 1]);
+  });
+
+  it("fails with the one error that there is", async () => {
+    const own = new Error("no test");
+    assert.equal(await rejection(bounded(() => Promise.reject(own))), own);
+    const closing = bounded((scope) => {
+      scope.add(bad);
+      return Promise.resolve();
+    });
+    assert.equal((await rejection(closing) as Error).message, "no close");
+  });
 });
 
 /** What the runner says of a file, on the runtime of this test. */

@@ -22,12 +22,18 @@ export class Scope {
     return opened;
   }
 
-  /** Closes everything, the last first. */
-  async close(): Promise<void> {
+  /** Closes everything, the last first, also after one that fails to; gives the errors. */
+  async close(): Promise<unknown[]> {
+    const errors: unknown[] = [];
     for (const opened of this.#opened.splice(0).reverse()) {
-      const closing = "close" in opened ? opened.close() : opened[Symbol.asyncDispose]();
-      await within(Promise.resolve(closing), 5_000, "closing after the test");
+      try {
+        const closing = "close" in opened ? opened.close() : opened[Symbol.asyncDispose]();
+        await within(Promise.resolve(closing), 5_000, "closing after the test");
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    return errors;
   }
 }
 
@@ -44,12 +50,21 @@ export function bounded(
 ): () => Promise<void> {
   return async () => {
     const scope = new Scope();
+    const errors: unknown[] = [];
     try {
       await within(body(scope), limit, "the test");
-    } finally {
-      await scope.close();
+    } catch (error) {
+      errors.push(error);
     }
+    errors.push(...await scope.close());
+    if (errors.length === 1) throw errors[0];
+    // The test's own error comes first: what follows may follow from it.
+    if (errors.length > 1) throw new AggregateError(errors, messagesOf(errors));
   };
+}
+
+function messagesOf(errors: readonly unknown[]): string {
+  return errors.map((error) => error instanceof Error ? error.message : String(error)).join("; ");
 }
 
 /** The promise, or an error when it takes longer. */
