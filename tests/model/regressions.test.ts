@@ -84,6 +84,7 @@ for (const setting of settings) {
       await client.send("for nobody");
       await sleep(20);
       client.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+      assert.equal(client.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
     });
 
     test("shutdown ends, though close or a reset comes before its FIN", async (scope) => {
