@@ -65,15 +65,10 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
     return wait.limit(limits, this).promise;
   }
 
-  /** Ends every wait with an error. */
-  abandon(code: string): void {
-    this.#over = true;
-    this.#waits.failAll((syscall) => systemError(code, syscall));
-  }
-
   /** Ends every wait with an error and drops the connections nobody accepted. */
   async close(code: string): Promise<void> {
-    this.abandon(code);
+    this.#over = true;
+    this.#waits.failAll((syscall) => systemError(code, syscall));
     // The kernel resets what was never accepted.
     const dropped = this.#queue.splice(0).map((endpoint) => endpoint.close(true));
     const listener = this.#listener;

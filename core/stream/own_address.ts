@@ -3,6 +3,7 @@
 import type { Adapter, Address, Bound } from "../../adapters/adapter.ts";
 import type { Destination } from "../address/address.ts";
 import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
+import { closeHandle } from "../close_handle.ts";
 import { translate } from "../errors/errors.ts";
 import { bindLocal, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
@@ -65,11 +66,8 @@ export class OwnAddress {
   async close(): Promise<void> {
     if (this.#claim !== undefined) unclaim(this.#claim);
     this.#claim = undefined;
-    try {
-      await this.#takeBound()?.close();
-    } catch (cause) {
-      throw translate(this.#owner.adapter, cause, "close");
-    }
+    const bound = this.#takeBound();
+    if (bound !== undefined) await closeHandle(this.#owner.adapter, bound);
   }
 
   #takeBound(): Bound | undefined {
