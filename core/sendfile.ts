@@ -93,7 +93,8 @@ export async function sendFile(
 
 /** The same error, telling how much of the whole had been taken. */
 function withTotal(error: unknown, before: number): unknown {
-  if (!(error instanceof SocketError)) return error;
+  // A frozen one, a program's own, is left as it is.
+  if (!(error instanceof SocketError) || !Object.isExtensible(error)) return error;
   const value = before + (error.bytes_sent ?? 0);
   Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
   return error;

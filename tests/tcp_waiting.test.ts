@@ -632,6 +632,23 @@ for (const setting of settings) {
       }
     });
 
+    test("a frozen reason ends a send as it is", async (scope) => {
+      const sends = [
+        (s: Inet, signal: AbortSignal) => s.sendall(flood, 0, { signal }),
+        (s: Inet, signal: AbortSignal) => s.sendfile(new Blob([flood]), 0, null, { signal }),
+      ];
+      for (const send of sends) {
+        const [client] = await setting.pair(scope);
+        const stop = new AbortController();
+        const reason = Object.freeze(new SocketError("enough", { code: "ECANCELED" }));
+        const sending = rejection(() => send(client, stop.signal));
+        await sleep(50);
+        stop.abort(reason);
+        assert.equal(await sending, reason);
+        assert.equal(reason.bytes_sent, undefined);
+      }
+    });
+
     test("send takes what fits and is then EAGAIN, and all of it arrives", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       client.setblocking(false);

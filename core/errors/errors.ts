@@ -236,9 +236,11 @@ function brand(errorClass: typeof SocketError, name: string): void {
   });
 }
 
-/** The same error, telling how much of a `sendall` had been taken. */
+/** The same error, telling how much of a `sendall` had been taken. A frozen one, a program's own, is left as it is. */
 export function withBytesSent(error: unknown, bytes_sent: number): unknown {
-  if (error instanceof SocketError && error.bytes_sent === undefined) {
+  if (
+    error instanceof SocketError && error.bytes_sent === undefined && Object.isExtensible(error)
+  ) {
     Object.defineProperty(error, "bytes_sent", {
       value: bytes_sent,
       enumerable: true,
