@@ -4,9 +4,9 @@ import type { Adapter, Stream, StreamSink } from "../../adapters/adapter.ts";
 import { closeHandle } from "../close_handle.ts";
 import { errno } from "../errors/errno.ts";
 import { type SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
-import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
+import { outcome, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
-import { pollTurn, turned } from "../waiting/turn.ts";
+import { pollTurn, resolved, turned } from "../waiting/turn.ts";
 import type { Limits } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
 import type { Phase, Refusals } from "./phase.ts";
@@ -37,7 +37,8 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   readonly stream: Stream;
   #adapter: Adapter;
   #receiver: StreamReceiver;
-  #sender: StreamSender;
+  /** Made for the first send that cannot go at once. */
+  #sender: StreamSender | undefined;
   /** The connection's error until a call has reported it: the kernel's sk_err. */
   #pending: { cause: unknown } | undefined;
   /** What a call has reported of a failed write: a stream that breaks by it says it once more. */
@@ -48,7 +49,6 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     this.#adapter = adapter;
     this.stream = stream;
     this.#receiver = new StreamReceiver(stream, this);
-    this.#sender = new StreamSender(stream, this);
     const before: StreamSink | undefined = stream.sink;
     stream.sink = this;
     if (before instanceof StreamEndpoint) this.#takeOver(before);
@@ -86,7 +86,24 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);
       return rejected(request.all ? withBytesSent(error, 0) : error);
     }
-    return this.#sender.send(request, limits);
+    const { data, all, syscall } = request;
+    // Not `length`, as the sender has it.
+    const length = data.byteLength;
+    let sent = 0;
+    if (this.#sender?.busy !== true) {
+      if (length === 0) return resolved(outcome(all, 0));
+      if (this.stream.tryWrite !== undefined) {
+        try {
+          sent = this.stream.tryWrite(data);
+        } catch (cause) {
+          const error = this.sendFailed(cause, syscall);
+          return rejected(all ? withBytesSent(error, 0) : error);
+        }
+        if (sent === length || (sent > 0 && !all)) return resolved(outcome(all, sent));
+      }
+    }
+    this.#sender ??= new StreamSender(this.stream, this);
+    return this.#sender.send(request, sent, limits);
   }
 
   /** Ends reading: what has arrived can still be received, then comes the end of the stream. */
@@ -99,7 +116,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (this.#state !== "open") return;
     this.#state = "shut";
     try {
-      await this.#sender.shutdown();
+      await (this.#sender?.shutdown() ?? this.stream.shutdownWrite());
     } catch (cause) {
       throw translate(this.#adapter, cause, "shutdown");
     }
@@ -112,20 +129,21 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       return closeHandle(this.#adapter, this.stream, true);
     }
     this.#receiver.fail(closed);
-    return this.#sender.busy && this.stream.tryWrite === undefined
-      ? this.#closeAfterSends()
+    const sender = this.#sender;
+    return sender?.busy && this.stream.tryWrite === undefined
+      ? this.#closeAfter(sender)
       : this.#finish();
   }
 
   /** Where the other runtimes' sends are with the system when the call returns, those of this one may still be on the way. */
-  async #closeAfterSends(): Promise<void> {
+  async #closeAfter(sender: StreamSender): Promise<void> {
     this.#state = "closing";
-    await this.#sender.drain(this.#adapter.turn ?? pollTurn);
+    await sender.drain(this.#adapter.turn ?? pollTurn);
     await this.#finish();
   }
 
   #finish(): Promise<void> {
-    const sent = this.#sender.finish(closed);
+    const sent = this.#sender?.finish(closed);
     this.#state = "closed";
     if (sent === undefined) return closeHandle(this.#adapter, this.stream);
     // As the kernel would: the rest goes out after close(), and the program need not wait for it. Where the peer does
@@ -138,7 +156,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   /** Ends waiting calls without closing: the descriptor belongs to somebody else now, perhaps to another socket here. */
   detach(): void {
     this.#receiver.fail(closed);
-    this.#sender.detach(closed);
+    this.#sender?.detach(closed);
   }
 
   /** The same, and nothing more is to be told: the stream is about to be reset. */
@@ -176,7 +194,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     this.#state = "broken";
     if (isNews) this.#pending = { cause };
     this.#receiver.end();
-    this.#sender.fail((syscall) =>
+    this.#sender?.fail((syscall) =>
       closing ? closed(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
     );
   }

@@ -1,10 +1,9 @@
-/** The sending half of a stream: sends go out whole, in the order of their calls. */
+/** Sends of a stream that have to wait: they go out whole, in the order of their calls. */
 
 import type { Stream } from "../../adapters/adapter.ts";
 import { SocketError, withBytesSent } from "../errors/errors.ts";
 import { outcome, type SendRequest } from "../requests.ts";
-import { quiet, rejected } from "../waiting/quiet.ts";
-import { resolved } from "../waiting/turn.ts";
+import { quiet } from "../waiting/quiet.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 
@@ -52,9 +51,6 @@ class Send extends Wait<number> {
   }
 }
 
-/** The waiting sends of connections of which none ever had to wait, as on most runtimes few do. */
-const NO_SENDS = new WaitQueue<Send>();
-
 /** Who is told how sending has failed. */
 export interface SendErrors {
   /** A write failed; gives the error for the call it belongs to, if one waits. */
@@ -68,8 +64,8 @@ export interface SendErrors {
 export class StreamSender implements WaitOwner {
   #stream: Stream;
   #errors: SendErrors;
-  /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. Made when one first waits. */
-  #sends: WaitQueue<Send> = NO_SENDS;
+  /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. */
+  #sends: WaitQueue<Send> = new WaitQueue();
   /** The piece that is with the runtime; `direct` where its call is not among the waiting. */
   #piece: Uint8Array | "direct" | undefined;
   /** Where pieces are copied to; one at a time is with the runtime. */
@@ -89,26 +85,10 @@ export class StreamSender implements WaitOwner {
     return this.#sends.first !== undefined || this.#piece !== undefined;
   }
 
-  /** Sends; gives the count of bytes taken, for `all` nothing. */
-  send(request: SendRequest, limits: Limits): Promise<number> {
-    let sent = 0;
+  /** Sends what cannot go at once, and of which `sent` bytes are gone; gives the count of all, for `all` nothing. */
+  send(request: SendRequest, sent: number, limits: Limits): Promise<number> {
     const { data } = request;
-    const length = data.byteLength;
     const { busy } = this;
-    if (!busy) {
-      if (length === 0) return resolved(outcome(request.all, 0));
-      if (this.#stream.tryWrite !== undefined) {
-        try {
-          sent = this.#stream.tryWrite(data);
-        } catch (cause) {
-          const error = this.#errors.sendFailed(cause, request.syscall);
-          return rejected(request.all ? withBytesSent(error, 0) : error);
-        }
-        if (sent === length || (sent > 0 && !request.all)) {
-          return resolved(outcome(request.all, sent));
-        }
-      }
-    }
     const { timeout, signal } = limits;
     const unlimited = timeout === null && signal === undefined;
     if (unlimited && !busy && this.#stream.tryWrite === undefined) {
@@ -120,8 +100,8 @@ export class StreamSender implements WaitOwner {
     if (wait.settled) return wait.promise;
     // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
     if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
-    if (busy && length <= COPY_WAITING) wait.data = data.slice();
-    this.#row().push(wait);
+    if (busy && data.byteLength <= COPY_WAITING) wait.data = data.slice();
+    this.#sends.push(wait);
     if (!busy) this.#next();
     return wait.promise;
   }
@@ -175,7 +155,7 @@ export class StreamSender implements WaitOwner {
     if (counted === undefined) this.#countCommitted(true, makeError);
     this.fail(makeError);
     if (counted === undefined) return undefined;
-    this.#row().push(counted);
+    this.#sends.push(counted);
     return this.#whenIdle();
   }
 
@@ -213,12 +193,6 @@ export class StreamSender implements WaitOwner {
     count.then(end, () => end(0));
   }
 
-  /** The row of those that wait, to add one. */
-  #row(): WaitQueue<Send> {
-    if (this.#sends === NO_SENDS) this.#sends = new WaitQueue();
-    return this.#sends;
-  }
-
   /** A call that nothing can end but its connection needs no wait of its own: the runtime's promise serves it. */
   #sendDirectly(request: SendRequest): Promise<number> {
     const { data, syscall, all } = request;
@@ -247,7 +221,7 @@ export class StreamSender implements WaitOwner {
   #goOn(request: SendRequest, length: number, sent: number): Promise<number> {
     const wait = new Send(request, false, length);
     wait.sent = sent;
-    this.#row().unshift(wait);
+    this.#sends.unshift(wait);
     this.#next();
     return wait.promise;
   }
@@ -332,7 +306,7 @@ export class StreamSender implements WaitOwner {
       () => {/* Nobody waits for it: the next call reports the broken connection. */},
     );
     rest.abandoned = true;
-    this.#row().unshift(rest);
+    this.#sends.unshift(rest);
     return kept;
   }
 
