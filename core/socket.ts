@@ -188,7 +188,6 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (adopted !== undefined) transport.adopt(adopted);
       this.#transport = transport;
     }
-    this.#options.source = this.#transport;
   }
 
   /**
@@ -1170,8 +1169,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (buflen !== undefined) integer(buflen, "buflen", 0, 1024);
     this.#checkOpen("getsockopt");
     return buflen === undefined || buflen === 0
-      ? this.#options.get(level, optname)
-      : this.#options.getBytes(level, optname, buflen);
+      ? this.#options.get(this.#transport, level, optname)
+      : this.#options.getBytes(this.#transport, level, optname, buflen);
   }
 
   /**
@@ -1196,7 +1195,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     int(optname, "optname");
     checkOptionValue(value);
     this.#checkOpen("setsockopt");
-    this.#options.set(level, optname, value);
+    this.#options.set(this.#transport, level, optname, value);
     this.#plainLimits = undefined;
   }
 
@@ -1409,7 +1408,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     const signal = signalOf(options);
     if (signal?.aborted) throw signal.reason;
     if ((flags & c.MSG_DONTWAIT) !== 0) return { ...plain, timeout: 0, signal };
-    const kernel = option === undefined ? 0 : this.#options.settings.get(option) ?? 0;
+    const kernel = option === undefined ? 0 : this.#options.timeout(option);
     return plain.timeout === null && kernel > 0
       ? { ...plain, timeout: kernel, expired: "EAGAIN", signal }
       : { ...plain, signal };

@@ -9,9 +9,8 @@ import type {
   Settings,
 } from "../../adapters/adapter.ts";
 import { familyName } from "../address/address.ts";
-import { isMapped, isMulticast } from "../address/inet.ts";
+import { isMapped } from "../address/inet.ts";
 import {
-  AF_INET,
   AF_INET6,
   AF_UNIX,
   IPPROTO_IPV6,
@@ -21,16 +20,11 @@ import {
 } from "../constants.ts";
 import { systemError, translate } from "../errors/errors.ts";
 import { type Kind, protocolOf, typeName } from "../kind.ts";
-import { interfacesOf } from "../names/resolve.ts";
-import { findOption, type OptionSpec } from "./table.ts";
-import {
-  encodeSetting,
-  interfaceOf,
-  LINGER_OFF,
-  membershipOf,
-  type OptionValue,
-  settingOf,
-} from "./values.ts";
+import { Multicast } from "./multicast.ts";
+import { setFailed } from "./set_failed.ts";
+import { inheritedOf, NOTHING, without, withSetting } from "./settings.ts";
+import { findOption, optionNamed, type OptionSpec } from "./table.ts";
+import { encodeSetting, LINGER_OFF, type OptionValue, settingOf } from "./values.ts";
 
 /** What the options need to know of their socket's state. */
 export interface OptionSource {
@@ -42,42 +36,13 @@ export interface OptionSource {
   takeErrno(): number;
 }
 
-/** Kept by the library: the runtimes set SO_REUSEADDR on every socket, and none knows the timeouts. */
-const KEPT = new Set(["SO_REUSEADDR", "SO_RCVTIMEO", "SO_SNDTIMEO"]);
-
-/** Kept likewise where they mean nothing: on datagram sockets. */
-const KEPT_OF_DATAGRAMS = new Set(["SO_KEEPALIVE", "SO_LINGER", "SO_OOBINLINE"]);
-
-/** Set by calls of their own. */
-const CALLED = new Set(["IP_MULTICAST_IF", "IPV6_MULTICAST_IF"]);
-
-/** What Linux does not hand on to an accepted socket. */
-const LISTENERS_OWN = ["SO_PRIORITY", "TCP_DEFER_ACCEPT"];
-
-const NOTHING: Settings = new Map();
-
-/** The change that was made last. */
-let usual: { from: Settings; name: string; value: number; to: Settings } | undefined;
-
-/** The settings with one more, or another value of one. */
-function withSetting(from: Settings, name: string, value: number): Settings {
-  if (usual?.from === from && usual.name === name && usual.value === value) return usual.to;
-  const to = new Map(from).set(name, value);
-  usual = { from, name, value, to };
-  return to;
-}
-
 /** The options of one socket. */
 export class SocketOptions {
-  /** The socket's state: set once, before anything is asked. */
-  declare source: OptionSource;
   #adapter: Adapter;
   #kind: Kind;
-  /** Never changed, but replaced: connections that are all set in the same way share what they have set. */
   #settings: Settings = NOTHING;
-  #hasTimeouts = false;
-  /** Multicast calls made before the socket is open, by what they set: an option's name, or the group and interface. */
-  #postponed: Map<string, (handle: Datagram) => void> | undefined;
+  /** Made for the first option of its kind. */
+  #multicast: Multicast | undefined;
 
   constructor(adapter: Adapter, kind: Kind) {
     this.#adapter = adapter;
@@ -91,7 +56,12 @@ export class SocketOptions {
 
   /** Whether SO_RCVTIMEO or SO_SNDTIMEO is set, and not to 0, which is none. */
   get hasTimeouts(): boolean {
-    return this.#hasTimeouts;
+    return this.timeout("SO_RCVTIMEO") !== 0 || this.timeout("SO_SNDTIMEO") !== 0;
+  }
+
+  /** The seconds of one of these, 0 for none. */
+  timeout(name: "SO_RCVTIMEO" | "SO_SNDTIMEO"): number {
+    return this.#settings.get(name) ?? 0;
   }
 
   /** The seconds of SO_LINGER, `LINGER_OFF` where it is off. */
@@ -100,15 +70,20 @@ export class SocketOptions {
   }
 
   /** Sets an option, on the real socket where there is one. */
-  set(level: number, number: number, value: OptionValue): void {
+  set({ handle }: OptionSource, level: number, number: number, value: OptionValue): void {
     const spec = this.#find(level, number, "setsockopt");
     if (spec.kind === "answer") {
       throw systemError("ENOPROTOOPT", "setsockopt", { detail: `${spec.name} can only be read` });
     }
-    if (spec.kind === "membership") return this.#membership(spec, value);
-    if (spec.kind === "interface") return this.#interface(spec, value);
-    const setting = settingOf(spec, value);
     const support = this.#support(spec);
+    if (spec.kind === "membership" || spec.kind === "interface") {
+      if (support === undefined) throw this.#unsupported(spec, "setsockopt");
+      this.#multicast ??= new Multicast(this.#adapter);
+      const set = this.#multicast.set(spec, value, handle as Datagram | undefined);
+      if (set !== undefined) this.#settings = withSetting(this.#settings, spec.name, set);
+      return;
+    }
+    const setting = settingOf(spec, value);
     if (support === undefined || support === "get") throw this.#unsupported(spec, "setsockopt");
     const detail = this.#kind.type === SOCK_DGRAM
       ? this.#adapter.datagramOptionDetail?.(this.#kind.family, spec.name, setting)
@@ -118,12 +93,11 @@ export class SocketOptions {
     if (spec.name === "SO_REUSEPORT" && setting !== 0 && this.#kind.family === AF_UNIX) {
       throw systemError("EOPNOTSUPP", "setsockopt", { detail: "AF_UNIX has no ports to share" });
     }
-    const { handle } = this.source;
     if (handle !== undefined && spec.name === "IPV6_V6ONLY") {
       // As Linux, once there is a port.
       throw systemError("EINVAL", "setsockopt", { detail: "IPV6_V6ONLY is for before bind" });
     }
-    if (handle !== undefined && !this.#isKept(spec.name)) {
+    if (handle !== undefined && !this.#isKept(spec)) {
       if (support === "before-open" || !this.#setOn(handle, spec.name, setting)) {
         const { adapter: name } = this.#adapter.capabilities();
         const detail = `${name} cannot set ${spec.name} to this on an open socket; set it before ` +
@@ -132,20 +106,24 @@ export class SocketOptions {
       }
     }
     this.#settings = withSetting(this.#settings, spec.name, setting);
-    if (spec.kind === "timeval") this.#hasTimeouts = hasTimeout(this.#settings);
   }
 
   /** Reads an option as an integer. */
-  get(level: number, number: number): number {
+  get(source: OptionSource, level: number, number: number): number {
     const spec = this.#find(level, number, "getsockopt");
-    const value = this.#read(spec);
+    const value = this.#read(source, spec);
     return spec.kind === "linger" ? Number(value !== LINGER_OFF) : Math.floor(value);
   }
 
   /** Reads an option as the bytes of C's value, at most `length` of them. */
-  getBytes(level: number, number: number, length: number): Uint8Array<ArrayBuffer> {
+  getBytes(
+    source: OptionSource,
+    level: number,
+    number: number,
+    length: number,
+  ): Uint8Array<ArrayBuffer> {
     const spec = this.#find(level, number, "getsockopt");
-    return encodeSetting(spec, this.#read(spec)).slice(0, length);
+    return encodeSetting(spec, this.#read(source, spec)).slice(0, length);
   }
 
   /**
@@ -167,16 +145,7 @@ export class SocketOptions {
       }
       this.#forget(name);
     });
-    this.#postponed?.forEach((call, what) => {
-      try {
-        call(handle as Datagram);
-      } catch (error) {
-        this.#postponed?.delete(what);
-        this.#forget(what);
-        throw error;
-      }
-    });
-    this.#postponed = undefined;
+    this.#multicast?.apply(handle as Datagram, (name) => this.#forget(name));
   }
 
   /** Opening a socket has failed: an option that was the reason is dropped, and the next try goes without it. */
@@ -201,20 +170,18 @@ export class SocketOptions {
     });
   }
 
-  /** Not for what only works before bind or connect: the adapter has set it by then. TCP_FASTOPEN is for listeners. */
+  /** Not for what only works before bind or connect: the adapter has set it by then. */
   #isForOpen(name: string): boolean {
-    return !this.#isKept(name) && !CALLED.has(name) && name !== "TCP_FASTOPEN" &&
-      this.#supportOf(name) !== "before-open";
+    const spec = optionNamed(name);
+    return spec.forOpen && !this.#isKept(spec) && this.#support(spec) !== "before-open";
   }
 
-  #isKept(name: string): boolean {
-    return KEPT.has(name) || this.#kind.type === SOCK_DGRAM && KEPT_OF_DATAGRAMS.has(name);
+  #isKept({ kept }: OptionSpec): boolean {
+    return kept.includes(this.#kind.type);
   }
 
   #forget(name: string): void {
-    const left = new Map(this.#settings);
-    left.delete(name);
-    this.#settings = left;
+    this.#settings = without(this.#settings, name);
   }
 
   /** It is bound: for any one address of IPv6 Linux turns IPV6_V6ONLY on, which accepted connections have from it. */
@@ -227,115 +194,19 @@ export class SocketOptions {
 
   /** Takes from a listener what an accepted socket has from it. */
   inherit(from: SocketOptions): void {
-    this.#settings = from.#settings;
-    this.#hasTimeouts = from.#hasTimeouts;
-    if (LISTENERS_OWN.some((name) => from.#settings.has(name))) {
-      const inherited = new Map(from.#settings);
-      for (const name of LISTENERS_OWN) inherited.delete(name);
-      this.#settings = inherited;
-    }
+    this.#settings = inheritedOf(from.#settings);
   }
 
-  #membership(spec: OptionSpec, value: OptionValue): void {
-    if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
-    const { group, device } = membershipOf(spec, value);
-    const join = spec.name === "IP_ADD_MEMBERSHIP" || spec.name === "IPV6_JOIN_GROUP";
-    if (!isMulticast(group)) {
-      // As Linux says to one that it looks for.
-      const code = join || spec.level === IPPROTO_IPV6 ? "EINVAL" : "EADDRNOTAVAIL";
-      throw systemError(code, "setsockopt", { detail: `${spec.name} ${group}` });
-    }
-    const where = this.#device(spec, device);
-    const what = `${spec.name} ${group}${where === "" ? "" : ` on ${where}`}`;
-    const call = this.#named(what, (handle) => {
-      if (handle.membership === undefined) throw this.#missing(what);
-      handle.membership(join ? "join" : "leave", group, where);
-    });
-    const { handle } = this.source;
-    if (handle !== undefined) return call(handle as Datagram);
-    const joined = this.#joined(join, group, where);
-    if (join) {
-      if (joined !== undefined) throw systemError("EADDRINUSE", "setsockopt", { detail: what });
-      (this.#postponed ??= new Map()).set(`${group} ${where}`, call);
-    } else {
-      if (joined === undefined) throw systemError("EADDRNOTAVAIL", "setsockopt", { detail: what });
-      this.#postponed!.delete(joined);
-    }
-  }
-
-  /** The postponed join that has joined a group on an interface already, or that leaving it takes back. */
-  #joined(join: boolean, group: string, where: string): string | undefined {
-    const postponed = this.#postponed;
-    const own = `${group} ${where}`;
-    if (postponed === undefined) return undefined;
-    if (postponed.has(own)) return own;
-    const six = group.includes(":");
-    // As Linux looks for them: without an interface any will do for IPv6.
-    if (where === "" && six) {
-      return [...postponed.keys()].find((what) => what.startsWith(own));
-    }
-    // Perhaps this is the interface that the system would choose.
-    return six && !join && postponed.has(`${group} `) ? `${group} ` : undefined;
-  }
-
-  #interface(spec: OptionSpec, value: OptionValue): void {
-    if (this.#support(spec) === undefined) throw this.#unsupported(spec, "setsockopt");
-    const { device, setting } = interfaceOf(spec, value);
-    const where = this.#device(spec, device);
-    const family = spec.level === IPPROTO_IPV6 ? AF_INET6 : AF_INET;
-    const what = `${spec.name} ${where}`;
-    const call = this.#named(what, (handle) => {
-      if (handle.multicastInterface === undefined) throw this.#missing(what);
-      handle.multicastInterface(where, family);
-    });
-    const { handle } = this.source;
-    if (handle === undefined) (this.#postponed ??= new Map()).set(spec.name, call);
-    else call(handle as Datagram);
-    this.#settings = withSetting(this.#settings, spec.name, setting);
-  }
-
-  /** A call of the socket; `what` is for its errors. */
-  #named(what: string, call: (handle: Datagram) => void): (handle: Datagram) => void {
-    return (handle) => {
-      try {
-        call(handle);
-      } catch (cause) {
-        throw this.#failed(cause, what);
-      }
-    };
-  }
-
-  /** The adapter says that it has the option, but its datagram sockets have no call for it. */
-  #missing(what: string): Error {
-    const { adapter } = this.#adapter.capabilities();
-    return systemError("ENOTSUP", "setsockopt", {
-      detail: `${what}: ${adapter} has no call for it`,
-    });
-  }
-
-  /** IPv4 interfaces are told to the runtimes by address. */
-  #device(spec: OptionSpec, device: string): string {
-    if (spec.level === IPPROTO_IPV6 || !/^\d+$/.test(device)) return device;
-    const found = interfacesOf(this.#adapter, "setsockopt")
-      .find(({ index }) => index === Number(device));
-    const address = found?.addresses.find((text) => !text.includes(":"));
-    if (address === undefined) {
-      const code = spec.kind === "membership" ? "ENODEV" : "EADDRNOTAVAIL";
-      throw systemError(code, "setsockopt", { detail: `interface ${device}` });
-    }
-    return address;
-  }
-
-  #read(spec: OptionSpec): number {
-    if (spec.kind === "answer") return this.#answer(spec.name);
+  #read(source: OptionSource, spec: OptionSpec): number {
+    if (spec.kind === "answer") return this.#answer(source, spec.name);
     if (this.#support(spec) === undefined) throw this.#unsupported(spec, "getsockopt");
     if (spec.kind === "membership") {
       throw systemError("ENOPROTOOPT", "getsockopt", { detail: `${spec.name} can only be set` });
     }
     const set = this.#settings.get(spec.name);
     if (spec.kind === "linger") return set ?? LINGER_OFF;
-    if (this.#isKept(spec.name)) return set ?? 0;
-    const { handle } = this.source;
+    if (this.#isKept(spec)) return set ?? 0;
+    const { handle } = source;
     const real = handle === undefined ? undefined : this.#getFrom(handle, spec.name);
     const value = real ?? set;
     if (value === undefined || value === spec.unset) return this.#initial(spec);
@@ -344,7 +215,7 @@ export class SocketOptions {
   }
 
   /** An option that is part of the socket's state. */
-  #answer(name: string): number {
+  #answer(source: OptionSource, name: string): number {
     const { type, family } = this.#kind;
     switch (name) {
       case "SO_TYPE":
@@ -354,9 +225,9 @@ export class SocketOptions {
       case "SO_PROTOCOL":
         return protocolOf(this.#kind);
       case "SO_ACCEPTCONN":
-        return Number(this.source.listening);
+        return Number(source.listening);
       case "SO_ERROR":
-        return this.source.takeErrno();
+        return source.takeErrno();
       default:
         // SO_RCVLOWAT and SO_SNDLOWAT.
         return 1;
@@ -374,7 +245,7 @@ export class SocketOptions {
     try {
       return handle.setOption(name, value);
     } catch (cause) {
-      throw this.#failed(cause, `${name} ${value}`);
+      throw setFailed(this.#adapter, cause, `${name} ${value}`);
     }
   }
 
@@ -384,12 +255,6 @@ export class SocketOptions {
     } catch (cause) {
       throw translate(this.#adapter, cause, "getsockopt", { detail: name });
     }
-  }
-
-  /** What the system says of an option, with its name and value, where the adapter does not know more. */
-  #failed(cause: unknown, what: string): Error {
-    const detail = this.#adapter.errorDetail?.(cause) ?? what;
-    return translate(this.#adapter, cause, "setsockopt", { detail });
   }
 
   #find(level: number, number: number, syscall: string): OptionSpec {
@@ -409,11 +274,7 @@ export class SocketOptions {
     return spec;
   }
 
-  #support(spec: OptionSpec): OptionSupport | undefined {
-    return this.#supportOf(spec.name);
-  }
-
-  #supportOf(name: string): OptionSupport | undefined {
+  #support({ name }: OptionSpec): OptionSupport | undefined {
     return this.#adapter.capabilities().options[typeName(this.#kind.type)]?.[name];
   }
 
@@ -422,10 +283,6 @@ export class SocketOptions {
     const detail = `${spec.name} is not offered by ${adapter}: ${optionsReason}`;
     return systemError("ENOPROTOOPT", syscall, { detail });
   }
-}
-
-function hasTimeout(settings: Settings): boolean {
-  return ["SO_RCVTIMEO", "SO_SNDTIMEO"].some((name) => (settings.get(name) ?? 0) !== 0);
 }
 
 /** Whether a kind of socket has an option: AF_UNIX only those of SOL_SOCKET, AF_INET none of IPv6. */

@@ -46,18 +46,25 @@ export interface OptionSpec {
   readonly initial: number;
   /** The only types of socket that have it. */
   readonly types: readonly number[] | undefined;
+  /** The types of socket for which the library keeps it, and no runtime is told of it. */
+  readonly kept: readonly number[];
+  /** Whether Linux hands it on to an accepted socket. */
+  readonly inherited: boolean;
+  /** Whether it is set on a socket that was just opened; else where it is bound, or by a call of its own. */
+  readonly forOpen: boolean;
 }
 
 const INT_MIN = -0x80000000;
 const INT_MAX = 0x7fffffff;
 const STREAM = [c.SOCK_STREAM];
 const DATAGRAM = [c.SOCK_DGRAM];
+const ALL = [c.SOCK_STREAM, c.SOCK_DGRAM];
 const SOL = c.SOL_SOCKET;
 const TCP = c.IPPROTO_TCP;
 const IP = c.IPPROTO_IP;
 const IPV6 = c.IPPROTO_IPV6;
 
-type Row = Partial<Pick<OptionSpec, "min" | "max" | "unset" | "bytes" | "initial" | "types">>;
+type Row = Partial<Omit<OptionSpec, "name" | "level" | "number" | "kind">>;
 
 function row(
   name: string,
@@ -77,6 +84,9 @@ function row(
     bytes: more.bytes ?? (level === IP ? 1 : 4),
     initial: more.initial ?? 0,
     types: more.types,
+    kept: more.kept ?? [],
+    inherited: more.inherited ?? true,
+    forOpen: more.forOpen ?? kind !== "interface",
   };
 }
 
@@ -90,20 +100,23 @@ export const OPTIONS: readonly OptionSpec[] = [
   // The runtimes wait for the first byte, whatever the kernel would wake them for.
   row("SO_RCVLOWAT", SOL, c.SO_RCVLOWAT, "answer"),
   row("SO_SNDLOWAT", SOL, c.SO_SNDLOWAT, "answer"),
-  row("SO_REUSEADDR", SOL, c.SO_REUSEADDR, "flag"),
+  // The runtimes set it on every socket.
+  row("SO_REUSEADDR", SOL, c.SO_REUSEADDR, "flag", { kept: ALL }),
   row("SO_REUSEPORT", SOL, c.SO_REUSEPORT, "flag"),
-  row("SO_KEEPALIVE", SOL, c.SO_KEEPALIVE, "flag"),
+  // It means nothing to datagrams, as SO_OOBINLINE and SO_LINGER.
+  row("SO_KEEPALIVE", SOL, c.SO_KEEPALIVE, "flag", { kept: DATAGRAM }),
   row("SO_BROADCAST", SOL, c.SO_BROADCAST, "flag"),
-  row("SO_OOBINLINE", SOL, c.SO_OOBINLINE, "flag"),
-  row("SO_LINGER", SOL, c.SO_LINGER, "linger"),
+  row("SO_OOBINLINE", SOL, c.SO_OOBINLINE, "flag", { kept: DATAGRAM }),
+  row("SO_LINGER", SOL, c.SO_LINGER, "linger", { kept: DATAGRAM }),
   // Half of SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF and INT_MAX: Linux doubles it.
   row("SO_SNDBUF", SOL, c.SO_SNDBUF, "size", { min: 2304, max: INT_MAX >> 1 }),
   row("SO_RCVBUF", SOL, c.SO_RCVBUF, "size", { min: 1152, max: INT_MAX >> 1 }),
-  row("SO_RCVTIMEO", SOL, c.SO_RCVTIMEO, "timeval"),
-  row("SO_SNDTIMEO", SOL, c.SO_SNDTIMEO, "timeval"),
+  // No runtime knows them.
+  row("SO_RCVTIMEO", SOL, c.SO_RCVTIMEO, "timeval", { kept: ALL }),
+  row("SO_SNDTIMEO", SOL, c.SO_SNDTIMEO, "timeval", { kept: ALL }),
   row("SO_DEBUG", SOL, c.SO_DEBUG, "flag"),
   row("SO_DONTROUTE", SOL, c.SO_DONTROUTE, "flag"),
-  row("SO_PRIORITY", SOL, c.SO_PRIORITY, "int", { min: INT_MIN }),
+  row("SO_PRIORITY", SOL, c.SO_PRIORITY, "int", { min: INT_MIN, inherited: false }),
   row("SO_MARK", SOL, c.SO_MARK, "int", { min: INT_MIN }),
   row("SO_INCOMING_CPU", SOL, c.SO_INCOMING_CPU, "int", { min: INT_MIN, initial: -1 }),
   row("SO_BINDTODEVICE", SOL, c.SO_BINDTODEVICE, "none"),
@@ -134,11 +147,16 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("TCP_CORK", TCP, c.TCP_CORK, "flag", { types: STREAM }),
   row("TCP_SYNCNT", TCP, c.TCP_SYNCNT, "int", { min: 1, max: 127, initial: 6, types: STREAM }),
   row("TCP_LINGER2", TCP, c.TCP_LINGER2, "int", { min: INT_MIN, initial: 60, types: STREAM }),
-  row("TCP_DEFER_ACCEPT", TCP, c.TCP_DEFER_ACCEPT, "int", { min: INT_MIN, types: STREAM }),
+  row("TCP_DEFER_ACCEPT", TCP, c.TCP_DEFER_ACCEPT, "int", {
+    min: INT_MIN,
+    types: STREAM,
+    inherited: false,
+  }),
   // Linux takes 0 as well, on a socket that is not open yet.
   row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", { min: INT_MIN, types: STREAM }),
   row("TCP_QUICKACK", TCP, c.TCP_QUICKACK, "flag", { initial: 1, types: STREAM }),
-  row("TCP_FASTOPEN", TCP, c.TCP_FASTOPEN, "int", { types: STREAM }),
+  // Only a listener has a use for it.
+  row("TCP_FASTOPEN", TCP, c.TCP_FASTOPEN, "int", { types: STREAM, forOpen: false }),
   row("TCP_NOTSENT_LOWAT", TCP, c.TCP_NOTSENT_LOWAT, "int", { min: INT_MIN, types: STREAM }),
   row("TCP_INFO", TCP, c.TCP_INFO, "none", { types: STREAM }),
   row("TCP_CONGESTION", TCP, c.TCP_CONGESTION, "none", { types: STREAM }),
@@ -184,6 +202,13 @@ export const OPTIONS: readonly OptionSpec[] = [
 const NUMBERS = 0x10000;
 
 const byNumber = new Map(OPTIONS.map((spec) => [key(spec.level, spec.number), spec]));
+
+const byName = new Map(OPTIONS.map((spec) => [spec.name, spec]));
+
+/** The option of a name in {@linkcode OPTIONS}. */
+export function optionNamed(name: string): OptionSpec {
+  return byName.get(name)!;
+}
 
 /** The option of a level and number, `undefined` where the library has none. */
 export function findOption(level: number, number: number): OptionSpec | undefined {
