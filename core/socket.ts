@@ -808,7 +808,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         ...this.#limits(0, { signal: signalOf(options) }, undefined),
         timeout: null,
       };
-      return await this.#transport.sendTogether(limits, async (send) => {
+      return await this.#transport.sendTogether!(limits, async (send) => {
         const sendAll = async (data: Uint8Array, wait: WaitOptions): Promise<void> => {
           const request = { syscall: "send", data, all: true };
           await send(request, this.#limits(0, wait, "SO_SNDTIMEO"));

@@ -44,10 +44,10 @@ export interface Transport extends OptionSource {
   /** send(2) */
   send(request: SendRequest, limits: Limits): Promise<number>;
   /**
-   * Makes sends that belong together, with the function that it gives: what others send goes after them. The limits are
+   * Of a stream: makes sends that belong together, with the function that it gives: what others send goes after them. The limits are
    * for the waiting behind other such sends.
    */
-  sendTogether<T>(limits: Limits, sends: (send: Send) => Promise<T>): Promise<T>;
+  sendTogether?<T>(limits: Limits, sends: (send: Send) => Promise<T>): Promise<T>;
   /** sendto(2) */
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number>;
   /** shutdown(2) */

@@ -69,7 +69,7 @@ export class DatagramQueue implements WaitOwner {
    * Takes the first datagram for a stream of bytes; `undefined` where there is none. It is whole, as a stream keeps what
    * a read leaves of it, and not empty, which a stream would take for its end.
    */
-  receiveNow(_request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
+  receiveNow(): Uint8Array<ArrayBuffer> | undefined {
     let datagram = this.#next(false);
     while (datagram?.data.length === 0) datagram = this.#next(false);
     return datagram?.data;

@@ -4,23 +4,21 @@ import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../../ada
 import { copyAddress, type Destination, sameAddress, wildcard } from "../address/address.ts";
 import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
 import { closeHandle } from "../close_handle.ts";
-import { AF_INET, AF_INET6, AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
+import { AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
 import { SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
 import { LookUps } from "../names/look_ups.ts";
 import { bindLocal, firstOf, resolveAll, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
 import { outcome, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
-import type { FromMessage, Send, Transport } from "../transport.ts";
+import type { FromMessage, Transport } from "../transport.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
 import { isTurnDue, resolved, turn, turned } from "../waiting/turn.ts";
 import { type Limits, UNLIMITED } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
+import { checkLength, checkTarget, reachable } from "./checks.ts";
 import { DatagramQueue, nothing } from "./queue.ts";
 import { DatagramSends } from "./sends.ts";
 
-/** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
-const MAX_DATAGRAM_IPV4 = 65507;
-const MAX_DATAGRAM_IPV6 = 65527;
 /** Linux's default of net.core.rmem_default, where the runtime does not tell. */
 const RECEIVE_BUFFER = 212992;
 
@@ -103,11 +101,8 @@ export class DatagramTransport implements Transport, DatagramSink {
     // Fixing the peer of a datagram socket does not wait for the network; only a name's look-up may.
     const addresses = resolveAll(this.#adapter, this.#family, destination);
     const peer = reachable(firstOf(await this.#lookUps.wait(addresses, "connect", limits)));
-    // Linux would let the first send say so; the runtimes refuse it in their own ways.
-    if (Array.isArray(peer) && peer[1] === 0) {
-      throw systemError("EINVAL", "connect", { address: peer });
-    }
-    this.#checkBroadcast(peer, "connect");
+    // Linux would let the first send say so.
+    checkTarget(peer, "connect", this.#options.settings);
     const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
     try {
       await socket.connect?.(peer);
@@ -121,8 +116,8 @@ export class DatagramTransport implements Transport, DatagramSink {
     return this.receiveFrom(request, limits, dataOf);
   }
 
-  receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
-    const data = this.#queue.receiveNow(request);
+  receiveNow(): Uint8Array<ArrayBuffer> | undefined {
+    const data = this.#queue.receiveNow();
     return data ?? (this.#readShut ? new Uint8Array(0) : undefined);
   }
 
@@ -167,11 +162,6 @@ export class DatagramTransport implements Transport, DatagramSink {
     } catch (error) {
       return unsent(request, error);
     }
-  }
-
-  /** Each datagram goes for itself. */
-  sendTogether<T>(_limits: Limits, sends: (send: Send) => Promise<T>): Promise<T> {
-    return sends((request, limits) => this.send(request, limits));
   }
 
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
@@ -264,14 +254,8 @@ export class DatagramTransport implements Transport, DatagramSink {
     const { syscall, data } = request;
     const address = to ?? this.#peer;
     try {
-      // As in Linux; the runtimes refuse it in their own ways.
-      if (Array.isArray(address) && address[1] === 0) {
-        throw systemError("EINVAL", syscall, { address });
-      }
-      if (data.length > largestPayload(this.#family)) {
-        throw systemError("EMSGSIZE", syscall, { address });
-      }
-      this.#checkBroadcast(address, syscall);
+      checkLength(data, this.#family, address, syscall);
+      checkTarget(address, syscall, this.#options.settings);
     } catch (error) {
       return unsent(request, error);
     }
@@ -329,12 +313,6 @@ export class DatagramTransport implements Transport, DatagramSink {
     return unsent(request, error);
   }
 
-  /** As in Linux; Deno would let a connect pass. */
-  #checkBroadcast(address: Address | undefined, syscall: string): void {
-    if (!isBroadcast(address) || this.#options.settings.get("SO_BROADCAST") === 1) return;
-    throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
-  }
-
   /** Opens the socket on an address; calls that come meanwhile share it. */
   #open(
     address: () => Address | Promise<Address>,
@@ -379,13 +357,13 @@ export class DatagramTransport implements Transport, DatagramSink {
     }
     socket.sink = this;
     if (this.#over) {
-      await socket.close();
+      await closeHandle(this.#adapter, socket);
       throw systemError("EBADF", syscall);
     }
     try {
       this.#options.apply(socket);
     } catch (error) {
-      await socket.close();
+      await closeHandle(this.#adapter, socket);
       throw error;
     }
     settle(mine, socket.local);
@@ -446,14 +424,6 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 }
 
-/** The wildcard address as a peer is this machine, as on Linux. */
-function reachable(peer: Address): Address {
-  if (!Array.isArray(peer)) return peer;
-  const [host, port, ...rest] = peer;
-  if (host === "0.0.0.0") return ["127.0.0.1", port];
-  return host === "::" ? ["::1", port, ...rest] : peer;
-}
-
 /** Whether it is one, of this realm's class or another: programs may replace the global. */
 function isPromise(value: unknown): value is Promise<unknown> {
   return typeof (value as { then?: unknown } | undefined)?.then === "function";
@@ -466,15 +436,4 @@ function dataOf(data: Received): Received {
 /** A datagram goes as a whole or not at all. */
 function unsent({ all }: SendRequest, error: unknown): Promise<never> {
   return rejected(all ? withBytesSent(error, 0) : error);
-}
-
-function largestPayload(family: number): number {
-  if (family === AF_INET) return MAX_DATAGRAM_IPV4;
-  return family === AF_INET6 ? MAX_DATAGRAM_IPV6 : Infinity;
-}
-
-/** Whether an address is a broadcast one on every machine: those of its networks the system knows. */
-function isBroadcast(address: Address | undefined): boolean {
-  return Array.isArray(address) &&
-    (address[0] === "255.255.255.255" || address[0] === "127.255.255.255");
 }

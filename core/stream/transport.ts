@@ -2,6 +2,7 @@
 
 import type { Adapter, Address, Adopted, Handle, Stream } from "../../adapters/adapter.ts";
 import { type Destination, wildcard } from "../address/address.ts";
+import { closeHandle } from "../close_handle.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "../constants.ts";
 import { SocketError, systemError, translate } from "../errors/errors.ts";
 import { resolveAll } from "../names/resolve.ts";
@@ -305,7 +306,7 @@ export class StreamTransport implements Transport, Owner {
   #connected(stream: Stream, connecting: Connecting): void {
     // Given up in the moment in which it was made.
     if (this.#phase !== connecting) {
-      quiet(stream.close());
+      quiet(closeHandle(this.adapter, stream));
       return;
     }
     const endpoint = new StreamEndpoint(this.adapter, stream);

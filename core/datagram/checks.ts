@@ -1,0 +1,50 @@
+/** What is wrong with a datagram or its target, as Linux says; the runtimes refuse it each in its own way, or not at all. */
+
+import type { Address, Settings } from "../../adapters/adapter.ts";
+import { AF_INET, AF_INET6 } from "../constants.ts";
+import { systemError } from "../errors/errors.ts";
+
+/** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
+const MAX_DATAGRAM_IPV4 = 65507;
+const MAX_DATAGRAM_IPV6 = 65527;
+
+/** Checks that a datagram can go to an address, so far as that is known without the network. */
+export function checkTarget(
+  address: Address | undefined,
+  syscall: string,
+  settings: Settings,
+): void {
+  if (!Array.isArray(address)) return;
+  if (address[1] === 0) throw systemError("EINVAL", syscall, { address });
+  if (isBroadcast(address[0]) && settings.get("SO_BROADCAST") !== 1) {
+    throw systemError("EACCES", syscall, { address, detail: "set SO_BROADCAST first" });
+  }
+}
+
+/** Checks that a datagram is not too long. */
+export function checkLength(
+  data: Uint8Array,
+  family: number,
+  address: Address | undefined,
+  syscall: string,
+): void {
+  if (data.length > largestPayload(family)) throw systemError("EMSGSIZE", syscall, { address });
+}
+
+/** The address of a peer: the wildcard address is this machine, as on Linux. */
+export function reachable(peer: Address): Address {
+  if (!Array.isArray(peer)) return peer;
+  const [host, port, ...rest] = peer;
+  if (host === "0.0.0.0") return ["127.0.0.1", port];
+  return host === "::" ? ["::1", port, ...rest] : peer;
+}
+
+function largestPayload(family: number): number {
+  if (family === AF_INET) return MAX_DATAGRAM_IPV4;
+  return family === AF_INET6 ? MAX_DATAGRAM_IPV6 : Infinity;
+}
+
+/** Whether a host is a broadcast address on every machine: those of its networks the system knows. */
+function isBroadcast(host: string): boolean {
+  return host === "255.255.255.255" || host === "127.255.255.255";
+}
