@@ -12,6 +12,7 @@ import { interfaces, lookup, lookupService } from "./deno/resolver.ts";
 import { deno, hasUnstableNet } from "./deno/types.ts";
 import { hostname } from "./node/resolver.ts";
 import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen, supported } from "./option_support.ts";
+import { setTimeout } from "./timers.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -97,5 +98,7 @@ function kindDetail(family: number, type: number): string | undefined {
  * Deno 2.9: setImmediate does not poll for I/O, a timer does; the first read of a fresh connection takes two polls.
  */
 async function turn(): Promise<void> {
-  for (let polls = 0; polls < 2; polls++) await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let polls = 0; polls < 2; polls++) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  }
 }

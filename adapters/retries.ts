@@ -1,12 +1,14 @@
 /** Writes that are tried again until there is room, for a runtime that does not tell of room. */
 
+import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
+
 /** The longest pause before a full socket is tried again, in milliseconds; the pauses are powers of 2. */
 const LONGEST = 64;
 
 /** All that wait have one timer. */
 const waiting = new Set<Retries>();
-let timer: ReturnType<typeof setTimeout> | undefined;
-/** When it fires, as `performance.now()` counts. */
+let timer: Timer | undefined;
+/** When it fires, as `now()` counts. */
 let alarm = Infinity;
 
 /** Tries until something was written, after pauses of 1, 2, 4 ... 64 ms. */
@@ -28,7 +30,7 @@ export class Retries {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#wait(performance.now());
+    this.#wait(now());
     waiting.add(this);
     if (this.due < alarm) arm(this.due);
   }
@@ -41,10 +43,10 @@ export class Retries {
   }
 
   /** Tries once. */
-  try(now: number): void {
+  try(time: number): void {
     try {
       this.#written = this.#tryWrite();
-      if (this.#written === 0) return this.#wait(now);
+      if (this.#written === 0) return this.#wait(time);
       this.#resolve(this.#written);
     } catch (error) {
       this.#reject(error);
@@ -52,9 +54,9 @@ export class Retries {
     waiting.delete(this);
   }
 
-  #wait(now: number): void {
+  #wait(time: number): void {
     // At multiples of the pause, so that many are tried in one turn.
-    this.due = (Math.floor(now / this.#pause) + 1) * this.#pause;
+    this.due = (Math.floor(time / this.#pause) + 1) * this.#pause;
     this.#pause = Math.min(LONGEST, this.#pause * 2);
   }
 }
@@ -62,14 +64,14 @@ export class Retries {
 function arm(due: number): void {
   clearTimeout(timer);
   alarm = due;
-  if (due < Infinity) timer = setTimeout(tryAll, Math.max(0, due - performance.now()));
+  if (due < Infinity) timer = setTimeout(tryAll, Math.max(0, due - now()));
 }
 
 function tryAll(): void {
-  const now = performance.now();
+  const time = now();
   let next = Infinity;
   for (const retries of waiting) {
-    if (retries.due <= now) retries.try(now);
+    if (retries.due <= time) retries.try(time);
     if (waiting.has(retries)) next = Math.min(next, retries.due);
   }
   arm(next);

@@ -1,6 +1,7 @@
 /** The accept loop. */
 
 import type { Address } from "../adapters/adapter.ts";
+import { clearTimeout, setTimeout } from "../adapters/timers.ts";
 import { integer, signalOf } from "./arguments.ts";
 import { describe } from "./bytes.ts";
 import { SocketError } from "./errors/errors.ts";

@@ -3,6 +3,8 @@
  * own and copies them into an array of that size, of which each receive would copy its part once more: half of the cost.
  */
 
+import { setImmediate } from "../timers.ts";
+
 /** What a reader needs of its stream, which Bun must not read meanwhile. */
 export interface BulkSource {
   /** recv(2): the count of bytes, 0 at the end, `undefined` where nothing is there. */
@@ -93,8 +95,6 @@ export class BulkReader {
     return this.#source.data(buffer, true);
   }
 }
-
-declare function setImmediate(callback: (reader: BulkReader) => void, reader: BulkReader): unknown;
 
 function readAgain(reader: BulkReader): void {
   reader.again();

@@ -1,17 +1,13 @@
 /** What all parts of the network in memory share: errors, turns of the loop, and options. */
 
 import type { Address, Handle, Settings } from "../adapter.ts";
+import { setImmediate, setTimeout } from "../timers.ts";
 
 /** An error as an operating system reports it: a POSIX or getaddrinfo code. */
 export function failure(code: string, detail?: string): Error & { code: string } {
   const message = detail === undefined ? code : `${code}: ${detail}`;
   return Object.assign(new Error(message), { code });
 }
-
-type Schedule = (task: () => void) => unknown;
-
-const schedule: Schedule = (globalThis as { setImmediate?: Schedule }).setImmediate ??
-  ((task) => setTimeout(task, 0));
 
 /**
  * Runs a task after a time in milliseconds, with 0 on the next turn of the event loop. Whatever
@@ -20,7 +16,7 @@ const schedule: Schedule = (globalThis as { setImmediate?: Schedule }).setImmedi
  */
 export function after(delay: number, task: () => void): void {
   if (delay > 0) setTimeout(task, delay);
-  else schedule(task);
+  else setImmediate(task);
 }
 
 /** The options of one socket in memory: it remembers what was set. */

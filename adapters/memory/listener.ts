@@ -10,6 +10,7 @@ import type {
   Listener,
   ListenerSink,
 } from "../adapter.ts";
+import { queueMicrotask } from "../timers.ts";
 import { addressOf } from "./address.ts";
 import { type Callee, type Caller, MemoryConnect } from "./connect.ts";
 import { after, failure, MemoryHandle } from "./failure.ts";

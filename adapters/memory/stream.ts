@@ -2,6 +2,7 @@
 
 import { ByteQueue } from "../../core/stream/byte_queue.ts";
 import type { Address, Settings, Stream, StreamSink } from "../adapter.ts";
+import { queueMicrotask } from "../timers.ts";
 import { after, failure, MemoryHandle } from "./failure.ts";
 import type { WireRules } from "./faults.ts";
 import { type Parcel, Wire } from "./wire.ts";

@@ -1,5 +1,6 @@
 /** One direction of a connection: what was sent, on its way. */
 
+import { now } from "../timers.ts";
 import { after } from "./failure.ts";
 import type { WireRules } from "./faults.ts";
 
@@ -27,7 +28,7 @@ export class Wire {
   /** Sends; the bytes belong to the wire. */
   send(parcel: Parcel): void {
     const { delay } = this.#rules();
-    this.#queue.push({ parcel, due: delay > 0 ? performance.now() + delay : 0 });
+    this.#queue.push({ parcel, due: delay > 0 ? now() + delay : 0 });
     if (typeof parcel !== "string") this.size += parcel.length;
     this.wake();
   }
@@ -36,7 +37,7 @@ export class Wire {
   wake(): void {
     if (this.#awake || this.#queue.length === 0) return;
     this.#awake = true;
-    after(Math.max(0, Math.ceil(this.#queue[0]!.due - performance.now())), () => this.#run());
+    after(Math.max(0, Math.ceil(this.#queue[0]!.due - now())), () => this.#run());
   }
 
   #run(): void {
@@ -44,7 +45,7 @@ export class Wire {
     // What is sent meanwhile takes a turn of its own.
     for (let left = this.#queue.length; left > 0; left--) {
       const { parcel, due } = this.#queue[0]!;
-      if (due > performance.now()) break;
+      if (due > now()) break;
       if (parcel !== "open" && this.#rules().stalled) return;
       this.#queue.shift();
       if (typeof parcel !== "string") this.size -= parcel.length;

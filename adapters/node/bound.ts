@@ -13,6 +13,7 @@ import type {
 } from "../adapter.ts";
 import { addressFrom, isUnix, isWildcard, pathOf } from "../endpoints.ts";
 import { takeReleased } from "../released.ts";
+import { setImmediate } from "../timers.ts";
 import { unlinkPath } from "../unix_path.ts";
 import { openDescriptor } from "./adopt.ts";
 import { connectSocket, type SocketConnect } from "./connect.ts";
@@ -381,8 +382,6 @@ function streamOver(socket: NetSocket, local: Address, remote: Address): NetStre
 function afterClose(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
-
-declare function setImmediate(callback: () => void): void;
 
 function systemError(failure: number, syscall: string): Error {
   const code = nodeModule("node:util").getSystemErrorName(failure);

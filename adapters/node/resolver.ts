@@ -2,6 +2,7 @@
 
 import type { InetAddress, LookupAnswer, NetworkInterface } from "../adapter.ts";
 import { hostOf } from "../endpoints.ts";
+import { now } from "../timers.ts";
 import { nodeModule, nodeProcess } from "./types.ts";
 
 /** What libuv, and Deno like it, call EAI_NODATA: a name that has no address of the family. */
@@ -133,10 +134,10 @@ const SCOPE_LASTS = 1000;
 /** The index of an interface's name, 0 for none. */
 export function scopeOf(name: string): number {
   // Not from files anew for each datagram of a link.
-  const now = performance.now();
-  if (lastScope?.name !== name || now - lastScope.at > SCOPE_LASTS) {
+  const time = now();
+  if (lastScope?.name !== name || time - lastScope.at > SCOPE_LASTS) {
     const index = interfaces().find((entry) => entry.name === name)?.index ?? 0;
-    lastScope = { name, index, at: now };
+    lastScope = { name, index, at: time };
   }
   return lastScope.index;
 }

@@ -186,6 +186,11 @@ export interface TimersModule {
   clearInterval(timer: NodeTimer): void;
 }
 
+/** `node:perf_hooks` */
+export interface PerfHooksModule {
+  readonly performance: { now(): number };
+}
+
 /** `node:util` */
 export interface UtilModule {
   getSystemErrorName(errno: number): string;
@@ -218,6 +223,7 @@ export function nodeModule(name: "node:os"): OsModule;
 export function nodeModule(name: "node:util"): UtilModule;
 export function nodeModule(name: "node:buffer"): BufferModule;
 export function nodeModule(name: "node:timers"): TimersModule;
+export function nodeModule(name: "node:perf_hooks"): PerfHooksModule;
 export function nodeModule(name: string): unknown {
   // Looked up once: the call is not cheap, and there is one for each connection.
   let module = modules.get(name);

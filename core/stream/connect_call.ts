@@ -9,6 +9,7 @@ import type {
   Settings,
   Stream,
 } from "../../adapters/adapter.ts";
+import { clearTimeout, setTimeout } from "../../adapters/timers.ts";
 import type { Destination } from "../address/address.ts";
 import { AF_UNIX } from "../constants.ts";
 import { systemError, translate } from "../errors/errors.ts";

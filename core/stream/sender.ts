@@ -1,6 +1,7 @@
 /** Sends of a stream that have to wait: they go out whole, in the order of their calls. */
 
 import type { Stream } from "../../adapters/adapter.ts";
+import { queueMicrotask } from "../../adapters/timers.ts";
 import { SocketError, withBytesSent } from "../errors/errors.ts";
 import { outcome, type SendRequest } from "../requests.ts";
 import { quiet } from "../waiting/quiet.ts";

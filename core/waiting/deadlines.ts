@@ -6,6 +6,8 @@
  * which each wait knows its place: a `Set` costs several times as much for members that come and go.
  */
 
+import { areFake, clearTimeout, now, setTimeout, type Timer } from "../../adapters/timers.ts";
+
 /** Something that ends when its time comes. */
 export interface Expiring {
   /** From {@linkcode deadlineIn}. */
@@ -16,21 +18,17 @@ export interface Expiring {
   expire(): void;
 }
 
-/** What `setTimeout` returns: an object on Node, Deno and Bun, a number elsewhere. */
-type Timer = ReturnType<typeof setTimeout>;
-
 /** The longest delay that timers take; a later deadline is reached in several steps. */
 const MAX_DELAY = 0x7fffffff;
 
 const waiting: Expiring[] = [];
 let timer: Timer | undefined;
 let firesAt = Infinity;
+/** Nobody tells whether the timer still runs. */
+let mayBeLost = false;
 
 /** The deadline of what has none. */
 export const NEVER = 0;
-
-/** Milliseconds on the monotonic clock: a changed wall clock moves no deadline. */
-const now = (): number => performance.now();
 
 /**
  * The deadline of something that may take so many milliseconds: a whole number of milliseconds on the monotonic clock,
@@ -48,7 +46,7 @@ export function secondsUntil(deadline: number): number {
 /** Puts a wait under its deadline. */
 export function watch(wait: Expiring): void {
   wait.place = waiting.push(wait) - 1;
-  if (wait.deadline < firesAt) arm(wait.deadline);
+  if (wait.deadline < firesAt || mayBeLost) arm(Math.min(wait.deadline, firesAt));
   else if (waiting.length === 1) keepAlive(true);
 }
 
@@ -74,6 +72,7 @@ function remove(wait: Expiring): boolean {
 function arm(deadline: number): void {
   if (timer !== undefined) clearTimeout(timer);
   firesAt = deadline;
+  mayBeLost = areFake();
   timer = setTimeout(fire, Math.min(Math.max(0, Math.ceil(deadline - now())), MAX_DELAY));
 }
 

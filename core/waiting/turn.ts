@@ -1,6 +1,6 @@
 /** Turns of the event loop: calls that succeed at once must still let timers and other I/O run. */
 
-type Schedule = (callback: () => void) => unknown;
+import { setImmediate } from "../../adapters/timers.ts";
 
 /** How many calls in a row may succeed without a turn; measured against a 1 ms timer. */
 const CALLS_A_TURN = 64;
@@ -8,13 +8,9 @@ const CALLS_A_TURN = 64;
 /** How many may still. */
 let left = CALLS_A_TURN;
 
-// setImmediate runs right after the loop has polled for I/O, a zero timeout only a millisecond later.
-const schedule: Schedule = (globalThis as { setImmediate?: Schedule }).setImmediate ??
-  ((callback) => setTimeout(callback, 0));
-
 /** Resolves after the event loop has looked once for timers and I/O. */
 export function turn(): Promise<void> {
-  return new Promise((resolve) => schedule(resolve));
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
