@@ -32,6 +32,8 @@ import {
   SOL_SOCKET,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { start } from "./support/process.ts";
+import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, rejects, type Scope, sleep, throws } from "./support/scope.ts";
 
 /** A network in memory without what an adapter need not have, used by all new sockets until the scope ends. */
@@ -504,6 +506,17 @@ describe("Bun's adapter", () => {
       room();
       await sending;
       assert.equal(refs, idle);
+    }),
+  );
+});
+
+describe("the adapter of a runtime", () => {
+  it(
+    "is its own, also where a program defines what others have as globals",
+    bounded(async (scope) => {
+      const program = new URL("./peers/foreign_globals.ts", import.meta.url);
+      const { stdout, stderr } = await scope.add(start(launch(program))).exit();
+      assert.equal(stdout, `${runtimeName}\n`, stderr);
     }),
   );
 });
