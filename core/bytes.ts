@@ -40,13 +40,32 @@ function viewOf(data: ArrayBufferView | ArrayBuffer, name: string, kind: string)
       ? data
       : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
-  if (data instanceof ArrayBuffer) {
+  if (isArrayBuffer(data)) {
     if (data.byteLength === 0 && isDetached(data)) {
       throw new TypeError(`${name} is a detached buffer`);
     }
     return new Uint8Array(data);
   }
   throw new TypeError(`${name} must be ${kind}, not ${describe(data)}`);
+}
+
+/** Whether it is an ArrayBuffer, also of another realm: of `node:vm`, or of the environments of Jest and Vitest. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  if (value instanceof ArrayBuffer) return true;
+  try {
+    // The getter takes nothing else, whatever it says of itself.
+    Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!.get!.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it is a Uint8Array, also of another realm. */
+export function isUint8Array(value: unknown): value is Uint8Array<ArrayBuffer> {
+  return value instanceof Uint8Array ||
+    ArrayBuffer.isView(value) &&
+      Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
 /** One array of several; a single one is given back as it is. */

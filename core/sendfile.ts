@@ -134,8 +134,10 @@ function chunksOfStream(stream: ReadableStream<Uint8Array>): Chunks {
   };
 }
 
+/** By what it can do: in Jest's and Vitest's environments the global class may be another one. */
 function isBlob(value: unknown): value is Blob {
-  return typeof Blob !== "undefined" && value instanceof Blob;
+  const { size, slice, stream } = (value ?? {}) as Partial<Blob>;
+  return typeof size === "number" && typeof slice === "function" && typeof stream === "function";
 }
 
 function isReadableStream(value: unknown): value is ReadableStream<Uint8Array> {

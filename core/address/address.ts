@@ -2,7 +2,7 @@
 
 import type { Address, Inet6Address, InetAddress } from "../../adapters/adapter.ts";
 import { integer } from "../arguments.ts";
-import { describe, toBytes } from "../bytes.ts";
+import { describe, isUint8Array, toBytes } from "../bytes.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "../constants.ts";
 import { systemError } from "../errors/errors.ts";
 
@@ -92,7 +92,7 @@ export function checkUnixAddress(
   name: string,
   syscall: string,
 ): string | Uint8Array<ArrayBuffer> {
-  if (typeof address !== "string" && !(address instanceof Uint8Array)) {
+  if (typeof address !== "string" && !isUint8Array(address)) {
     throw new TypeError(`${name} must be a path: a string or bytes, not ${describe(address)}`);
   }
   // Half of a surrogate pair is no text that UTF-8 could hold.

@@ -194,7 +194,7 @@ export function translate(
     const detail = details.detail ?? adapter.errorDetail?.(cause);
     return systemError(code, syscall, { ...details, cause, detail });
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const { message = String(cause) } = (cause ?? {}) as { message?: string };
   return systemError("EIO", syscall, { ...details, cause, detail: details.detail ?? message });
 }
 

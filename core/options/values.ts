@@ -2,7 +2,7 @@
 
 import { formatIPv4, formatIPv6 } from "../address/inet.ts";
 import { integer } from "../arguments.ts";
-import { describe, toBytes } from "../bytes.ts";
+import { describe, isArrayBuffer, toBytes } from "../bytes.ts";
 import { IPPROTO_IPV6 } from "../constants.ts";
 import { systemError } from "../errors/errors.ts";
 import type { OptionSpec } from "./table.ts";
@@ -49,7 +49,7 @@ export function checkOptionValue(value: unknown): void {
 }
 
 function isBytes(value: unknown): value is ArrayBufferView | ArrayBuffer {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+  return ArrayBuffer.isView(value) || isArrayBuffer(value);
 }
 
 /** Checks a value and turns it into the number that is stored. SO_RCVTIMEO and SO_SNDTIMEO are stored in seconds. */
