@@ -1,6 +1,7 @@
 /** What flows over a TCP connection when both ends are the library's, on the network and in memory. */
 
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { describe, it } from "node:test";
 import { MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR } from "../mod.ts";
 import { concat, pattern, Random, receive, receiveAll, sha256, text } from "./support/bytes.ts";
@@ -156,6 +157,19 @@ for (const setting of settings) {
       }
       await client.shutdown(SHUT_WR);
       assert.equal(sha256(await receiving), sha256(data));
+    });
+
+    test("sends where the program has a stub of fs.writeSync", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const { writeSync } = fs;
+      fs.writeSync = () => NaN;
+      try {
+        assert.equal(await client.send("hello"), 5);
+        await client.sendall(" there");
+      } finally {
+        fs.writeSync = writeSync;
+      }
+      assert.equal(text(await receive(conn, 11)), "hello there");
     });
 
     test("receives into buffers of every kind", async (scope) => {

@@ -18,6 +18,16 @@ const LARGEST_WRITE = 64 * 1024;
 /** The most for one write(2): Node refuses 2 GiB and more, and Linux takes no more at a time. */
 const LARGEST_SYNC_WRITE = 2 ** 30;
 
+/** Taken once: a program's stubs of them, to see what it prints, are not for sockets. */
+let calls: DescriptorCalls | undefined;
+
+type DescriptorCalls = Pick<FsModule, "readSync" | "writeSync">;
+
+function takeCalls(): DescriptorCalls {
+  const { readSync, writeSync } = nodeModule("node:fs");
+  return { readSync, writeSync };
+}
+
 /** Before Node 24, a reset after unread data ends the stream as a FIN would. */
 let hidesReset: boolean | undefined;
 
@@ -160,7 +170,7 @@ function failed(this: NetSocket, error: Error): void {
 /** A stream of Node, whose descriptor is known: writes go straight to it. */
 export class NodeStream extends NetStream implements Reader {
   keeps = true;
-  readonly #fs: FsModule;
+  readonly #fs: DescriptorCalls;
   #fd: number;
   /** The last write, where it was a revocable one. */
   #retries: Retries | undefined;
@@ -171,7 +181,7 @@ export class NodeStream extends NetStream implements Reader {
 
   constructor(socket: NetSocket, local: Address, remote: Address) {
     super(socket, local, remote);
-    this.#fs = nodeModule("node:fs");
+    this.#fs = calls ??= takeCalls();
     // Where this Node cannot, chunks come by push().
     readShared(socket, this);
     this.#fd = socket._handle?.fd ?? -1;
