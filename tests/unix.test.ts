@@ -354,6 +354,18 @@ s.accept()
 s.accept()
 `;
 
+describe("a worker of node:cluster", () => {
+  it(
+    "listens on UNIX sockets and TCP",
+    { skip: runtimeName !== "node" && "node:cluster is Node's" },
+    bounded(async (scope) => {
+      const program = new URL("./peers/cluster_worker.ts", import.meta.url);
+      const { stdout, stderr } = await scope.add(start(launch(program))).exit();
+      assert.equal(stdout, "AF_UNIX\nAF_INET\n", stderr);
+    }),
+  );
+});
+
 describe("a UNIX listener whose queue is full", () => {
   it(
     "has connect wait, until its timeout, its signal or close ends it",

@@ -146,7 +146,7 @@ class NodeBound implements Bound {
       allowHalfOpen: true,
     });
     // Node takes 0 as "not given" and makes it 511.
-    server.listen(this.#handle, Math.max(1, backlog));
+    listenOn(server, this.#handle, Math.max(1, backlog));
     return await new Promise((resolve, reject) => {
       server.once("error", reject);
       server.once("listening", () => {
@@ -195,6 +195,13 @@ class NodeBound implements Bound {
     const { address, port } = this.#handle.address() as { address: string; port: number };
     return addressFrom(this.#family, address, port, scopeOf);
   }
+}
+
+/** In a worker of `node:cluster`, `listen()` would ask the primary process for a UNIX handle's address anew. */
+function listenOn(server: NetServer, handle: BoundSocket | TcpHandle, backlog: number): void {
+  if (!("listen" in handle)) return server.listen(handle, backlog);
+  server._handle = handle;
+  server._listen2(null, -1, -1, backlog);
 }
 
 /** Node accepts by itself and cannot be stopped; connections wait in the core's queue. */

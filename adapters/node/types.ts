@@ -51,9 +51,11 @@ export interface HandleAddress {
 
 /** A server of `node:net`. */
 export interface NetServer {
-  readonly _handle?: { readonly fd?: number; listen(backlog: number): number } | null;
+  _handle?: { readonly fd?: number; listen(backlog: number): number } | null;
   address(): { address: string; port: number } | string | null;
   listen(target: unknown, backlog?: number): void;
+  /** listen(2) of the handle that it has. */
+  _listen2(address: null, port: number, addressType: number, backlog: number): void;
   ref(): void;
   unref(): void;
   close(): void;
@@ -73,6 +75,7 @@ export interface BoundSocket {
 export interface TcpHandle {
   readonly fd: number;
   getsockname(out: HandleAddress): number;
+  listen(backlog: number): number;
   close(): void;
 }
 
