@@ -53,6 +53,7 @@ import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from
 import type { StreamEndpoint } from "./stream/endpoint.ts";
 import { StreamTransport } from "./stream/transport.ts";
 import type { FromMessage, Transport } from "./transport.ts";
+import { socketClosed } from "./waiting/deadlines.ts";
 import { quietly, rejected } from "./waiting/quiet.ts";
 import { pollTurn, resolved } from "./waiting/turn.ts";
 import type { Limits } from "./waiting/wait.ts";
@@ -1440,7 +1441,9 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (this.#transport.closed) return this.#closing ?? Promise.resolve();
     // A UNIX socket knows no reset.
     const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
-    return this.#closing = this.#transport.close(reset);
+    this.#closing = this.#transport.close(reset);
+    socketClosed();
+    return this.#closing;
   }
 
   async #closeFile(file: SocketFile<Uint8Array<ArrayBuffer>>): Promise<void> {

@@ -245,6 +245,17 @@ describe("what was closed", () => {
   }
 });
 
+describe("closed sockets", () => {
+  it(
+    "leave no timer, whatever timeouts their calls had",
+    bounded(async (scope) => {
+      const program = new URL("./peers/timers_left.ts", import.meta.url);
+      const { stdout, stderr } = await scope.add(start(launch(program))).exit();
+      assert.equal(stdout, "0\n", stderr);
+    }),
+  );
+});
+
 describe("a signal", () => {
   const receives = times(20_000, 1_000_000);
   it(

@@ -26,6 +26,8 @@ let timer: Timer | undefined;
 let firesAt = Infinity;
 /** Nobody tells whether the timer still runs. */
 let mayBeLost = false;
+/** The timer goes with the last wait. */
+let isLeaving = false;
 
 /** The deadline of what has none. */
 export const NEVER = 0;
@@ -53,8 +55,17 @@ export function watch(wait: Expiring): void {
 /** Takes a wait out again. */
 export function unwatch(wait: Expiring): void {
   if (!remove(wait)) return;
+  if (waiting.length > 0) return;
   // The timer stays armed for the next wait, but must not keep the process alive for none.
-  if (waiting.length === 0) keepAlive(false);
+  if (isLeaving) disarm();
+  else keepAlive(false);
+}
+
+/** A socket is closed: the timer may have been armed for it, and a socket that is closed leaves nothing behind. */
+export function socketClosed(): void {
+  if (timer === undefined) return;
+  isLeaving = true;
+  if (waiting.length === 0) disarm();
 }
 
 /** The last one takes its place. */
@@ -74,6 +85,13 @@ function arm(deadline: number): void {
   firesAt = deadline;
   mayBeLost = areFake();
   timer = setTimeout(fire, Math.min(Math.max(0, Math.ceil(deadline - now())), MAX_DELAY));
+}
+
+function disarm(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  firesAt = Infinity;
+  isLeaving = false;
 }
 
 function fire(): void {
@@ -98,11 +116,7 @@ function keepAlive(alive: boolean): void {
   const handle = timer as { ref?: () => void; unref?: () => void };
   if (handle.unref === undefined) {
     // No way to let the process go with the timer armed: give it up.
-    if (!alive) {
-      clearTimeout(timer);
-      timer = undefined;
-      firesAt = Infinity;
-    }
+    if (!alive) disarm();
   } else if (alive) {
     handle.ref?.();
   } else {
