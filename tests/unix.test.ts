@@ -354,6 +354,17 @@ s.accept()
 s.accept()
 `;
 
+describe("a program whose process object is frozen", () => {
+  it(
+    "accepts UNIX connections",
+    bounded(async (scope) => {
+      const program = new URL("./peers/frozen_process.ts", import.meta.url);
+      const { stdout, stderr } = await scope.add(start(launch(program))).exit();
+      assert.equal(stdout, "hello\n", stderr);
+    }),
+  );
+});
+
 describe("a worker of node:cluster", () => {
   it(
     "listens on UNIX sockets and TCP",

@@ -63,10 +63,11 @@ function signatures(): Record<string, { arguments: readonly string[]; return: st
 function loadQuietly(): Ffi | undefined {
   const process = nodeProcess();
   const { emitWarning } = process;
-  process.emitWarning = () => {};
+  // Not where a program has frozen it.
+  const isQuiet = Reflect.set(process, "emitWarning", () => {});
   try {
     return process.getBuiltinModule("node:ffi") as Ffi | undefined;
   } finally {
-    process.emitWarning = emitWarning;
+    if (isQuiet) process.emitWarning = emitWarning;
   }
 }
