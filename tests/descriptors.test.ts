@@ -13,6 +13,7 @@ import {
   AF_UNIX,
   capabilities,
   close,
+  create_server,
   createMemoryAdapter,
   errno,
   fromfd,
@@ -34,7 +35,16 @@ import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { launch } from "./support/runtime.ts";
 import { runtimeName } from "./support/runtime.ts";
-import { bounded, rejection, rejects, type Scope, sleep, thrown, throws } from "./support/scope.ts";
+import {
+  bounded,
+  rejection,
+  rejects,
+  type Scope,
+  sleep,
+  thrown,
+  throws,
+  until,
+} from "./support/scope.ts";
 import { native, noIPv6 } from "./support/tcp.ts";
 
 const able = capabilities();
@@ -539,6 +549,33 @@ describe("what is no socket", () => {
     throws(() => new Socket(AF_INET, SOCK_STREAM, 0, init), "ENOTSUP", "socket");
     throws(() => new Socket(AF_INET, SOCK_DGRAM, 0, init), "ENOTSUP", "socket");
   }, false);
+});
+
+describe("a descriptor that Bun itself has open", () => {
+  it(
+    "is EBUSY, and stays as it was",
+    { skip: runtimeName !== "bun" && "it is about Bun's own sockets" },
+    bounded(async (scope) => {
+      interface BunSocket {
+        readonly fd: number;
+        terminate(): void;
+      }
+      const { Bun } = globalThis as unknown as {
+        Bun: { connect(options: object): Promise<BunSocket> };
+      };
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      const [hostname, port] = server.getsockname();
+      let received = 0;
+      const data = (_: unknown, chunk: Uint8Array) => received += chunk.length;
+      const own = await Bun.connect({ hostname, port, socket: { data } });
+      scope.add({ close: () => own.terminate() });
+      const [conn] = await server.accept();
+      scope.add(conn);
+      throws(() => fromfd(own.fd, AF_INET), "EBUSY", "socket");
+      await conn.sendall("hello");
+      await until(() => received === 5, "the bytes come");
+    }),
+  );
 });
 
 describe("after all descriptors", () => {

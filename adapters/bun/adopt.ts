@@ -26,7 +26,7 @@ export function adopt(c: BunLibc, fd: number): Adopted {
   }
   let stream: BunStream | undefined;
   const local = c.getsockname(fd);
-  // Bun calls `open` before `connect` returns.
+  // Bun calls `open` before `connect` returns, unless it has the descriptor already: there is one reader of each.
   bun().connect<BunStream>({
     fd,
     allowHalfOpen: true,
@@ -37,6 +37,10 @@ export function adopt(c: BunLibc, fd: number): Adopted {
         stream = socket.data = streamOver(c, socket, local, remote);
       },
     },
-  }).catch(() => {/* It is connected: there is nothing to fail. */});
-  return { family, stream: stream! };
+  }).catch(() => {/* It is told by `open`, which was not called. */});
+  if (stream === undefined) {
+    const detail = "Bun itself reads from this descriptor";
+    throw Object.assign(new Error(detail), { code: "EBUSY", detail });
+  }
+  return { family, stream };
 }
