@@ -10,9 +10,13 @@ import { bindNatively, connectNatively, nativeOptions } from "./bun/native.ts";
 import { lookupService } from "./bun/resolver.ts";
 import { bun } from "./bun/types.ts";
 import { BIND_OPTIONS, DATAGRAM_OPTIONS, STREAM_OPTIONS } from "./libc/options.ts";
-import { ipv4OptionDetail, isZeroTtl, openDatagram as openNodeDatagram } from "./node/datagram.ts";
-import { hostname, interfaces, lookup, resolverErrorCode } from "./node/resolver.ts";
-import { nodeModule } from "./node/types.ts";
+import {
+  ipv4OptionDetail,
+  isZeroTtl,
+  openDatagram as openNodeDatagram,
+} from "./builtin/datagram.ts";
+import { hostname, interfaces, lookup, resolverErrorCode } from "./builtin/resolver.ts";
+import { nodeModule } from "./builtin/modules.ts";
 import {
   CORE_DATAGRAM_OPTIONS,
   CORE_OPTIONS,

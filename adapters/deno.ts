@@ -10,7 +10,7 @@ import { hasLibc } from "./deno/ffi.ts";
 import { datagramOptions, streamOptions } from "./deno/options.ts";
 import { interfaces, lookup, lookupService } from "./deno/resolver.ts";
 import { deno, hasUnstableNet } from "./deno/types.ts";
-import { hostname } from "./node/resolver.ts";
+import { hostname } from "./builtin/resolver.ts";
 import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen, supported } from "./option_support.ts";
 import { setTimeout } from "./timers.ts";
 

@@ -3,12 +3,12 @@
 import type { Adapter, Capabilities } from "./adapter.ts";
 import type { Libc } from "./libc/libc.ts";
 import { adopt, bind, closeDescriptor, connect } from "./node/bound.ts";
-import { ipv4OptionDetail, openDatagram } from "./node/datagram.ts";
+import { ipv4OptionDetail, openDatagram } from "./builtin/datagram.ts";
 import { errorCode, errorDetail } from "./node/errors.ts";
 import { ffiNeeded, hasLibc, libc } from "./node/ffi.ts";
 import { datagramOptions, streamOptions } from "./node/options.ts";
-import { hostname, interfaces, lookup, lookupService } from "./node/resolver.ts";
-import { nodeProcess } from "./node/types.ts";
+import { hostname, interfaces, lookup, lookupService } from "./builtin/resolver.ts";
+import { nodeProcess } from "./builtin/modules.ts";
 import {
   CORE_DATAGRAM_OPTIONS,
   CORE_OPTIONS,

@@ -3,7 +3,7 @@
  * with the test, and sockets share timers that must go on; and no peer lives in the time of a test.
  */
 
-import { nodeModule } from "./node/types.ts";
+import { nodeModule } from "./builtin/modules.ts";
 import { runtimeName } from "./runtime_name.ts";
 
 /** What `setTimeout` gives: an object on Node, Deno and Bun, a number elsewhere. */

@@ -2,7 +2,7 @@
 
 import type { Address } from "./adapter.ts";
 import { isUnix } from "./endpoints.ts";
-import { nodeModule } from "./node/types.ts";
+import { nodeModule } from "./builtin/modules.ts";
 
 /**
  * Removes the file of a socket that this process has bound, where the runtime does not. One that is missing, or may not be

@@ -4,7 +4,7 @@ import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } fr
 import { addressFrom, hostOf } from "../endpoints.ts";
 import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
-import { scopeOf } from "../node/resolver.ts";
+import { scopeOf } from "../builtin/resolver.ts";
 import type { Libc } from "./libc.ts";
 import { bun, type BunUdpHandlers, type BunUdpSocket } from "./types.ts";
 

@@ -1,6 +1,6 @@
 /** The parts of the `Bun` namespace and of `bun:ffi` that the adapter uses, as small structural types. */
 
-import { nodeProcess } from "../node/types.ts";
+import { nodeProcess } from "../builtin/modules.ts";
 
 /** A TCP or UNIX socket of Bun's. */
 export interface BunSocket<Data> {

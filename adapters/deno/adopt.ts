@@ -13,7 +13,7 @@ import type {
 } from "../adapter.ts";
 import { addressFrom } from "../endpoints.ts";
 import { NodeListener } from "../node/bound.ts";
-import { type NetServer, type NetSocket, nodeModule } from "../node/types.ts";
+import { type NetServer, type NetSocket, nodeModule } from "../builtin/modules.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { DenoOptions } from "./options.ts";
 

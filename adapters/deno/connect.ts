@@ -2,8 +2,8 @@
 
 import type { ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
-import { connectSocket } from "../node/connect.ts";
-import { nodeModule } from "../node/types.ts";
+import { connectSocket } from "../builtin/net_connect.ts";
+import { nodeModule } from "../builtin/modules.ts";
 import { nextDescriptor } from "./descriptor.ts";
 import { connectedStream } from "./direct_stream.ts";
 import { hasLibc, libc } from "./ffi.ts";

@@ -12,8 +12,8 @@ import {
   NodeDatagram,
   notAvailable,
   openSocket,
-} from "../node/datagram.ts";
-import { type DgramSocket, nodeModule, type NodeTimer } from "../node/types.ts";
+} from "../builtin/datagram.ts";
+import { type DgramSocket, nodeModule, type NodeTimer } from "../builtin/modules.ts";
 import { unlinkPath } from "../unix_path.ts";
 import { libc } from "./ffi.ts";
 import { DenoOptions } from "./options.ts";

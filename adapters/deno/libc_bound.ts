@@ -16,7 +16,7 @@ import type {
 import { hostOf } from "../endpoints.ts";
 import type { Libc } from "../libc/libc.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
-import { type NetServer, nodeModule } from "../node/types.ts";
+import { type NetServer, nodeModule } from "../builtin/modules.ts";
 import { AcceptingListener } from "./adopt.ts";
 import { connectByNodeNet } from "./connect.ts";
 import { DenoOptions } from "./options.ts";

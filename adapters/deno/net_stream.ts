@@ -2,7 +2,7 @@
 
 import { addressFrom } from "../endpoints.ts";
 import { NetStream } from "../node/stream.ts";
-import type { NetSocket } from "../node/types.ts";
+import type { NetSocket } from "../builtin/modules.ts";
 import { DenoOptions } from "./options.ts";
 
 const SOCK_STREAM = 1;

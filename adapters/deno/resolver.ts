@@ -1,7 +1,7 @@
 /** The system's resolver on Deno, where names and addresses need a permission each. */
 
 import type { LookupAnswer, NetworkInterface } from "../adapter.ts";
-import * as system from "../node/resolver.ts";
+import * as system from "../builtin/resolver.ts";
 import { deno } from "./types.ts";
 
 /** getaddrinfo. A port makes `--allow-net=NAME:PORT` suffice. */

@@ -2,7 +2,7 @@
 
 import { errnoName } from "../../core/errors/errno.ts";
 import type { Address } from "../adapter.ts";
-import { nodeProcess } from "../node/types.ts";
+import { nodeProcess } from "../builtin/modules.ts";
 import { int32, type OptionCalls } from "./options.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR_SIZE } from "./sockaddr.ts";
 

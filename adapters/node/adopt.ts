@@ -2,8 +2,8 @@
 
 import type { Address } from "../adapter.ts";
 import { addressFrom } from "../endpoints.ts";
-import { scopeOf } from "./resolver.ts";
-import { type NetSocket, nodeModule, type TcpHandle } from "./types.ts";
+import { scopeOf } from "../builtin/resolver.ts";
+import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
 
 const AF_UNIX = 1;
 const AF_INET = 2;

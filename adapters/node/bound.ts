@@ -16,10 +16,10 @@ import { takeReleased } from "../released.ts";
 import { setImmediate } from "../timers.ts";
 import { unlinkPath } from "../unix_path.ts";
 import { openDescriptor } from "./adopt.ts";
-import { connectSocket, type SocketConnect } from "./connect.ts";
+import { connectSocket, type SocketConnect } from "../builtin/net_connect.ts";
 import { libc } from "./ffi.ts";
 import { getEarlyOption, setNodeOption } from "./options.ts";
-import { checkLink, scopeErrorOf, scopeOf, zonedHostOf } from "./resolver.ts";
+import { checkLink, scopeErrorOf, scopeOf, zonedHostOf } from "../builtin/resolver.ts";
 import { NetStream, NodeStream } from "./stream.ts";
 import {
   type BoundSocket,
@@ -28,7 +28,7 @@ import {
   type NetSocket,
   nodeModule,
   type TcpHandle,
-} from "./types.ts";
+} from "../builtin/modules.ts";
 
 const AF_INET6 = 10;
 /** libuv's flags of bind: an IPv6 socket that takes no IPv4, and SO_REUSEPORT. */

@@ -1,6 +1,6 @@
 /** What the errors of Node's calls mean. */
 
-import { resolverErrorCode } from "./resolver.ts";
+import { resolverErrorCode } from "../builtin/resolver.ts";
 
 /** What Node says where `--permission` keeps something from the program. */
 const DENIED = "ERR_ACCESS_DENIED";

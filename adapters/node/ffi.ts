@@ -4,7 +4,7 @@
  */
 
 import { Libc, LIBC_CALLS, type LibcCalls } from "../libc/libc.ts";
-import { nodeProcess } from "./types.ts";
+import { nodeProcess } from "../builtin/modules.ts";
 
 /** `node:ffi` */
 interface Ffi {

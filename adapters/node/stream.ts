@@ -3,11 +3,11 @@
 import type { Address, Stream, StreamSink } from "../adapter.ts";
 import { release } from "../released.ts";
 import { Retries } from "../retries.ts";
-import { plain } from "./buffer.ts";
+import { plain } from "../builtin/buffer.ts";
 import { type Reader, readShared } from "./onread.ts";
 import { getNodeOption, setNodeOption } from "./options.ts";
-import { ownerOf, setOwner } from "./owner.ts";
-import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "./types.ts";
+import { ownerOf, setOwner } from "../builtin/owner.ts";
+import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "../builtin/modules.ts";
 
 /** Bytes that the core may leave unread before the stream stops: stopping costs two system calls. */
 const READ_AHEAD = 64 * 1024;

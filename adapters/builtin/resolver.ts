@@ -3,7 +3,7 @@
 import type { InetAddress, LookupAnswer, NetworkInterface } from "../adapter.ts";
 import { hostOf } from "../endpoints.ts";
 import { now } from "../timers.ts";
-import { nodeModule, nodeProcess } from "./types.ts";
+import { nodeModule, nodeProcess } from "./modules.ts";
 
 /** What libuv, and Deno like it, call EAI_NODATA: a name that has no address of the family. */
 export const UV_EAI_NODATA = -3007;

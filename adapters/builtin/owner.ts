@@ -1,6 +1,6 @@
 /** The stream that a socket of Node belongs to, for handlers that all sockets share: those of its own would cost memory. */
 
-import type { NetSocket } from "./types.ts";
+import type { NetSocket } from "./modules.ts";
 
 const OWNER = Symbol("owner");
 

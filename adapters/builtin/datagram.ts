@@ -3,9 +3,9 @@
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import { addressFrom, hostOf, scopedLike } from "../endpoints.ts";
 import { plain } from "./buffer.ts";
-import { getNodeOption, setNodeOption } from "./options.ts";
+import { getNodeOption, setNodeOption } from "../node/options.ts";
 import { checkLink, interfaces, scopeOf, zonedHostOf } from "./resolver.ts";
-import { type DgramSocket, nodeModule } from "./types.ts";
+import { type DgramSocket, nodeModule } from "./modules.ts";
 
 const AF_INET6 = 10;
 

@@ -1,6 +1,6 @@
 /** Connecting a socket of `node:net`, on Node and Deno. */
 
-import type { NetSocket } from "./types.ts";
+import type { NetSocket } from "./modules.ts";
 
 /** A connection under way. */
 export interface SocketConnect {
