@@ -15,6 +15,7 @@ import {
   create_server,
   type InetAddress,
   MSG_DONTWAIT,
+  SHUT_RD,
   SHUT_WR,
   SO_ERROR,
   SO_LINGER,
@@ -26,7 +27,7 @@ import {
   socketpair,
   SOL_SOCKET,
 } from "../mod.ts";
-import { receive } from "./support/bytes.ts";
+import { receive, text } from "./support/bytes.ts";
 import { endsByItself } from "./support/endings.ts";
 import { Namespace, noNamespace } from "./support/namespace.ts";
 import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts";
@@ -374,6 +375,21 @@ command()
       await rejects(() => s.send("x"), "ECONNRESET", "send");
       assert.equal((await s.recv(1)).length, 0);
     } else await rejects(() => s.send("x"), "EPIPE", "send");
+  });
+
+  test("the buffer of a `recv_into` that `shutdown(SHUT_RD)` has ended", async (scope) => {
+    const [a, b] = await socketpair(AF_INET);
+    for (const s of [a, b]) scope.add(s);
+    const buffer = new Uint8Array(6);
+    const receiving = b.recv_into(buffer);
+    await sleep(20);
+    await b.shutdown(SHUT_RD);
+    assert.equal(await receiving, 0);
+    buffer.fill(7);
+    await a.sendall("hello");
+    assert.equal(text(await receive(b, 5)), "hello");
+    const written = runtimeName === "deno" ? [104, 101, 108, 108, 111, 7] : [7, 7, 7, 7, 7, 7];
+    assert.deepEqual([...buffer], written);
   });
 
   test("a duplicate that sends after `shutdown(SHUT_WR)` of the original", async (scope) => {
