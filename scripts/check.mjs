@@ -87,7 +87,7 @@ if (process.platform === "win32") {
   await check("examples of the doc comments on Bun", executable("bun"), [examples]);
 }
 await check("deno publish --dry-run", deno, ["publish", "--dry-run", "--allow-dirty"]);
-await check("README's table of features", node, ["scripts/feature_table.mjs", "--check"]);
+await check("tables of features and options", node, ["scripts/feature_table.mjs", "--check"]);
 await check("tsc", node, [tsc, "-p", "tsconfig.json", "--noEmit"]);
 await check("tsc for tests, examples, scripts", node, [tsc, "-p", "tsconfig.tests.json"]);
 try {

@@ -1,9 +1,9 @@
 /**
- * The README's table of features by runtime, made from `capabilities()` on each.
+ * The tables of features and of socket options by runtime, made from `capabilities()` on each.
  *
- *     node scripts/feature_table.mjs           prints it
- *     node scripts/feature_table.mjs --write   puts it into README.md
- *     node scripts/feature_table.mjs --check   fails when README.md has another one
+ *     node scripts/feature_table.mjs           prints them
+ *     node scripts/feature_table.mjs --write   puts them into README.md and docs/compatibility.md
+ *     node scripts/feature_table.mjs --check   fails when a page has another one
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -13,8 +13,6 @@ import { run } from "./child.mjs";
 import { executable } from "./runtimes.mjs";
 import { root } from "./setup.mjs";
 
-const BEGIN = "<!-- features: made by scripts/feature_table.mjs -->";
-const END = "<!-- end of features -->";
 /** How many characters of option names a row has at most. */
 const WIDTH = 48;
 
@@ -60,18 +58,31 @@ const all = await Promise.all(RUNTIMES.map(async ({ file, args }) => {
   return JSON.parse(done.output);
 }));
 
-/** @type {Array<Array<boolean | string>>} */
-const rows = [];
+/** @typedef {Array<Array<boolean | string>>} Rows The cells of each row. */
+
+/** @type {Rows} */
+const features = [];
+/** @type {Rows} */
+const options = [];
 for (const family of ["AF_INET", "AF_INET6", "AF_UNIX"]) {
   for (const type of ["SOCK_STREAM", "SOCK_DGRAM"]) {
-    rows.push([`${family} ${type}`, ...all.map((c) => c.types[family]?.includes(type) ?? false)]);
+    features.push([
+      `${family} ${type}`,
+      ...all.map((c) => c.types[family]?.includes(type) ?? false),
+    ]);
   }
 }
-rows.push(["SOCK_RAW, SOCK_SEQPACKET", ...all.map(() => false)]);
-rows.push(["MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC", ...all.map(() => true)]);
-for (const [name, fact] of FACTS) rows.push([name, ...all.map(fact)]);
+features.push(["SOCK_RAW, SOCK_SEQPACKET", ...all.map(() => false)]);
+features.push(["MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT, MSG_TRUNC", ...all.map(() => true)]);
+for (const [name, fact] of FACTS) features.push([name, ...all.map(fact)]);
 for (const [type, label] of Object.entries({ SOCK_STREAM: "stream", SOCK_DGRAM: "datagram" })) {
   const names = new Set(all.flatMap((c) => Object.keys(c.options[type] ?? {})));
+  const settable = all.map((c) => [...names].filter((name) => isSettable(c, type, name)));
+  const known = new Set(settable.flat()).size;
+  features.push([
+    `${label} options that can be set, of ${known}`,
+    ...settable.map(({ length }) => `${length}`),
+  ]);
   /** @type {Map<string, string[]>} By family and support. */
   const groups = new Map();
   for (const name of [...names].sort(byFamily)) {
@@ -80,8 +91,19 @@ for (const [type, label] of Object.entries({ SOCK_STREAM: "stream", SOCK_DGRAM: 
     groups.set(key, [...groups.get(key) ?? [], name]);
   }
   for (const [key, list] of groups) {
-    for (const line of lines(list)) rows.push([`${label}: ${line}`, ...key.split("|").slice(1)]);
+    for (const line of lines(list)) options.push([`${label}: ${line}`, ...key.split("|").slice(1)]);
   }
+}
+
+/**
+ * Whether an option can be set at all.
+ *
+ * @param {Capabilities} c
+ * @param {string} type
+ * @param {string} name
+ */
+function isSettable(c, type, name) {
+  return ["set", "before-open"].includes(c.options[type]?.[name] ?? "");
 }
 
 /**
@@ -122,11 +144,14 @@ function lines(names) {
 
 /** @param {boolean | string} value */
 const cell = (value) => value === true ? "yes" : value === false ? "no" : value;
-const table = [
-  ["", ...RUNTIMES.map(({ name }) => name)],
-  ["---", ...RUNTIMES.map(() => "---")],
-  ...rows,
-].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
+
+/** @param {Rows} rows */
+const table = (rows) =>
+  [
+    ["", ...RUNTIMES.map(({ name }) => name)],
+    ["---", ...RUNTIMES.map(() => "---")],
+    ...rows,
+  ].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
 
 /**
  * Without the padding that the formatter adds.
@@ -135,18 +160,27 @@ const table = [
  */
 const squeezed = (markdown) => markdown.replace(/[ -]+/g, " ").replace(/\n+/g, "\n");
 
-const readme = join(root, "README.md");
-const text = readFileSync(readme, "utf8");
-const [before, rest = ""] = text.split(BEGIN);
-const after = rest.split(END)[1] ?? "";
-const fresh = `${before}${BEGIN}\n\n${table}\n\n${END}${after}`;
-if (process.argv.includes("--write")) {
-  writeFileSync(readme, fresh);
-} else if (process.argv.includes("--check")) {
-  if (squeezed(fresh) !== squeezed(text)) {
-    console.error("README.md has another table: run node scripts/feature_table.mjs --write");
-    process.exitCode = 1;
+/** @type {Array<[page: string, name: string, rows: Rows]>} */
+const tables = [
+  ["README.md", "features", features],
+  ["docs/compatibility.md", "options", options],
+];
+for (const [page, name, rows] of tables) {
+  const begin = `<!-- ${name}: made by scripts/feature_table.mjs -->`;
+  const end = `<!-- end of ${name} -->`;
+  const file = join(root, page);
+  const text = readFileSync(file, "utf8");
+  const [before, rest = ""] = text.split(begin);
+  const after = rest.split(end)[1] ?? "";
+  const fresh = `${before}${begin}\n\n${table(rows)}\n\n${end}${after}`;
+  if (process.argv.includes("--write")) {
+    writeFileSync(file, fresh);
+  } else if (process.argv.includes("--check")) {
+    if (squeezed(fresh) !== squeezed(text)) {
+      console.error(`${page} has another table: run node scripts/feature_table.mjs --write`);
+      process.exitCode = 1;
+    }
+  } else {
+    console.log(`${table(rows)}\n`);
   }
-} else {
-  console.log(table);
 }
