@@ -2,17 +2,48 @@
  * Berkeley sockets for every JavaScript runtime: the socket API of POSIX and of Python's `socket`
  * module, as promises, on Node, Deno and Bun.
  *
- * - Sockets: {@linkcode socket}, {@linkcode Socket}
+ * - Sockets: {@linkcode socket}, {@linkcode Socket}, {@linkcode SocketInit},
+ *   {@linkcode create_connection}, {@linkcode ConnectionOptions}, {@linkcode create_server},
+ *   {@linkcode ServerOptions}, {@linkcode has_dualstack_ipv6}, {@linkcode serve},
+ *   {@linkcode ServeOptions}, {@linkcode ConnectionHandler}, {@linkcode socketpair}
+ * - Arguments and results: {@linkcode Address}, {@linkcode AddressLike}, {@linkcode AddressLikeOf},
+ *   {@linkcode AddressOf}, {@linkcode InetAddress}, {@linkcode Inet6Address},
+ *   {@linkcode BytesLike}, {@linkcode OptionValue}, {@linkcode AncillaryData},
+ *   {@linkcode WaitOptions}
+ * - Default timeout: {@linkcode getdefaulttimeout}, {@linkcode setdefaulttimeout}
+ * - Files and sendfile: {@linkcode SocketFile}, {@linkcode Content}, {@linkcode TextMode},
+ *   {@linkcode BinaryMode}, {@linkcode FileOptions}, {@linkcode BinaryFileOptions},
+ *   {@linkcode EncodingErrors}, {@linkcode Newline}, {@linkcode FileSource},
+ *   {@linkcode SendFileOptions}
+ * - Descriptors and ancillary data: {@linkcode fromfd}, {@linkcode close}, {@linkcode CMSG_LEN},
+ *   {@linkcode CMSG_SPACE}
+ * - Names and addresses: {@linkcode getaddrinfo}, {@linkcode AddrInfo}, {@linkcode getnameinfo},
+ *   {@linkcode gethostbyname}, {@linkcode gethostbyname_ex}, {@linkcode gethostbyaddr},
+ *   {@linkcode HostEntry}, {@linkcode getfqdn}, {@linkcode gethostname}
+ * - Services and protocols: {@linkcode getservbyname}, {@linkcode getservbyport},
+ *   {@linkcode getprotobyname}
+ * - Interfaces: {@linkcode if_nameindex}, {@linkcode if_nametoindex}, {@linkcode if_indextoname}
+ * - Conversions: {@linkcode htons}, {@linkcode htonl}, {@linkcode ntohs}, {@linkcode ntohl},
+ *   {@linkcode inet_aton}, {@linkcode inet_ntoa}, {@linkcode inet_pton}, {@linkcode inet_ntop}
  * - Errors: {@linkcode SocketError} (`error`, `OSError`), {@linkcode GaiError} (`gaierror`),
- *   {@linkcode HostError} (`herror`), {@linkcode TimeoutError} (`timeout`), {@linkcode errno}
- * - Conversions: {@linkcode htons}, {@linkcode inet_aton}, {@linkcode inet_pton} and their kin
- * - Names of services and protocols: {@linkcode getservbyname}, {@linkcode getprotobyname}
- * - Names and addresses: {@linkcode getaddrinfo}, {@linkcode getnameinfo}, {@linkcode gethostbyname},
- *   {@linkcode gethostbyaddr}, {@linkcode getfqdn}, {@linkcode gethostname}, {@linkcode if_nameindex}
+ *   {@linkcode HostError} (`herror`), {@linkcode TimeoutError} (`timeout`),
+ *   {@linkcode SocketErrorOptions}, {@linkcode errno}, {@linkcode ErrnoName}
  * - Adapters: {@linkcode getAdapter}, {@linkcode setAdapter}, {@linkcode capabilities},
- *   {@linkcode createMemoryAdapter}
+ *   {@linkcode Capabilities}, {@linkcode OptionSupport}
+ * - A network in memory: {@linkcode createMemoryAdapter}, {@linkcode MemoryAdapter},
+ *   {@linkcode MemoryOptions}, {@linkcode MemoryConnection}, {@linkcode MemoryFaults},
+ *   {@linkcode Fault}, {@linkcode FaultScope}, {@linkcode Side}
+ * - The contract of adapters: {@linkcode Adapter}, {@linkcode Handle}, {@linkcode Stream},
+ *   {@linkcode StreamSink}, {@linkcode Bound}, {@linkcode BindRequest}, {@linkcode Listener},
+ *   {@linkcode ListenerSink}, {@linkcode ConnectAttempt}, {@linkcode ConnectTarget},
+ *   {@linkcode Datagram}, {@linkcode DatagramSink}, {@linkcode DatagramRequest},
+ *   {@linkcode Adopted}, {@linkcode LookupAnswer}, {@linkcode NetworkInterface},
+ *   {@linkcode Settings}, {@linkcode Awaitable}
+ * - Constants, with Linux's values: `AF_*`, `SOCK_*`, `SOL_*`, `SO_*`, `IPPROTO_*`, `IPPORT_*`,
+ *   `TCP_*`, `IP_*`, `IPV6_*`, `MSG_*`, `SHUT_*`, `AI_*`, `EAI_*`, `NI_*`, `INADDR_*`, `SOMAXCONN`,
+ *   {@linkcode has_ipv6}
  *
- * A server that gives back what it receives, and its client:
+ * An echo server and its client:
  *
  * @example
  * ```ts

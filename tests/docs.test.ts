@@ -306,6 +306,17 @@ console.log(seen() === before);
   );
 });
 
+describe("the index of mod.ts", () => {
+  it("has every public name, constants by their prefix", { skip: missing("mod.ts") }, () => {
+    const [index = ""] = read("mod.ts").split("@example");
+    for (const name of Object.keys(library)) {
+      const [prefix = ""] = /^[A-Z0-9]+_/.exec(name) ?? [];
+      const entry = prefix === "" || name.startsWith("CMSG_") ? name : `${prefix}*`;
+      assert.match(index, new RegExp(`[\\s\`]${entry.replace("*", "\\*")}[}\`]`), name);
+    }
+  });
+});
+
 describe("the oldest versions", () => {
   it(
     "are those that the workflow tries",
