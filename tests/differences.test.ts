@@ -182,7 +182,7 @@ begun = time.monotonic(); s.close(); say(time.monotonic() - begun)
     for (const s of [c, d]) assert.equal(scope.add(s).getsockname()[0], host);
   });
 
-  test("`dup()` of a listener", async (scope) => {
+  test("`dup()` of a listening socket", async (scope) => {
     const original = await server(scope);
     const copy = scope.add(original.dup());
     // Both have to have waited once: from then on the runtime accepts for them.
@@ -285,7 +285,7 @@ except OSError as error: say(error.errno)
     }
   }, able.options["SOCK_STREAM"]!["SO_RCVBUF"] === undefined && "the option needs libc");
 
-  test("`connect` of a bound port to where another socket of it is connected", async (scope) => {
+  test("`connect` from a bound port to a peer that another socket of the port has", async (scope) => {
     const listener = await server(scope);
     const connect = async (port: number): Promise<Socket<InetAddress>> => {
       const s = scope.add(socket());
