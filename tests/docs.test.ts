@@ -211,7 +211,7 @@ const notDeno = runtimeName !== "deno" &&
 
 describe("SECURITY.md", () => {
   it(
-    "tells exactly the permissions that a call needs on Deno",
+    "lists exactly the permissions that a call needs on Deno",
     { skip: notDeno },
     bounded(async (scope) => {
       assert.ok(permissionRows.length > 15);
@@ -251,7 +251,7 @@ Deno.exit();
     }, 60_000),
   );
 
-  it("tells of every function", { skip: missing("SECURITY.md") }, () => {
+  it("names every function", { skip: missing("SECURITY.md") }, () => {
     const page = read("SECURITY.md");
     for (const [name, value] of Object.entries(library)) {
       if (typeof value !== "function" || /^class\b/.test(String(value))) continue;

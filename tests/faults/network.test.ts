@@ -155,7 +155,7 @@ describe("a network", () => {
       "SocketError EPIPE 32 send",
       "ok",
     ]);
-    const what = "a network that is cut for good, told by ETIMEDOUT";
+    const what = "a network that is cut for good, reported by ETIMEDOUT";
     tally({ what, tried: 2, unit: "calls", lost: 0 });
   });
 
