@@ -1,6 +1,9 @@
 /** Sockets of Bun: over `Bun.connect` and `Bun.listen`, on Linux with descriptors made by libc. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
+import { ipv4OptionDetail, isZeroTtl } from "./builtin/datagram.ts";
+import { nodeModule } from "./builtin/modules.ts";
+import { hostname, interfaces, lookup, resolverErrorCode } from "./builtin/resolver.ts";
 import { adopt } from "./bun/adopt.ts";
 import { bind } from "./bun/bound.ts";
 import { connect } from "./bun/connect.ts";
@@ -10,13 +13,7 @@ import { bindNatively, connectNatively, nativeOptions } from "./bun/native.ts";
 import { lookupService } from "./bun/resolver.ts";
 import { bun } from "./bun/types.ts";
 import { BIND_OPTIONS, DATAGRAM_OPTIONS, STREAM_OPTIONS } from "./libc/options.ts";
-import {
-  ipv4OptionDetail,
-  isZeroTtl,
-  openDatagram as openNodeDatagram,
-} from "./builtin/datagram.ts";
-import { hostname, interfaces, lookup, resolverErrorCode } from "./builtin/resolver.ts";
-import { nodeModule } from "./builtin/modules.ts";
+import { openDatagram as openNodeDatagram } from "./node/datagram.ts";
 import {
   CORE_DATAGRAM_OPTIONS,
   CORE_OPTIONS,

@@ -1,6 +1,7 @@
 /** Sockets of Deno, over `Deno.listen` and `Deno.connect`; over `node:net` what only that can do. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
+import { hostname } from "./builtin/resolver.ts";
 import { adopt } from "./deno/adopt.ts";
 import { bind } from "./deno/bound.ts";
 import { connect } from "./deno/connect.ts";
@@ -10,7 +11,6 @@ import { hasLibc } from "./deno/ffi.ts";
 import { datagramOptions, streamOptions } from "./deno/options.ts";
 import { interfaces, lookup, lookupService } from "./deno/resolver.ts";
 import { deno, hasUnstableNet } from "./deno/types.ts";
-import { hostname } from "./builtin/resolver.ts";
 import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen, supported } from "./option_support.ts";
 import { setTimeout } from "./timers.ts";
 

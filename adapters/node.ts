@@ -1,14 +1,17 @@
 /** Sockets of Node, over `node:net`. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
+import { ipv4OptionDetail } from "./builtin/datagram.ts";
+import { nodeProcess } from "./builtin/modules.ts";
+import { hostname, interfaces, lookup, lookupService } from "./builtin/resolver.ts";
 import type { Libc } from "./libc/libc.ts";
-import { adopt, bind, closeDescriptor, connect } from "./node/bound.ts";
-import { ipv4OptionDetail, openDatagram } from "./builtin/datagram.ts";
+import { adopt, closeDescriptor } from "./node/adopt.ts";
+import { bind } from "./node/bound.ts";
+import { connect } from "./node/connect.ts";
+import { openDatagram } from "./node/datagram.ts";
 import { errorCode, errorDetail } from "./node/errors.ts";
 import { ffiNeeded, hasLibc, libc } from "./node/ffi.ts";
 import { datagramOptions, streamOptions } from "./node/options.ts";
-import { hostname, interfaces, lookup, lookupService } from "./builtin/resolver.ts";
-import { nodeProcess } from "./builtin/modules.ts";
 import {
   CORE_DATAGRAM_OPTIONS,
   CORE_OPTIONS,

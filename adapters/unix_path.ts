@@ -1,8 +1,8 @@
 /** The files of UNIX sockets. */
 
 import type { Address } from "./adapter.ts";
-import { isUnix } from "./endpoints.ts";
 import { nodeModule } from "./builtin/modules.ts";
+import { isUnix } from "./endpoints.ts";
 
 /**
  * Removes the file of a socket that this process has bound, where the runtime does not. One that is missing, or may not be

@@ -4,8 +4,8 @@
 
 import { parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import { isMapped } from "../../core/names/resolve.ts";
-import { lookupService as lookupServiceByCares } from "../builtin/resolver.ts";
 import { nodeModule } from "../builtin/modules.ts";
+import { lookupService as lookupServiceByCares } from "../builtin/resolver.ts";
 import { setTimeout } from "../timers.ts";
 
 /** getnameinfo of a numeric address and a TCP port. */

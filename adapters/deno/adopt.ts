@@ -10,10 +10,11 @@ import type {
   ConnectAttempt,
   Listener,
   ListenerSink,
+  Stream,
 } from "../adapter.ts";
-import { addressFrom } from "../endpoints.ts";
-import { NodeListener } from "../node/bound.ts";
 import { type NetServer, type NetSocket, nodeModule } from "../builtin/modules.ts";
+import { NetListener } from "../builtin/net_listener.ts";
+import { addressFrom } from "../endpoints.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { DenoOptions } from "./options.ts";
 
@@ -109,9 +110,8 @@ class InheritedListener implements Bound {
 }
 
 /** A listener of `node:net`, whose connections have options of their own. */
-export class AcceptingListener extends NodeListener {
+export class AcceptingListener extends NetListener {
   #family: number;
-  #sink: ListenerSink;
   #options: DenoOptions;
 
   constructor(
@@ -121,14 +121,13 @@ export class AcceptingListener extends NodeListener {
     sink: ListenerSink,
     options: DenoOptions,
   ) {
-    super(server, family, local, sink);
+    super(server, local, sink);
     this.#family = family;
-    this.#sink = sink;
     this.#options = options;
   }
 
-  override connected(socket: NetSocket): void {
-    this.#sink.connection(new DenoNetStream(socket, this.#family));
+  protected override streamOf(socket: NetSocket): Stream {
+    return new DenoNetStream(socket, this.#family);
   }
 
   override setOption(name: string, value: number): boolean {

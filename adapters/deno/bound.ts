@@ -1,5 +1,6 @@
 /** TCP and UNIX sockets of Deno before they are connected: bound and listening. */
 
+import { isMapped } from "../../core/address/inet.ts";
 import type {
   Address,
   BindRequest,
@@ -10,7 +11,6 @@ import type {
   ListenerSink,
   Settings,
 } from "../adapter.ts";
-import { isMapped } from "../../core/address/inet.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "../endpoints.ts";
 import { connectByNodeNet } from "./connect.ts";
 import { isDescriptor, nextDescriptor } from "./descriptor.ts";

@@ -1,9 +1,9 @@
 /** Connecting on Deno: by `Deno.connect`, by `node:net` what only that can do, by name where only that is permitted. */
 
 import type { ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
-import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
-import { connectSocket } from "../builtin/net_connect.ts";
 import { nodeModule } from "../builtin/modules.ts";
+import { connectSocket } from "../builtin/net_connect.ts";
+import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
 import { nextDescriptor } from "./descriptor.ts";
 import { connectedStream } from "./direct_stream.ts";
 import { hasLibc, libc } from "./ffi.ts";

@@ -4,8 +4,6 @@
  */
 
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
-import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
-import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import {
   ipv4OptionDetail,
   isZeroTtl,
@@ -14,6 +12,8 @@ import {
   openSocket,
 } from "../builtin/datagram.ts";
 import { type DgramSocket, nodeModule, type NodeTimer } from "../builtin/modules.ts";
+import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
+import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import { unlinkPath } from "../unix_path.ts";
 import { libc } from "./ffi.ts";
 import { DenoOptions } from "./options.ts";

@@ -1,7 +1,7 @@
 /** What the errors of Deno's calls mean. */
 
-import { resolverErrorCode } from "../builtin/resolver.ts";
 import { nodeModule } from "../builtin/modules.ts";
+import { resolverErrorCode } from "../builtin/resolver.ts";
 
 /** What Deno's classes without a code mean. */
 const CODES: Readonly<Record<string, string>> = {

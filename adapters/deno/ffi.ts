@@ -1,7 +1,7 @@
 /** System calls of Linux through `Deno.dlopen`, where `--allow-ffi` was granted. The library is opened at the first use. */
 
-import { LIBC_CALLS, type LibcCalls, openLibc } from "../libc/libc.ts";
 import { nodeProcess } from "../builtin/modules.ts";
+import { LIBC_CALLS, type LibcCalls, openLibc } from "../libc/libc.ts";
 import { DenoLibc, STREAM_CALLS, type StreamCalls } from "./libc.ts";
 import { deno, type DenoForeignFunction } from "./types.ts";
 

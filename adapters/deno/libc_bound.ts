@@ -13,10 +13,10 @@ import type {
   Listener,
   ListenerSink,
 } from "../adapter.ts";
+import { type NetServer, nodeModule } from "../builtin/modules.ts";
 import { hostOf } from "../endpoints.ts";
 import type { Libc } from "../libc/libc.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
-import { type NetServer, nodeModule } from "../builtin/modules.ts";
 import { AcceptingListener } from "./adopt.ts";
 import { connectByNodeNet } from "./connect.ts";
 import { DenoOptions } from "./options.ts";

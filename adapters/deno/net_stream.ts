@@ -1,8 +1,8 @@
 /** A stream over a socket of `node:net` on Deno, for what only that module can do. */
 
-import { addressFrom } from "../endpoints.ts";
-import { NetStream } from "../node/stream.ts";
 import type { NetSocket } from "../builtin/modules.ts";
+import { NetStream } from "../builtin/net_stream.ts";
+import { addressFrom } from "../endpoints.ts";
 import { DenoOptions } from "./options.ts";
 
 const SOCK_STREAM = 1;

@@ -1,7 +1,7 @@
 /** Multicast groups and interfaces of a descriptor through setsockopt(2) of Linux. */
 
-import { concat } from "../../core/bytes.ts";
 import { parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
+import { concat } from "../../core/bytes.ts";
 import { int32, type OptionCalls } from "./options.ts";
 
 const AF_INET6 = 10;

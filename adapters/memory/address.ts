@@ -2,7 +2,6 @@
  * Addresses inside the network: one form for IPv4 wherever it comes from, and keys for UNIX names.
  */
 
-import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import {
   formatIPv4,
   formatIPv6,
@@ -11,6 +10,7 @@ import {
   parseIPv6,
   unmapped,
 } from "../../core/address/inet.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import type { Address } from "../adapter.ts";
 import { failure } from "./failure.ts";
 

@@ -1,7 +1,7 @@
 /** Datagram sockets in memory: whole messages, which may get lost but never wait. */
 
-import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import { isMulticast } from "../../core/address/inet.ts";
+import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink } from "../adapter.ts";
 import {
   addressOf,

@@ -1,7 +1,7 @@
 /** Which socket has which address: bind(2) and the search for a receiver. */
 
-import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import { isMulticast } from "../../core/address/inet.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import type { Address, Settings } from "../adapter.ts";
 import { addressOf, type Endpoint, endpointOf, isIPv6, isWildcard, unixKey } from "./address.ts";
 import { failure } from "./failure.ts";

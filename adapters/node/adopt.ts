@@ -1,16 +1,36 @@
-/** Finding out what an inherited descriptor is, on Node. */
+/** Taking over descriptors on Node, which does not tell what they are. */
 
-import type { Address } from "../adapter.ts";
-import { addressFrom } from "../endpoints.ts";
-import { scopeOf } from "../builtin/resolver.ts";
+import type { Address, Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
+import { scopeOf } from "../builtin/resolver.ts";
+import { addressFrom } from "../endpoints.ts";
+import { takeReleased } from "../released.ts";
+import { NodeBound } from "./bound.ts";
+import { streamOver } from "./stream.ts";
 
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
+/** Takes a descriptor over: one that `release()` gave away, or one that was inherited. */
+export function adopt(fd: number): Adopted {
+  const known = takeReleased(fd);
+  if (known !== undefined) return known;
+  const { socket, handle, family, local, remote, listening } = openDescriptor(fd);
+  if (remote !== undefined) return { family, stream: streamOver(socket, local, remote) };
+  const bound = new NodeBound(family, handle, local, true);
+  return { family, bound, listening };
+}
+
+/** Closes a bare descriptor; of one that was given away here, its stream. */
+export function closeDescriptor(fd: number): void {
+  const known = takeReleased(fd);
+  if (known === undefined) nodeModule("node:fs").closeSync(fd);
+  else known.stream.close();
+}
+
 /** A descriptor that the runtime has opened. */
-export interface OpenedDescriptor {
+interface OpenedDescriptor {
   readonly socket: NetSocket;
   readonly handle: TcpHandle;
   readonly family: number;
@@ -21,7 +41,7 @@ export interface OpenedDescriptor {
 }
 
 /** Opens a descriptor of a TCP or UNIX stream socket without reading from it. */
-export function openDescriptor(fd: number): OpenedDescriptor {
+function openDescriptor(fd: number): OpenedDescriptor {
   const path = unixState(fd);
   // Throws EINVAL or ERR_INVALID_FD_TYPE for what is no stream.
   const socket = new (nodeModule("node:net").Socket)({

@@ -3,8 +3,8 @@
  * Node has no call for.
  */
 
-import { Libc, LIBC_CALLS, type LibcCalls } from "../libc/libc.ts";
 import { nodeProcess } from "../builtin/modules.ts";
+import { Libc, LIBC_CALLS, type LibcCalls } from "../libc/libc.ts";
 
 /** `node:ffi` */
 interface Ffi {

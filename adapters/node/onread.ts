@@ -4,8 +4,8 @@
  * option sets is set here, in the same way from Node 20 to 26.
  */
 
-import { ownerOf, setOwner } from "../builtin/owner.ts";
 import { type NetSocket, nodeModule } from "../builtin/modules.ts";
+import { ownerOf, setOwner } from "../builtin/owner.ts";
 
 const SIZE = 64 * 1024;
 

@@ -1,19 +1,21 @@
-/** A stream over a socket of `node:net`: for Node, and for what Deno can only do through that module. */
+/** A stream of Node, whose descriptor is known: writes go straight to it. */
 
-import type { Address, Stream, StreamSink } from "../adapter.ts";
+import type { Address, InetAddress } from "../adapter.ts";
+import {
+  type FsModule,
+  type HandleAddress,
+  type NetSocket,
+  nodeModule,
+  nodeProcess,
+} from "../builtin/modules.ts";
+import { NetStream, READ_AHEAD } from "../builtin/net_stream.ts";
+import { ownerOf } from "../builtin/owner.ts";
+import { scopeOf } from "../builtin/resolver.ts";
+import { addressFrom } from "../endpoints.ts";
 import { release } from "../released.ts";
 import { Retries } from "../retries.ts";
-import { plain } from "../builtin/buffer.ts";
 import { type Reader, readShared } from "./onread.ts";
 import { getNodeOption, setNodeOption } from "./options.ts";
-import { ownerOf, setOwner } from "../builtin/owner.ts";
-import { type FsModule, type NetSocket, nodeModule, nodeProcess } from "../builtin/modules.ts";
-
-/** Bytes that the core may leave unread before the stream stops: stopping costs two system calls. */
-const READ_AHEAD = 64 * 1024;
-
-/** The largest piece that libuv is given to send when there is room. */
-const LARGEST_WRITE = 64 * 1024;
 
 /** The most for one write(2): Node refuses 2 GiB and more, and Linux takes no more at a time. */
 const LARGEST_SYNC_WRITE = 2 ** 30;
@@ -31,143 +33,7 @@ function takeCalls(): DescriptorCalls {
 /** Before Node 24, a reset after unread data ends the stream as a FIN would. */
 let hidesReset: boolean | undefined;
 
-/** A stream over a connected socket that is paused and has not read yet. */
-export class NetStream implements Stream {
-  readonly local: Address;
-  readonly remote: Address;
-  readonly readAhead: number = READ_AHEAD;
-  declare sink: StreamSink;
-  protected readonly socket: NetSocket;
-  /** Nothing more can be read: end of stream, or the socket is destroyed. */
-  #over = false;
-
-  constructor(socket: NetSocket, local: Address, remote: Address) {
-    this.socket = socket;
-    this.local = local;
-    this.remote = remote;
-    // The cheapest way to read without losing back-pressure: chunks never enter the stream's own buffer, and
-    // answering false stops the handle at once. 'end' is then never emitted, so nothing destroys by itself.
-    setOwner<NetStream>(socket, this);
-    socket.push = pushed;
-    socket.unref();
-    socket.on("error", failed);
-  }
-
-  get fd(): number {
-    return this.socket._handle?.fd ?? -1;
-  }
-
-  resume(): void {
-    if (!this.#over) this.socket._read(0);
-  }
-
-  // Not by the socket's own calls, which wait for another connection where this one is gone.
-  ref(): void {
-    this.socket._handle?.ref();
-  }
-
-  unref(): void {
-    this.socket._handle?.unref();
-  }
-
-  write(chunk: Uint8Array): Promise<number> {
-    // A copy: what libuv holds still goes out after close(), when the caller may have changed its bytes.
-    const piece = chunk.slice(0, LARGEST_WRITE);
-    return new Promise((resolve, reject) => {
-      this.socket.write(
-        piece,
-        (error) => error ? reject(this.failure(error)) : resolve(piece.length),
-      );
-    });
-  }
-
-  shutdownWrite(): Promise<void> {
-    return new Promise((resolve) => this.socket.end(() => resolve()));
-  }
-
-  reset(): Promise<void> {
-    this.#over = true;
-    // Throws for UNIX sockets and destroyed ones, which have nothing to reset.
-    if (this.socket.destroyed || this.remotePort === undefined) this.socket.destroy();
-    else this.socket.resetAndDestroy();
-    return this.#whenClosed();
-  }
-
-  close(): Promise<void> {
-    this.#over = true;
-    if (this.socket.destroyed || this.socket.writableLength === 0) {
-      this.socket.destroy();
-      return this.#whenClosed();
-    }
-    // What the runtime holds still goes out, as the kernel would send it; a peer that does not read must not
-    // keep the caller waiting.
-    this.socket.destroySoon();
-    return Promise.resolve();
-  }
-
-  setOption(name: string, value: number): boolean {
-    switch (name) {
-      case "TCP_NODELAY":
-        this.socket.setNoDelay(value !== 0);
-        return true;
-      case "SO_KEEPALIVE":
-        // No delay: from 1 s on, Node before 24 and Bun would also change TCP_KEEPINTVL and TCP_KEEPCNT.
-        this.socket.setKeepAlive(value !== 0);
-        return true;
-      default:
-        return name === "SO_LINGER" || name === "SO_REUSEADDR";
-    }
-  }
-
-  getOption(_name: string): number | undefined {
-    return undefined;
-  }
-
-  /** The last byte was read; answers whether to go on reading. */
-  finished(): boolean {
-    if (!this.#over) {
-      this.#over = true;
-      this.ended();
-    }
-    return false;
-  }
-
-  /** The socket has failed and is destroyed. */
-  failed(error: Error): void {
-    this.#over = true;
-    this.sink.error(this.failure(error));
-  }
-
-  /** The peer's FIN. */
-  protected ended(): void {
-    this.sink.end();
-  }
-
-  /** What an error of the socket means. */
-  protected failure(error: Error): Error {
-    return error;
-  }
-
-  #whenClosed(): Promise<void> {
-    if (this.socket.closed) return Promise.resolve();
-    return new Promise((resolve) => this.socket.on("close", () => resolve()));
-  }
-
-  private get remotePort(): number | undefined {
-    return Array.isArray(this.remote) ? this.remote[1] : undefined;
-  }
-}
-
-function pushed(this: NetSocket, chunk: Uint8Array<ArrayBuffer> | null): boolean {
-  const stream = ownerOf<NetStream>(this);
-  return chunk === null ? stream.finished() : stream.sink.data(plain(chunk), true);
-}
-
-function failed(this: NetSocket, error: Error): void {
-  ownerOf<NetStream>(this).failed(error);
-}
-
-/** A stream of Node, whose descriptor is known: writes go straight to it. */
+/** A stream over a connected socket with its descriptor. */
 export class NodeStream extends NetStream implements Reader {
   keeps = true;
   readonly #fs: DescriptorCalls;
@@ -314,4 +180,30 @@ function destroyed(
 ): void {
   ownerOf<NodeStream>(this).leaving(error);
   nodeModule("node:net").Socket.prototype._destroy.call(this, error, callback);
+}
+
+/** A stream over a TCP socket; `known` is the local address where it need not be asked for. */
+export function inetStream(socket: NetSocket, family: number, known?: InetAddress): NetStream {
+  const local = known ?? nameOf(socket, "getsockname", family);
+  return streamOver(socket, local, nameOf(socket, "getpeername", family));
+}
+
+/** An address of a connection. Not by `remoteAddress` and its like: the socket would keep an object for each. */
+function nameOf(
+  socket: NetSocket,
+  call: "getsockname" | "getpeername",
+  family: number,
+): InetAddress {
+  const out: HandleAddress = {};
+  socket._handle?.[call]?.(out);
+  return addressFrom(family, out.address, out.port, scopeOf);
+}
+
+/** A stream over any socket. */
+export function streamOver(socket: NetSocket, local: Address, remote: Address): NetStream {
+  // Windows has no descriptors.
+  const hasDescriptor = (socket._handle?.fd ?? -1) >= 0;
+  return hasDescriptor
+    ? new NodeStream(socket, local, remote)
+    : new NetStream(socket, local, remote);
 }

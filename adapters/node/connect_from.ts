@@ -1,0 +1,44 @@
+/** Connecting a new socket of `node:net`, or one that is bound. */
+
+import type { Address, ConnectAttempt, ConnectTarget } from "../adapter.ts";
+import { type NetSocket, nodeModule } from "../builtin/modules.ts";
+import { connectSocket, type SocketConnect } from "../builtin/net_connect.ts";
+import { scopeErrorOf, zonedHostOf } from "../builtin/resolver.ts";
+import { isUnix, pathOf } from "../endpoints.ts";
+import { inetStream, streamOver } from "./stream.ts";
+
+/** Connects; `options` are those of the socket, `local` its address where it is bound. */
+export function connectFrom(
+  { family, address }: ConnectTarget,
+  options: Record<string, unknown>,
+  local: Address,
+  closed?: () => void,
+): ConnectAttempt {
+  const { Socket } = nodeModule("node:net");
+  const socket = new Socket({ allowHalfOpen: true, ...options });
+  if (closed !== undefined) socket.once("close", closed);
+  const target = isUnix(address)
+    ? { path: pathOf(address) }
+    : { host: zonedHostOf(address), port: address[1], autoSelectFamily: false };
+  const attempt = connectUnlessRefused(socket, target, address, local);
+  const done = attempt.done.then(() =>
+    isUnix(address) ? streamOver(socket, local, address) : inetStream(socket, family)
+  );
+  return { done, cancel: attempt.cancel };
+}
+
+/** Node 26 waits for ever where Linux refuses a link-local address at once. */
+function connectUnlessRefused(
+  socket: NetSocket,
+  target: Record<string, unknown>,
+  address: Address,
+  local: Address,
+): SocketConnect {
+  // A socket that is bound on a link stays there.
+  const isOnLink = !isUnix(local) && local[3];
+  const code = isUnix(address) || isOnLink ? undefined : scopeErrorOf(address);
+  if (code === undefined) return connectSocket(socket, target);
+  socket.destroy();
+  const error = Object.assign(new Error("no such scope"), { code });
+  return { done: Promise.reject(error), cancel: () => {} };
+}

@@ -1,0 +1,56 @@
+/** Listeners of Node. */
+
+import type { Address, ListenerSink, Stream } from "../adapter.ts";
+import type { NetServer, NetSocket } from "../builtin/modules.ts";
+import { NetListener } from "../builtin/net_listener.ts";
+import { isUnix, isWildcard } from "../endpoints.ts";
+import { libc } from "./ffi.ts";
+import { getEarlyOption, setNodeOption } from "./options.ts";
+import { inetStream, streamOver } from "./stream.ts";
+import { removePath } from "./unix_file.ts";
+
+/** A listener with a descriptor. */
+export class NodeListener extends NetListener {
+  #family: number;
+  #path: Address;
+
+  /** `path` is removed with the socket, where Node does not do it. */
+  constructor(
+    server: NetServer,
+    family: number,
+    local: Address,
+    sink: ListenerSink,
+    path: Address,
+  ) {
+    super(server, local, sink);
+    this.#family = family;
+    this.#path = path;
+  }
+
+  protected override streamOf(socket: NetSocket): Stream {
+    const { local } = this;
+    return isUnix(local)
+      ? streamOver(socket, local, unixPeer(socket))
+      : inetStream(socket, this.#family, isWildcard(local) ? undefined : local);
+  }
+
+  override setOption(name: string, value: number): boolean {
+    return setNodeOption(this.fd, name, value);
+  }
+
+  override getOption(name: string): number | undefined {
+    return getEarlyOption(this.fd, name);
+  }
+
+  override close(): Promise<void> {
+    const closed = super.close();
+    removePath(this.#path);
+    return closed;
+  }
+}
+
+/** The name of a UNIX client, which Node alone does not tell. */
+function unixPeer(socket: NetSocket): Address {
+  const fd = socket._handle?.fd ?? -1;
+  return (fd < 0 ? undefined : libc()?.getpeername(fd)) ?? "";
+}
