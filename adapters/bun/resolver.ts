@@ -1,19 +1,16 @@
-/**
- * The system's resolver on Bun, whose look-up of names of addresses is c-ares, not the C library.
- */
+/** The system's resolver on Bun, which looks up names of addresses with c-ares, not with the C library. */
 
-import { parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
-import { isMapped } from "../../core/names/resolve.ts";
+import { isMappedBytes, parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { lookupService as lookupServiceByCares } from "../builtin/resolver.ts";
 import { setTimeout } from "../timers.ts";
 
-/** getnameinfo of a numeric address and a TCP port. */
+/** getnameinfo(3) of a numeric address and a TCP port. */
 export async function lookupService(
   address: string,
   port: number,
 ): Promise<{ hostname: string; service: string }> {
-  // The C library looks for a mapped address in DNS only, as IPv4; c-ares looks for that in the hosts file, too.
+  // The C library looks up a mapped address only in DNS, as IPv4; c-ares would also search the hosts file.
   if (bytesOf(address).length === 4 && address.includes(":")) {
     return { hostname: checked(await pointerOf(address)), service: String(port) };
   }
@@ -25,9 +22,8 @@ async function ask(address: string, port: number): Promise<{ hostname: string; s
   const answer = lookupServiceByCares(address, port);
   const early = await Promise.race([answer.catch(() => undefined), pause()]);
   if (early !== undefined) return early;
-  // Bun 1.4: ENOTFOUND also when no server answers. A query by itself tells the two apart; beside
-  // the first one, since that may take 12 seconds, and since only a second one makes Bun notice
-  // that nobody listens.
+  // Bun 1.4 reports ENOTFOUND even if no name server responds. A separate query distinguishes the two. It runs beside
+  // the first, which may take 12 seconds, and only a second query makes Bun notice that nobody listens.
   const down = isDown(address);
   try {
     return await answer;
@@ -37,7 +33,7 @@ async function ask(address: string, port: number): Promise<{ hostname: string; s
   }
 }
 
-/** How long the hosts file may take. */
+/** Waits as long as a look-up in the hosts file may take. */
 function pause(): Promise<undefined> {
   return new Promise((resolve) => setTimeout(() => resolve(undefined), 20));
 }
@@ -62,7 +58,7 @@ function pointerOf(address: string): Promise<string> {
   });
 }
 
-/** The C library takes a name that no host has for none. */
+/** Checks a name: the C library ignores one that no host can have. */
 function checked(hostname: string): string {
   if (/^[\w.][\w.-]*$/.test(hostname)) return hostname;
   throw failure("EAI_NONAME", undefined);
@@ -73,7 +69,7 @@ function failure(code: string, cause: unknown): Error {
   return Object.assign(new Error(text, { cause }), { code });
 }
 
-/** The name under which DNS keeps the name of an address. */
+/** The domain name under which DNS keeps the name of an address. */
 function pointerName(address: string): string {
   const bytes = bytesOf(address);
   return bytes.length === 4
@@ -81,10 +77,10 @@ function pointerName(address: string): string {
     : `${[...hex(bytes)].reverse().join(".")}.ip6.arpa`;
 }
 
-/** The bytes of an address, of one that is mapped those of the IPv4 address. */
+/** The bytes of an address; for a mapped one those of the IPv4 address. */
 function bytesOf(address: string): Uint8Array {
   const bytes = parseIPv4(address) ?? parseIPv6(address)!;
-  return bytes.length === 16 && isMapped(bytes) ? bytes.subarray(12) : bytes;
+  return bytes.length === 16 && isMappedBytes(bytes) ? bytes.subarray(12) : bytes;
 }
 
 function hex(bytes: Uint8Array): string {

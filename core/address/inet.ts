@@ -279,6 +279,11 @@ export function isMapped(host: string): boolean {
   return host.startsWith(MAPPED) && host.includes(".");
 }
 
+/** Whether the 16 bytes of an IPv6 address are IPv4-mapped (`::ffff:a.b.c.d`). */
+export function isMappedBytes(v6: Uint8Array): boolean {
+  return v6.subarray(0, 10).every((byte) => byte === 0) && v6[10] === 255 && v6[11] === 255;
+}
+
 /** The IPv4 address that such a one is; any other stays as it is. */
 export function unmapped(host: string): string {
   return isMapped(host) ? host.slice(MAPPED.length) : host;

@@ -15,6 +15,7 @@ import {
   formatIPv4,
   formatIPv6,
   isIPv4,
+  isMappedBytes,
   parseIPv4,
   parseIPv4Classic,
   parseIPv6,
@@ -116,7 +117,7 @@ export function parseLiteral(
   if (v6 === null) throw systemError("EAI_NONAME", SYSCALL, { detail: host });
   if (family === AF_INET) {
     // The one IPv6 address that is an IPv4 address too.
-    if (!isMapped(v6)) throw systemError("EAI_ADDRFAMILY", SYSCALL, { detail: host });
+    if (!isMappedBytes(v6)) throw systemError("EAI_ADDRFAMILY", SYSCALL, { detail: host });
     // It has no use for a scope, which must be one all the same.
     if (scope !== undefined) scopeIndex(adapter, v6, scope, host);
     return { family: AF_INET, host: formatIPv4(v6.subarray(12)), scope_id: 0 };
@@ -166,11 +167,6 @@ export function cutScope(host: string): { address: string; scope: string | undef
   const percent = host.indexOf("%");
   if (percent < 0) return { address: host, scope: undefined };
   return { address: host.slice(0, percent), scope: host.slice(percent + 1) };
-}
-
-/** Whether an address is `::ffff:a.b.c.d`. */
-export function isMapped(v6: Uint8Array): boolean {
-  return v6.subarray(0, 10).every((byte) => byte === 0) && v6[10] === 255 && v6[11] === 255;
 }
 
 /**
