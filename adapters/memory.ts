@@ -1,9 +1,9 @@
 /**
- * Sockets inside one process, without a network: for tests of programs that use sockets, with
- * faults on demand, and the template for a port to a new runtime.
+ * Sockets inside one process, without a network: for testing programs that use sockets, with faults on demand, and the
+ * template for a port to a new runtime.
  *
- * The parts are in `memory/`: `names.ts` is bind(2), `connect.ts` and `listener.ts` the handshake,
- * `stream.ts` and `wire.ts` what flows, `datagram.ts` messages, `faults.ts` what goes wrong.
+ * The parts are in `memory/`: `names.ts` is bind(2), `connect.ts` and `listener.ts` the handshake, `stream.ts` and
+ * `wire.ts` the flow of bytes, `datagram.ts` messages, `faults.ts` the faults.
  */
 
 import { checkOptions, integer } from "../core/arguments.ts";
@@ -22,42 +22,37 @@ import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen } from "./option_support.ts
 
 export type { Fault, FaultScope, MemoryConnection, MemoryFaults, Side } from "./memory/faults.ts";
 
-/** How a network in memory is made. */
+/** Options of a network in memory. */
 export interface MemoryOptions {
   /**
-   * Names and their numeric addresses, which `connect` and the look-up functions resolve:
-   * `{ "db.test": ["127.0.0.1", "::1"] }`. `localhost` is there already.
+   * Names and their numeric addresses, for `connect` and the look-up functions: `{ "db.test": ["127.0.0.1", "::1"] }`.
+   * `localhost` is predefined.
    */
   readonly hosts?: Readonly<Record<string, readonly string[]>>;
-  /**
-   * Local addresses beside 127.0.0.0/8 and ::1, as numeric literals. Nothing else can be reached.
-   */
+  /** Local addresses besides 127.0.0.0/8 and ::1, as numeric literals. Nothing else can be reached. */
   readonly addresses?: readonly string[];
-  /** What `gethostname` gives; `localhost` unless given. */
+  /** The result of `gethostname`; `localhost` by default. */
   readonly hostname?: string;
   /**
-   * How many bytes of one direction of a stream may be unread or on their way; then sending waits.
-   * 65536 unless given. SO_SNDBUF and SO_RCVBUF change a half each.
+   * How many bytes may be unread or in transit in one direction of a stream; beyond that, sending waits. 65536 by
+   * default. SO_SNDBUF and SO_RCVBUF each change one half.
    */
   readonly window?: number;
-  /**
-   * The start of the random choices that some faults make; the same seed makes the same choices. 1
-   * unless given.
-   */
+  /** The seed of the random choices that some faults make; the same seed makes the same choices. 1 by default. */
   readonly seed?: number;
 }
 
-/** An adapter whose sockets live in this process only. Each is a network of its own. */
+/** An adapter whose sockets live in this process only. Each adapter is a network of its own. */
 export interface MemoryAdapter extends Adapter {
-  /** What goes wrong. */
+  /** The faults of this network. */
   readonly faults: MemoryFaults;
-  /** The live connections, oldest first: those of which an end is neither closed nor broken. */
+  /** The live connections, oldest first: those with at least one end neither closed nor broken. */
   readonly connections: readonly MemoryConnection[];
 }
 
-/** What makes no sense without a network or a kernel. */
+/** Options that mean nothing without a network or a kernel. */
 const MISSING = ["SO_OOBINLINE", "TCP_MAXSEG", "IP_TRANSPARENT", "IP_BIND_ADDRESS_NO_PORT"];
-/** Options that are a number to remember; the others are calls, or answered from the state. */
+/** Kinds of options that are just a number to remember; the others are calls, or come from the socket's state. */
 const REMEMBERED = ["flag", "int", "size", "byte", "linger"];
 
 /** How the options of one type of socket can be used. */
@@ -95,16 +90,15 @@ const CAPABILITIES = {
 let known: Capabilities | undefined;
 
 /**
- * Makes an adapter whose sockets live in this process: no network, no permission, the same on every
- * runtime.
+ * Creates an adapter whose sockets live in this process: no network, no permissions, the same on every runtime.
  *
- * What it does is what Linux does over loopback: ports, wildcards and dual-stack listeners, the
- * backlog, windows that fill, half-close, resets. Whatever is sent arrives on a later turn of the
- * event loop. A call that waits keeps no process alive, since nobody outside it could ever answer.
+ * It behaves as Linux does over loopback: ports, wildcards and dual-stack listening sockets, the backlog, windows that
+ * fill, half-close, resets. Everything sent arrives on a later turn of the event loop. A waiting call does not keep the
+ * process alive, since nothing outside it could ever respond.
  *
- * @param options names, addresses and sizes; all may be left out
- * @throws {TypeError} when an address is not numeric or a number is not an integer
- * @throws {RangeError} when a number is out of range
+ * @param options names, addresses and sizes; all are optional
+ * @throws {TypeError} if an address is not numeric or a number is not an integer
+ * @throws {RangeError} if a number is out of range
  *
  * @example
  * ```ts
@@ -181,7 +175,7 @@ function checkAddress(literal: string): string {
   return host;
 }
 
-/** Its own errors name their code; anything else is not its own. */
+/** The code of an error of this adapter; `undefined` for any other error. */
 function errorCode(cause: unknown): string | undefined {
   const code = (cause as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : undefined;

@@ -1,4 +1,4 @@
-/** connect(2) in memory: the way there, the answer, and what may be wrong with either. */
+/** connect(2) in memory: the route, the response, and the faults of either. */
 
 import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, Stream } from "../adapter.ts";
@@ -8,24 +8,24 @@ import { anyAddress, type Claim } from "./names.ts";
 import type { Network, SideStart } from "./network.ts";
 import type { MemoryStream } from "./stream.ts";
 
-/** Somebody who connects, as the listener sees it. */
+/** A connecting socket, as the listener sees it. */
 export interface Caller {
-  /** Where from and where to, for internet addresses. */
+  /** Its source and destination, for internet addresses. */
   readonly from: Endpoint;
   readonly to: Endpoint;
-  /** The caller's end. */
+  /** The initial state of the caller's end. */
   readonly start: SideStart;
-  /** Gave up while it waited. */
+  /** Whether it gave up while it waited. */
   readonly cancelled: boolean;
-  /** The connection stands, as far as the listener is concerned. */
+  /** The connection is established on the listener's side. */
   admitted(stream: MemoryStream): void;
-  /** Nobody listens any more. */
+  /** No socket listens any more. */
   refused(): void;
 }
 
-/** What answers at an address where somebody listens. */
+/** A listening socket, as connecting sockets see it. */
 export interface Callee {
-  /** Somebody connects. */
+  /** Takes an incoming connection. */
   call(caller: Caller): void;
 }
 
@@ -60,7 +60,7 @@ export class MemoryConnect implements ConnectAttempt, Caller {
 
   cancel(): void {
     if (this.#settled) return;
-    // The listener may have it already; to the listener the caller breaks off.
+    // The listener may have it already, and then sees the caller break off.
     this.#stream?.reset();
     this.#fail(failure("ECANCELED"));
   }
@@ -101,7 +101,7 @@ export class MemoryConnect implements ConnectAttempt, Caller {
     after(this.#network.faults.wire(undefined, "client").delay, () => this.#arrive());
   }
 
-  /** Finds the way to a UNIX name; gives the caller's own. */
+  /** Finds the route to a UNIX name; returns the caller's own name. */
   #nameWay(): Address {
     this.from = this.to = endpointOf(AF_UNIX, this.#target.address);
     const found = this.#network.names.findName(this.to.host);
@@ -110,7 +110,7 @@ export class MemoryConnect implements ConnectAttempt, Caller {
     return this.#claim?.local ?? "";
   }
 
-  /** Finds the way to an internet address; gives the caller's own. */
+  /** Finds the route to an internet address; returns the caller's own address. */
   #inetWay(): Address {
     const { names } = this.#network;
     const { family, address, settings } = this.#target;
@@ -125,7 +125,7 @@ export class MemoryConnect implements ConnectAttempt, Caller {
     return addressOf(family, this.from);
   }
 
-  /** The call arrives where it was sent. */
+  /** The call arrives at its destination. */
   #arrive(): void {
     if (this.#settled) return;
     const { faults, names } = this.#network;
@@ -142,7 +142,7 @@ export class MemoryConnect implements ConnectAttempt, Caller {
     return claims.find((claim) => claim?.listening)?.owner as Callee | undefined;
   }
 
-  /** The listener's answer arrives. */
+  /** The listener's response arrives. */
   #opened(): void {
     if (this.#settled) return;
     this.#settled = true;

@@ -1,4 +1,4 @@
-/** Datagram sockets in memory: whole messages, which may get lost but never wait. */
+/** Datagram sockets in memory: whole messages that may get lost but never wait. */
 
 import { isMulticast } from "../../core/address/inet.ts";
 import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
@@ -15,12 +15,12 @@ import { after, failure, MemoryHandle } from "./failure.ts";
 import type { Claim } from "./names.ts";
 import type { Network } from "./network.ts";
 
-/** The most that fits one datagram: of UDP, and of AF_UNIX with Linux's usual send buffer. */
+/** The largest datagrams: of UDP, and of AF_UNIX with Linux's default send buffer. */
 const LARGEST_INET = 65507;
 const LARGEST_INET6 = 65527;
 const LARGEST_UNIX = 212960;
 const BROADCAST = "255.255.255.255";
-/** The one interface, by all the names that it can be given. */
+/** All names of the only interface. */
 const DEVICES = ["", "0", "1", "lo", "127.0.0.1", "0.0.0.0", "::1"];
 
 /** A datagram socket. */
@@ -28,7 +28,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
   sink!: DatagramSink;
   readonly #network: Network;
   readonly #family: number;
-  /** An AF_UNIX socket that only sends has no name. */
+  /** Absent for an AF_UNIX socket that only sends: it has no name. */
   readonly #claim: Claim | undefined;
   readonly #groups = new Set<string>();
   #peer: Endpoint | undefined;
@@ -38,7 +38,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     super(settings);
     this.#network = network;
     this.#family = family;
-    // Bound by hand to "" it is given an abstract name; one that only sends stays without a name.
+    // An explicit bind to "" chooses an abstract name; a socket that only sends stays unnamed.
     if (family === AF_UNIX && address.length === 0 && toward !== undefined) return;
     this.#claim = network.names.claim("datagram", family, address, settings);
     this.#claim.owner = this;
@@ -114,7 +114,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     }
   }
 
-  /** The address that a datagram to there comes from. */
+  /** The source address of a datagram to this endpoint. */
   #from(to: Endpoint): Endpoint {
     const { endpoint } = this.#claim!;
     const concrete = !isWildcard(endpoint.host) && !isMulticast(endpoint.host) &&
@@ -134,7 +134,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     else after(faults.wire(undefined, "server").delay, () => this.#refused(to));
   }
 
-  /** To all members of a group, or to all that hear broadcasts. */
+  /** Delivers to all members of a group, or to all sockets that hear broadcasts. */
   #spread(to: Endpoint, from: Endpoint, data: Uint8Array<ArrayBuffer>): void {
     const loop = isIPv6(to.host) ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP";
     if (to.host !== BROADCAST && this.options.get(loop) === 0) return;
@@ -145,14 +145,14 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     }
   }
 
-  /** Nobody is there: only a socket that is connected to that very address learns of it. */
+  /** Reports ECONNREFUSED if this socket is connected to that very address; no other socket learns of it. */
   #refused(to: Endpoint): void {
     const fixed = this.#peer;
     if (this.#closed || fixed?.host !== to.host || fixed.port !== to.port) return;
     this.sink.error(failure("ECONNREFUSED"));
   }
 
-  /** A connected socket hears its peer only. */
+  /** Whether this socket receives from there: a connected one hears only its peer. */
   #hears(from: Endpoint): boolean {
     const fixed = this.#peer;
     return fixed === undefined || (fixed.host === from.host && fixed.port === from.port);
@@ -169,7 +169,7 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     return found.owner as MemoryDatagram;
   }
 
-  /** AF_UNIX finds its receiver at once, and loses nothing. */
+  /** Sends over AF_UNIX, which finds its receiver at once and loses nothing. */
   #sendNamed(data: Uint8Array<ArrayBuffer>, to: Endpoint): void {
     const { faults } = this.#network;
     const connected = this.#peer?.host === to.host;

@@ -1,30 +1,29 @@
-/** What all parts of the network in memory share: errors, turns of the loop, and options. */
+/** Shared by all parts of the network in memory: errors, turns of the event loop, and options. */
 
 import type { Address, Handle, Settings } from "../adapter.ts";
 import { setImmediate, setTimeout } from "../timers.ts";
 
-/** An error as an operating system reports it: a POSIX or getaddrinfo code. */
+/** An error as an operating system reports it, with a POSIX or getaddrinfo code. */
 export function failure(code: string, detail?: string): Error & { code: string } {
   const message = detail === undefined ? code : `${code}: ${detail}`;
   return Object.assign(new Error(message), { code });
 }
 
 /**
- * Runs a task after a time in milliseconds, with 0 on the next turn of the event loop. Whatever
- * crosses the network comes through here, so that it arrives as from a real one: later, and never
- * inside a call.
+ * Runs a task after a delay in milliseconds, with 0 on the next turn of the event loop. Everything that crosses the
+ * network comes through here, so that it arrives as from a real one: later, and never inside a call.
  */
 export function after(delay: number, task: () => void): void {
   if (delay > 0) setTimeout(task, delay);
   else setImmediate(task);
 }
 
-/** The options of one socket in memory: it remembers what was set. */
+/** A socket in memory that remembers its options. */
 export abstract class MemoryHandle implements Handle {
   abstract readonly local: Address;
-  /** There are no descriptors. */
+  /** Always -1: there are no descriptors. */
   readonly fd: number = -1;
-  /** What was set. */
+  /** The options set so far. */
   protected readonly options: Map<string, number>;
 
   constructor(settings: Settings = new Map()) {
@@ -37,7 +36,7 @@ export abstract class MemoryHandle implements Handle {
   }
 
   getOption(name: string): number | undefined {
-    // Of these the core knows what Linux would say.
+    // The core knows what Linux would report for these.
     return /BUF$|^IPV6_V6ONLY$/.test(name) ? undefined : this.options.get(name);
   }
 }

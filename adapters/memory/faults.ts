@@ -1,4 +1,4 @@
-/** Faults on demand: what goes wrong in a network in memory, when a test says so. */
+/** Faults on demand in a network in memory. */
 
 import { checkInetAddress } from "../../core/address/address.ts";
 import { integer } from "../../core/arguments.ts";
@@ -8,16 +8,16 @@ import type { Address } from "../adapter.ts";
 import { canonicalHost, type Endpoint, isIPv6, isWildcard, unixKey } from "./address.ts";
 import { after } from "./failure.ts";
 
-/** One fault, in force until it ends. */
+/** A fault, in force until it ends. */
 export interface Fault extends Disposable {
-  /** Ends it: what it held back goes on. Once is enough, again does no harm. */
+  /** Ends the fault: what it held back goes on. Ending it again does nothing. */
   end(): void;
 }
 
-/** One side of a connection: the one that called `connect`, or the one that `accept` gave. */
+/** One side of a connection: the one that called `connect`, or the one that `accept` returned. */
 export type Side = "client" | "server";
 
-/** A live connection of the network, for choosing the one to hurt. */
+/** A live connection of the network, to choose the target of a fault. */
 export interface MemoryConnection {
   /** The address of the side that connected. */
   readonly client: Address;
@@ -25,7 +25,7 @@ export interface MemoryConnection {
   readonly server: Address;
 }
 
-/** Where a fault applies; everywhere unless told. */
+/** The scope of a fault; everywhere by default. */
 export interface FaultScope {
   /** This connection only. */
   readonly connection?: MemoryConnection;
@@ -34,9 +34,8 @@ export interface FaultScope {
 }
 
 /**
- * Faults of a network in memory, at run time. Each method brings one about and gives it back to be
- * ended; several may be in force at once. Nothing is left to chance: choices come from the
- * network's `seed`.
+ * The faults of a network in memory, at run time. Each method starts a fault and returns a handle to end it; several
+ * may be in force at once. Nothing is left to chance: choices come from the network's `seed`.
  *
  * @example
  * ```ts
@@ -51,100 +50,98 @@ export interface FaultScope {
  */
 export interface MemoryFaults {
   /**
-   * Connections to an address are refused though somebody listens: ECONNREFUSED. A connected
-   * datagram socket that sends there learns the same.
+   * Refuses connections to an address although a socket listens there: ECONNREFUSED. A connected datagram socket that
+   * sends there gets the same error.
    *
-   * @param address the address as connected to; a wildcard host is every host, port 0 every port
+   * @param address the address as passed to `connect`; a wildcard host is every host, port 0 every port
    */
   refuse(address: Address): Fault;
   /**
-   * No way leads to a host: connections and datagrams to it fail.
+   * Makes a host unreachable: connections and datagrams to it fail.
    *
    * @param host a numeric address; a wildcard is every host of its family
-   * @param code what they fail with
+   * @param code the code they fail with
    */
   unreachable(host: string, code?: "EHOSTUNREACH" | "ENETUNREACH"): Fault;
   /**
-   * Connections to an address are never answered: `connect` waits, until its timeout or until the
-   * fault ends.
+   * Leaves connections to an address unanswered: `connect` waits until its timeout or until the fault ends.
    *
    * @param address as in {@linkcode refuse}
    */
   silence(address: Address): Fault;
   /**
-   * Breaks a live connection, at once: the ends get the bytes that have arrived, then ECONNRESET.
-   * Bytes on their way are lost.
+   * Breaks a live connection at once: the ends receive the bytes that have arrived, then ECONNRESET. Bytes in transit
+   * are lost.
    *
    * @param connection one of the adapter's `connections`
-   * @param side the end that is told; the other finds out when it sends. Both unless given
+   * @param side the end that gets the reset; the other finds out when it sends. Both by default
    */
   reset(connection: MemoryConnection, side?: Side): void;
   /**
-   * Everything takes longer: each chunk, the end of a stream, a reset, a datagram, and each way of
-   * connecting. What was sent in order arrives in order.
+   * Delays everything: each chunk, the end of a stream, a reset, a datagram, and each direction of a handshake. What
+   * was sent in order arrives in order.
    *
-   * @param ms the time for one way, in milliseconds; several delays add up
+   * @param ms the one-way delay in milliseconds; several delays add up
    */
   delay(ms: number, scope?: FaultScope): Fault;
   /**
-   * Streams deliver in chunks of at most so many bytes, each on its own turn of the event loop:
-   * `recv` gives no more at once, wherever the sender cut.
+   * Splits what streams deliver into chunks of limited size, each on its own turn of the event loop: `recv` returns no
+   * more at once, however the sender cut it.
    *
-   * @param bytes the size of a chunk, from 1
+   * @param bytes the largest size of a chunk, from 1
    */
   split(bytes: number, scope?: FaultScope): Fault;
   /**
-   * What is sent stays in the network: bytes, the end of a stream, resets. The window fills and
-   * sending waits. When the fault ends, all of it arrives. Connections can still be made;
-   * {@linkcode silence} prevents that.
+   * Holds everything sent in the network: bytes, the end of a stream, resets. The window fills and sending waits. When
+   * the fault ends, all of it arrives. Connections can still be made; {@linkcode silence} prevents that.
    */
   stall(scope?: FaultScope): Fault;
   /**
-   * Datagrams get lost; those of AF_UNIX never do.
+   * Loses datagrams; those of AF_UNIX never get lost.
    *
-   * @param share how many of them, 0 to 1
+   * @param share the share of datagrams, 0 to 1
    */
   lose(share: number): Fault;
   /**
-   * Datagrams are late by one to three turns of the event loop, so that others overtake them; those
-   * of AF_UNIX are not.
+   * Delays datagrams by one to three turns of the event loop, so that others overtake them; those of AF_UNIX are never
+   * late.
    *
-   * @param share how many of them, 0 to 1
+   * @param share the share of datagrams, 0 to 1
    */
   reorder(share: number): Fault;
   /**
-   * Looking up names fails.
+   * Makes name look-ups fail.
    *
-   * @param name the one name that it fails for; every name unless given
-   * @param code EAI_AGAIN unless given
+   * @param name the name to fail for; every name by default
+   * @param code the code they fail with; EAI_AGAIN by default
    */
   failLookup(name?: string, code?: "EAI_AGAIN" | "EAI_FAIL" | "EAI_NONAME" | "EAI_NODATA"): Fault;
   /**
-   * Looking up names takes until the fault ends.
+   * Holds name look-ups until the fault ends.
    *
-   * @param name the one name; every name unless given
+   * @param name the name to hold; every name by default
    */
   hangLookup(name?: string): Fault;
   /**
-   * `accept` fails with EMFILE, as in a process without free descriptors; the connection stays in
-   * the queue.
+   * Makes `accept` fail with EMFILE, as in a process without free descriptors; the connection stays in the accept
+   * queue.
    *
-   * @param count how many calls fail; all of them unless given
+   * @param count how many calls fail; all by default
    */
   failAccept(count?: number): Fault;
   /** Ends every fault. */
   clear(): void;
 }
 
-/** What the faults need of the network. */
+/** The network, as the faults use it. */
 export interface FaultTarget {
-  /** A fault began or ended: what waited may go on. */
+  /** A fault ended: what waited may go on. */
   changed(): void;
-  /** Breaks a connection, at once. */
+  /** Breaks a connection at once. */
   break(connection: MemoryConnection, side: Side): void;
 }
 
-/** What happens to that which one side of a connection sends. */
+/** The rules for what one side of a connection sends. */
 export interface WireRules {
   readonly delay: number;
   /** The largest chunk. */
@@ -203,7 +200,7 @@ export class Faults implements MemoryFaults {
     checkConnection(connection, "connection");
     if (side !== undefined) checkWord(side, "side", SIDES);
     const sides = side === undefined ? SIDES : [side];
-    // Behind what arrives on this turn, as a packet of its own.
+    // After everything that arrives on this turn, as a packet of its own would be.
     after(0, () => {
       for (const end of sides) this.#target.break(connection, end);
     });
@@ -263,12 +260,12 @@ export class Faults implements MemoryFaults {
     return this.#of("silence").some((rule) => rule.matches(to));
   }
 
-  /** Why no way leads to this address. */
+  /** The code that this address is unreachable with, if it is. */
   unreachableCode(to: Endpoint): string | undefined {
     return this.#of("unreachable").find((rule) => rule.matches(to))?.code;
   }
 
-  /** What holds for a side of a connection; without one, for connecting and datagrams. */
+  /** The rules for a side of a connection; without a connection, for connecting and datagrams. */
   wire(connection: MemoryConnection | undefined, from: Side): WireRules {
     if (this.#rules.length === 0) return NO_RULES;
     let { delay, split, stalled } = NO_RULES;
@@ -289,24 +286,24 @@ export class Faults implements MemoryFaults {
     return this.#of("lose").some((rule) => this.#random() < rule.share);
   }
 
-  /** How many turns of the event loop the next datagram is late. */
+  /** By how many turns of the event loop the next datagram is late. */
   lateTurns(): number {
     const late = this.#of("reorder").some((rule) => this.#random() < rule.share);
     return late ? 1 + Math.floor(this.#random() * 3) : 0;
   }
 
-  /** The code that looking up a name fails with. */
+  /** The code that a look-up of this name fails with, if it does. */
   lookupCode(name: string): string | undefined {
     return this.#of("failLookup").find((rule) => rule.name === undefined || rule.name === name)
       ?.code;
   }
 
-  /** Whether looking up a name hangs. */
+  /** Whether a look-up of this name hangs. */
   lookupHangs(name: string): boolean {
     return this.#of("hangLookup").some((rule) => rule.name === undefined || rule.name === name);
   }
 
-  /** Whether this call of accept fails. */
+  /** Whether this call of `accept` fails; counts it. */
   acceptFails(): boolean {
     const rule = this.#of("failAccept")[0];
     if (rule === undefined) return false;
@@ -345,7 +342,7 @@ function addressMatcher(address: Address): Matcher {
     (port === 0 || to.port === port);
 }
 
-/** A number from 0, perhaps a fraction. */
+/** Checks a number from 0 to `max`, fractions allowed. */
 function number(value: unknown, name: string, max: number): number {
   if (typeof value !== "number") {
     throw new TypeError(`${name} must be a number, not ${describe(value)}`);
@@ -372,7 +369,7 @@ function checkWord(value: unknown, name: string, words: readonly string[]): void
   }
 }
 
-/** One that is over is none of the adapter's any more, but no mistake. */
+/** Accepts a connection that is over: it is no longer the adapter's, but not a mistake. */
 function checkConnection(connection: unknown, name: string): void {
   const isOne = typeof connection === "object" && connection !== null &&
     "client" in connection && "server" in connection;
@@ -391,7 +388,7 @@ function checkScope(scope: FaultScope): FaultScope {
   return scope;
 }
 
-/** Random numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Random numbers from 0 to 1, reproducible by seed (mulberry32). */
 function randomNumbers(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;

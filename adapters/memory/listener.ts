@@ -57,17 +57,17 @@ export class MemoryBound extends MemoryHandle implements Bound {
 }
 
 /**
- * A listening socket. Connections are made without its owner's help, as the kernel makes them, up
- * to one more than the backlog; whoever comes then waits outside.
+ * A listening socket. As in the kernel, connections are established without its owner's help, up to one more than the
+ * backlog; later callers wait outside.
  */
 export class MemoryListener extends MemoryHandle implements Listener, Callee {
   readonly #network: Network;
   readonly #claim: Claim;
   readonly #sink: ListenerSink;
   #backlog: number;
-  /** Connections that stand, for accept. */
+  /** Established connections: the accept queue. */
   readonly #queue: MemoryStream[] = [];
-  /** Callers that found the queue full. */
+  /** Callers that found the accept queue full. */
   #outside: Caller[] = [];
   #accepting = false;
   #closed = false;
@@ -105,7 +105,7 @@ export class MemoryListener extends MemoryHandle implements Listener, Callee {
     if (!this.#closed) {
       this.#closed = true;
       this.#claim.release();
-      // The kernel resets what was never accepted.
+      // As in the kernel, connections that were never accepted are reset.
       for (const stream of this.#queue.splice(0)) stream.reset();
       for (const caller of this.#outside.splice(0)) caller.refused();
     }
@@ -147,7 +147,7 @@ export class MemoryListener extends MemoryHandle implements Listener, Callee {
   }
 }
 
-/** The backlog as Linux takes it: a negative one is the largest. */
+/** The backlog as Linux reads it: a negative one is the largest. */
 function limit(backlog: number): number {
   return backlog < 0 ? LARGEST_BACKLOG : Math.min(backlog, LARGEST_BACKLOG);
 }

@@ -1,4 +1,4 @@
-/** Which socket has which address: bind(2) and the search for a receiver. */
+/** The addresses that sockets hold: bind(2) and the search for a receiver. */
 
 import { isMulticast } from "../../core/address/inet.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
@@ -6,11 +6,11 @@ import type { Address, Settings } from "../adapter.ts";
 import { addressOf, type Endpoint, endpointOf, isIPv6, isWildcard, unixKey } from "./address.ts";
 import { failure } from "./failure.ts";
 
-/** Linux's range of ports that bind and connect choose from. */
+/** Linux's range of ephemeral ports. */
 const FIRST_PORT = 32768;
 const LAST_PORT = 60999;
 
-/** Streams and datagrams have ports of their own. */
+/** The kind of a socket: streams and datagrams have separate ports. */
 export type Kind = "stream" | "datagram";
 
 /** An address that a socket holds, until `release()`. */
@@ -19,23 +19,23 @@ export interface Claim {
   readonly family: number;
   /** As bound, with its real port. */
   readonly endpoint: Endpoint;
-  /** The address in the family's form. */
+  /** The address in the form of its family. */
   readonly local: Address;
-  /** An IPv6 wildcard that takes IPv4 too. */
+  /** Whether it is an IPv6 wildcard that takes IPv4, too. */
   readonly dual: boolean;
   readonly reuseAddress: boolean;
   readonly reusePort: boolean;
-  /** What answers at this address. */
+  /** The socket at this address. */
   owner: unknown;
-  /** Whether the owner listens: then even SO_REUSEADDR lets nobody in. */
+  /** Whether the owner listens; then even SO_REUSEADDR shares nothing. */
   listening: boolean;
   /** Gives the address up. */
   release(): void;
 }
 
-/** The names of one network. */
+/** The addresses of one network. */
 export class Names {
-  /** Local addresses beside 127.0.0.0/8 and ::1. */
+  /** Local addresses besides 127.0.0.0/8 and ::1. */
   readonly #added: ReadonlySet<string>;
   readonly #ports: Record<Kind, Map<number, Claim[]>> = { stream: new Map(), datagram: new Map() };
   readonly #unix = new Map<string, Claim>();
@@ -51,19 +51,19 @@ export class Names {
     return host === "::1" || this.#added.has(host) || (!isIPv6(host) && host.startsWith("127."));
   }
 
-  /** Where a packet to a wildcard address goes: to the machine itself, as Linux has it. */
+  /** The real destination of a packet: for a wildcard address the machine itself, as in Linux. */
   destination(endpoint: Endpoint): Endpoint {
     if (!isWildcard(endpoint.host)) return endpoint;
     return { ...endpoint, host: isIPv6(endpoint.host) ? "::1" : "127.0.0.1" };
   }
 
-  /** The address that a packet to a local address comes from. */
+  /** The source address of a packet to a local address. */
   source(to: Endpoint): string {
     if (this.#added.has(to.host)) return to.host;
     return isIPv6(to.host) ? "::1" : "127.0.0.1";
   }
 
-  /** Claims an address; throws EADDRNOTAVAIL or EADDRINUSE. */
+  /** Claims an address; fails with EADDRNOTAVAIL or EADDRINUSE. */
   claim(kind: Kind, family: number, address: Address, settings: Settings): Claim {
     if (family === AF_UNIX) return this.#claimName(kind, address);
     const wanted = endpointOf(family, address);
@@ -94,7 +94,7 @@ export class Names {
     return claim;
   }
 
-  /** Makes the owner of a claim a listener; throws EADDRINUSE where another listens already. */
+  /** Makes the owner of a claim a listener; fails with EADDRINUSE if another listens already. */
   listen(claim: Claim, owner: unknown): void {
     const taken = this.#rivals(claim).some((other) =>
       other.listening && !(claim.reusePort && other.reusePort)
@@ -104,7 +104,7 @@ export class Names {
     claim.listening = true;
   }
 
-  /** The claims that cover an address, the most exact first, among equals the latest. */
+  /** The claims that cover an address, the most specific first, and the latest first among equals. */
   find(kind: Kind, to: Endpoint): Claim[] {
     const claims = this.#ports[kind].get(to.port) ?? [];
     const exact = claims.filter((claim) => claim.endpoint.host === to.host);
@@ -114,7 +114,7 @@ export class Names {
     return [...exact.reverse(), ...wide.reverse()];
   }
 
-  /** The owner of a UNIX name. */
+  /** The claim of a UNIX name. */
   findName(key: string): Claim | undefined {
     return this.#unix.get(key);
   }
@@ -175,7 +175,7 @@ export class Names {
     return claim;
   }
 
-  /** An abstract name of five hexadecimal digits, as unix(7) has it. */
+  /** A free abstract name of five hexadecimal digits, as in unix(7). */
   #freeName(): string {
     for (;;) {
       const name = `\0${(this.#nextAbstract++ & 0xfffff).toString(16).padStart(5, "0")}`;
@@ -184,7 +184,7 @@ export class Names {
   }
 }
 
-/** Whether a packet to the host reaches a socket bound so. */
+/** Whether a packet to the host reaches a socket with this claim. */
 function covers({ endpoint, dual }: Claim, host: string): boolean {
   if (endpoint.host === host) return true;
   if (endpoint.host === "0.0.0.0") return !isIPv6(host);
@@ -196,7 +196,7 @@ function mayShare(a: Claim, b: Claim): boolean {
   return a.reuseAddress && b.reuseAddress && !a.listening && !b.listening;
 }
 
-/** The wildcard that a socket without an address of its own is bound to. */
+/** The wildcard address of a family, for sockets that were not bound. */
 export function anyAddress(family: number): Address {
   return family === AF_INET ? ["0.0.0.0", 0] : ["::", 0, 0, 0];
 }

@@ -8,18 +8,18 @@ import { Faults, type FaultTarget, type MemoryConnection, type Side } from "./fa
 import { Names } from "./names.ts";
 import { MemoryStream, type StreamStart } from "./stream.ts";
 
-/** What a network is made of. */
+/** The options of a network. */
 export interface NetworkOptions {
   readonly window: number;
   readonly seed: number;
-  /** Local addresses beside those of loopback. */
+  /** Local addresses besides those of loopback. */
   readonly addresses: readonly string[];
 }
 
-/** What one side of a new connection brings. */
+/** The initial state of one side of a new connection. */
 export type SideStart = Omit<StreamStart, "unix" | "window" | "rules" | "ended">;
 
-/** A connection, for faults. */
+/** A connection, as faults see it. */
 class Connection implements MemoryConnection {
   readonly client: Address;
   readonly server: Address;
@@ -32,13 +32,13 @@ class Connection implements MemoryConnection {
   }
 }
 
-/** What all sockets of one adapter share. */
+/** The network that all sockets of one adapter share. */
 export class Network implements FaultTarget {
   readonly names: Names;
   readonly faults: Faults;
   readonly #window: number;
   readonly #connections = new Set<Connection>();
-  /** What waits for the end of a fault. */
+  /** Tasks that wait for the end of a fault. */
   #parked: (() => void)[] = [];
 
   constructor({ window, seed, addresses }: NetworkOptions) {
@@ -71,7 +71,7 @@ export class Network implements FaultTarget {
     return ends;
   }
 
-  /** Throws where no way leads to an address. */
+  /** Throws if an address cannot be reached. */
   checkWay(to: Endpoint, only6: boolean): void {
     if (only6 && !isIPv6(to.host)) throw failure("ENETUNREACH", "the socket is IPV6_V6ONLY");
     const code = this.faults.unreachableCode(to);
@@ -79,7 +79,7 @@ export class Network implements FaultTarget {
     if (!this.names.isLocal(to.host)) throw failure("ENETUNREACH");
   }
 
-  /** Runs a task after the next change of the faults. */
+  /** Runs a task at the next change of the faults. */
   park(task: () => void): void {
     this.#parked.push(task);
   }

@@ -22,7 +22,7 @@ export class Resolver {
     }
   }
 
-  /** Looks a name up, a turn of the event loop later. */
+  /** Looks up a name, one turn of the event loop later. */
   lookup(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[]> {
     return new Promise((resolve, reject) => {
       const answer = (): void => {
@@ -57,7 +57,7 @@ export class Resolver {
   }
 }
 
-/** Case and the dot of the root make no difference. */
+/** A name without case and without the dot of the root, which make no difference. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/\.$/, "");
 }

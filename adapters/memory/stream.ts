@@ -7,27 +7,27 @@ import { after, failure, MemoryHandle } from "./failure.ts";
 import type { WireRules } from "./faults.ts";
 import { type Parcel, Wire } from "./wire.ts";
 
-/** The most that is pushed at once. */
+/** The largest chunk pushed at once. */
 const MAX_CHUNK = 64 * 1024;
-/** Linux raises smaller values without a word. */
+/** The smallest buffer sizes: Linux silently raises smaller values. */
 const SMALLEST = { SO_SNDBUF: 4608, SO_RCVBUF: 2304 } as const;
 
-/** What a stream starts from. */
+/** The initial state of a stream. */
 export interface StreamStart {
   readonly local: Address;
   readonly remote: Address;
   readonly settings?: Settings;
-  /** AF_UNIX: the other end's state is known at once, where TCP learns it from the network. */
+  /** Whether it is AF_UNIX: the other end's state is known at once, while TCP learns it from the network. */
   readonly unix: boolean;
-  /** How many bytes may be unread or on their way in one direction. */
+  /** How many bytes may be unread or in transit in one direction. */
   readonly window: number;
   /** The faults that apply to what this end sends. */
   readonly rules: () => WireRules;
-  /** Called when the handshake's answer arrives. */
+  /** Called when the handshake's response arrives. */
   readonly opened?: () => void;
-  /** Called once, when the end is closed or broken. */
+  /** Called once, when this end is closed or broken. */
   readonly ended: () => void;
-  /** Called on close, to give up the address. */
+  /** Called on close, to release the address. */
   readonly release?: () => void;
 }
 
@@ -40,26 +40,26 @@ interface Waiting {
 
 /** One end of a connection. */
 export class MemoryStream extends MemoryHandle implements Stream {
-  /** A read costs nothing, so nothing is read ahead. */
+  /** 0: a read costs nothing, so nothing is read ahead. */
   readonly readAhead: number = 0;
   readonly #start: StreamStart;
   readonly #wire: Wire;
   #peer!: MemoryStream;
   #sink: StreamSink | undefined;
   #reading = false;
-  /** What has arrived and was not yet pushed. */
+  /** Bytes that have arrived and were not pushed yet. */
   readonly #arrived = new ByteQueue();
   #finArrived = false;
   #endPushed = false;
   #resetToReport = false;
-  /** FIN was sent. */
+  /** Whether FIN was sent. */
   #shut = false;
-  /** The core has closed it. */
+  /** Whether the core has closed it. */
   #closed = false;
-  /** RST came or went: nothing moves any more. */
+  /** Whether RST was received or sent: nothing moves any more. */
   #dead = false;
   #waiting: Waiting | undefined;
-  /** What the last write gave away. */
+  /** How many bytes the last write sent. */
   #taken = 0;
 
   constructor(start: StreamStart) {
@@ -68,7 +68,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     this.#wire = new Wire(start.rules, (parcel) => this.#peer.#arrive(parcel));
   }
 
-  /** Two ends of one connection. */
+  /** Creates the two ends of one connection. */
   static join(a: StreamStart, b: StreamStart): [MemoryStream, MemoryStream] {
     const ends: [MemoryStream, MemoryStream] = [new MemoryStream(a), new MemoryStream(b)];
     ends[0].#peer = ends[1];
@@ -90,7 +90,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
 
   set sink(sink: StreamSink) {
     this.#sink = sink;
-    // It may have broken before anybody looked.
+    // The connection may have broken before the sink was set.
     if (this.#resetToReport) queueMicrotask(() => this.#push());
   }
 
@@ -102,8 +102,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
   resume(): void {
     if (this.#closed) return;
     this.#reading = true;
-    // What has arrived is not held back for another turn: a call that waits for one turn must find
-    // it.
+    // What has arrived is not delayed by another turn: a call that waits for one turn must find it.
     if (this.#arrived.size > 0 || this.#finArrived) queueMicrotask(() => this.#push());
   }
 
@@ -127,7 +126,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
   }
 
   committed(): number {
-    // Closing sends what waits for room.
+    // Closing sends the chunk that waits for room.
     return this.#waiting?.chunk.length ?? this.#taken;
   }
 
@@ -148,24 +147,24 @@ export class MemoryStream extends MemoryHandle implements Stream {
   close(): Promise<void> {
     if (!this.#closed) {
       this.#flush();
-      // Unread bytes tell the peer that not all it said was heard: Linux answers with RST, not FIN.
+      // With bytes unread, Linux sends RST, not FIN: the peer learns that not everything was received.
       const unread = this.#arrived.size + (this.#start.unix ? this.#peer.#wire.size : 0);
       this.#close(unread > 0);
     }
     return Promise.resolve();
   }
 
-  /** Sends the answer of the handshake, which comes before all bytes. */
+  /** Sends the handshake's response, ahead of all bytes. */
   open(): void {
     this.#wire.send("open");
   }
 
-  /** RST arrives, from the peer or out of nowhere. */
+  /** Handles an RST, from the peer or out of nowhere. */
   break(): void {
     if (this.#dead) return;
     this.#dead = true;
     this.#start.ended();
-    // After a FIN the end of the stream stands, and only sending fails: tcp(7)'s CLOSE_WAIT.
+    // After a FIN the end of the stream is final, and only sending fails: tcp(7)'s CLOSE_WAIT.
     if (!this.#finArrived) {
       this.#resetToReport = true;
       this.#push();
@@ -173,7 +172,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     this.#rejectWaiting(this.#finArrived ? "EPIPE" : "ECONNRESET");
   }
 
-  /** Faults have changed: what was held back may go on. */
+  /** Delivers what a fault held back: faults have changed. */
   wake(): void {
     this.#wire.wake();
   }
@@ -186,7 +185,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     return Math.max(0, this.#window - this.#wire.size - this.#peer.#arrived.size);
   }
 
-  /** Each end of a direction holds half the window, unless told by its options. */
+  /** A buffer's size: half the window for each end of a direction, unless set by its options. */
   #buffer(name: keyof typeof SMALLEST): number {
     const set = this.options.get(name);
     if (set !== undefined) return Math.max(set, SMALLEST[name]);
@@ -206,7 +205,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     return taken;
   }
 
-  /** The peer has read: a waiting write goes on, once the room is worth it. */
+  /** Resumes a waiting write, once there is enough room: the peer has read. */
   #roomMade(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
@@ -221,7 +220,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     resolve(this.#taken);
   }
 
-  /** Sends a waiting write past the window: it was given before FIN, and goes before FIN. */
+  /** Sends a waiting write past the window: it was made before FIN, and goes before FIN. */
   #flush(): void {
     const waiting = this.#waiting;
     if (waiting === undefined || this.#dead) return;
@@ -249,7 +248,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     }
     this.#arrived.take(this.#arrived.size);
     this.#start.release?.();
-    // Over TCP a peer whose write waits for room hears of it by the RST that its bytes bring about.
+    // Over TCP, a peer whose write waits for room learns of it from the RST that its bytes provoke.
     if (this.#start.unix) this.#peer.#rejectWaiting("EPIPE");
   }
 
@@ -257,7 +256,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     if (parcel === "open") return this.#start.opened?.();
     if (parcel === "reset") return this.break();
     if (this.#dead) {
-      // It knows of no such connection.
+      // This end no longer knows the connection.
       this.#wire.send("reset");
     } else if (this.#closed) {
       if (parcel === "fin") return;
@@ -290,7 +289,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
     }
   }
 
-  /** A reset waits for nobody: the bytes before it are pushed past a `false`. */
+  /** Pushes a reset, which does not wait for `resume()`: the bytes before it are pushed even after a `false`. */
   #pushReset(sink: StreamSink): void {
     const { split } = this.#peer.#start.rules();
     while (this.#arrived.size > 0) sink.data(this.#arrived.take(Math.min(split, MAX_CHUNK)), true);

@@ -1,23 +1,20 @@
-/** One direction of a connection: what was sent, on its way. */
+/** One direction of a connection: everything in transit. */
 
 import { now } from "../timers.ts";
 import { after } from "./failure.ts";
 import type { WireRules } from "./faults.ts";
 
-/** What goes over a wire: bytes, the handshake's answer, FIN or RST. */
+/** A unit on a wire: bytes, the handshake's response, FIN or RST. */
 export type Parcel = Uint8Array<ArrayBuffer> | "open" | "fin" | "reset";
 
-/**
- * A wire. Parcels arrive in the order they were sent, each on a turn of the event loop after its
- * sending.
- */
+/** A wire. Parcels arrive in the order they were sent, each on a later turn of the event loop. */
 export class Wire {
-  /** How many bytes are on their way. */
+  /** How many bytes are in transit. */
   size: number = 0;
   readonly #rules: () => WireRules;
   readonly #arrive: (parcel: Parcel) => void;
   readonly #queue: { parcel: Parcel; due: number }[] = [];
-  /** A look at the queue is scheduled. */
+  /** Whether a run over the queue is scheduled. */
   #awake = false;
 
   constructor(rules: () => WireRules, arrive: (parcel: Parcel) => void) {
@@ -25,7 +22,7 @@ export class Wire {
     this.#arrive = arrive;
   }
 
-  /** Sends; the bytes belong to the wire. */
+  /** Sends a parcel, whose bytes now belong to the wire. */
   send(parcel: Parcel): void {
     const { delay } = this.#rules();
     this.#queue.push({ parcel, due: delay > 0 ? now() + delay : 0 });
@@ -33,7 +30,7 @@ export class Wire {
     this.wake();
   }
 
-  /** Looks on the next turn at what can arrive. */
+  /** Schedules the delivery of what is due, for the next turn. */
   wake(): void {
     if (this.#awake || this.#queue.length === 0) return;
     this.#awake = true;
@@ -42,7 +39,7 @@ export class Wire {
 
   #run(): void {
     this.#awake = false;
-    // What is sent meanwhile takes a turn of its own.
+    // What is sent during delivery takes a turn of its own.
     for (let left = this.#queue.length; left > 0; left--) {
       const { parcel, due } = this.#queue[0]!;
       if (due > now()) break;
