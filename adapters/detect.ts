@@ -1,4 +1,4 @@
-/** Chooses the adapter of the runtime that this runs on. */
+/** The choice of the adapter for the current runtime. */
 
 import type { Adapter } from "./adapter.ts";
 import { createBunAdapter } from "./bun.ts";
@@ -6,7 +6,7 @@ import { createDenoAdapter } from "./deno.ts";
 import { createNodeAdapter } from "./node.ts";
 import { runtimeName } from "./runtime_name.ts";
 
-/** The adapter of the runtime that this runs on. */
+/** The adapter for the current runtime. */
 export function detectAdapter(): Adapter {
   switch (runtimeName()) {
     case "Bun":

@@ -1,4 +1,4 @@
-/** Addresses between the contract's form and the one that runtimes use. */
+/** Conversions between the contract's addresses and those of the runtimes. */
 
 import type { Address, InetAddress } from "./adapter.ts";
 
@@ -6,46 +6,46 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** The host of an address as the runtimes take it: a scope is part of it. */
+/** The host of an address as the runtimes take it, including a scope. */
 export function hostOf(address: InetAddress): string {
-  // Not by a pattern, which would make an iterator for each datagram.
+  // Not by destructuring, which would create an iterator for each datagram.
   const host = address[0];
   const scope_id = address[3];
   return scope_id ? `${host}%${scope_id}` : host;
 }
 
-/** Whether an address is a UNIX one. */
+/** Whether an address is a UNIX address. */
 export function isUnix(address: Address): address is string | Uint8Array<ArrayBuffer> {
   return !Array.isArray(address);
 }
 
-/** The family that an address is of. */
+/** The family of an address. */
 export function familyOf(address: Address): number {
   if (isUnix(address)) return AF_UNIX;
   return address.length === 2 ? AF_INET : AF_INET6;
 }
 
-/** Whether an address stands for all of the machine's, which no UNIX one does. */
+/** Whether an address is a wildcard; a UNIX address never is. */
 export function isWildcard(address: Address): boolean {
   const host = isUnix(address) ? undefined : address[0];
   return host === "0.0.0.0" || host === "::";
 }
 
-/** The path of a UNIX address for runtimes that take paths as text only. */
+/** The path of a UNIX address, for runtimes that take paths as text only. */
 export function pathOf(address: string | Uint8Array): string {
   if (typeof address === "string") return address;
   const detail = "this runtime takes UNIX names as text only";
   throw Object.assign(new Error(detail), { code: "EINVAL", detail });
 }
 
-/** The address that a runtime gave as host and port, in the form of the socket's family. */
+/** The address of a host and port from a runtime, in the form of the socket's family. */
 export function addressFrom(
   family: number,
   host: string | undefined,
   port: number | undefined,
   scopeOf: (name: string) => number = () => 0,
 ): InetAddress {
-  // A connection that was reset before anybody looked has lost its address.
+  // A connection that was reset before the adapter looked has lost its address.
   if (host === undefined || port === undefined) {
     return family === AF_INET6 ? ["::", 0, 0, 0] : ["0.0.0.0", 0];
   }
@@ -55,8 +55,8 @@ export function addressFrom(
 }
 
 /**
- * The address with the scope of another one on the same link, where the runtime has left it out: only a link-local
- * address has one.
+ * The address with the scope of another one on the same link, for runtimes that omit it: only a link-local address has
+ * one.
  */
 export function scopedLike<A extends Address>(address: A, other: Address): A {
   if (address.length !== 4 || other.length !== 4 || address[3] !== 0 || other[3] === 0) {

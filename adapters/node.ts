@@ -52,7 +52,7 @@ function atLeast(major: number, minor: number): boolean {
 let known: Capabilities | undefined;
 
 function capabilities(): Capabilities {
-  // Node 22.12 brought SO_REUSEPORT.
+  // Node has SO_REUSEPORT since 22.12.
   const early = atLeast(22, 12) ? ["SO_REUSEPORT", "IPV6_V6ONLY"] : ["IPV6_V6ONLY"];
   const types: Capabilities["types"] = {
     AF_INET: ["SOCK_STREAM", "SOCK_DGRAM"],

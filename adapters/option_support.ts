@@ -2,7 +2,7 @@
 
 import type { Capabilities, OptionSupport } from "./adapter.ts";
 
-/** What the core answers or keeps itself, on every adapter. */
+/** Options that the core answers or keeps itself, on every adapter. */
 export const CORE_OPTIONS: Readonly<Record<string, OptionSupport>> = {
   SO_TYPE: "get",
   SO_DOMAIN: "get",
@@ -16,7 +16,7 @@ export const CORE_OPTIONS: Readonly<Record<string, OptionSupport>> = {
   SO_SNDTIMEO: "set",
 };
 
-/** What it keeps of datagram sockets beside, to which it means nothing in Linux, either. */
+/** Further options that the core keeps for datagram sockets; Linux ignores them, too. */
 export const CORE_DATAGRAM_OPTIONS: Readonly<Record<string, OptionSupport>> = {
   SO_KEEPALIVE: "set",
   SO_LINGER: "set",
@@ -42,7 +42,7 @@ export const DGRAM_OPTIONS: Readonly<Record<string, OptionSupport>> = supported(
   "IPV6_LEAVE_GROUP",
 ]);
 
-/** A table of options that are all supported in one way. */
+/** A table of options that are all supported in the same way. */
 export function supported(
   support: OptionSupport,
   names: readonly string[],
@@ -50,7 +50,7 @@ export function supported(
   return Object.fromEntries(names.map((name) => [name, support]));
 }
 
-/** Capabilities that a program cannot change: they are handed out at each call. */
+/** Freezes capabilities: every call returns the same object, which a program must not change. */
 export function frozen(capabilities: Capabilities): Capabilities {
   const { families, types, options } = capabilities;
   const tables = [families, types, options, ...Object.values(types), ...Object.values(options)];

@@ -1,21 +1,21 @@
-/** Writes that are tried again until there is room, for a runtime that does not tell of room. */
+/** Writes that are retried until there is room, for a runtime that does not report room. */
 
 import { clearTimeout, now, setTimeout, type Timer } from "./timers.ts";
 
-/** The longest pause before a full socket is tried again, in milliseconds; the pauses are powers of 2. */
+/** The longest pause before a full socket is retried, in milliseconds; the pauses are powers of 2. */
 const LONGEST = 64;
 
-/** All that wait have one timer. */
+/** The waiting writes, which share one timer. */
 const waiting = new Set<Retries>();
 let timer: Timer | undefined;
-/** When it fires, as `now()` counts. */
+/** When the timer fires, on the clock of `now()`. */
 let alarm = Infinity;
 
-/** Tries until something was written, after pauses of 1, 2, 4 ... 64 ms. */
+/** Retries until something was written, after pauses of 1, 2, 4 ... 64 ms. */
 export class Retries {
-  /** The bytes written, once there are some. */
+  /** The count of bytes written, once it is not 0. */
   readonly done: Promise<number>;
-  /** When to try next. */
+  /** When to try next, on the clock of `now()`. */
   due = 0;
   #tryWrite: () => number;
   #resolve!: (written: number) => void;
@@ -23,7 +23,7 @@ export class Retries {
   #pause = 1;
   #written = 0;
 
-  /** `tryWrite` answers the bytes written, 0 where there is no room yet; what it throws rejects `done`. */
+  /** `tryWrite` returns the count of bytes written, 0 if there is no room yet; an error it throws rejects `done`. */
   constructor(tryWrite: () => number) {
     this.#tryWrite = tryWrite;
     this.done = new Promise((resolve, reject) => {
@@ -35,7 +35,7 @@ export class Retries {
     if (this.due < alarm) arm(this.due);
   }
 
-  /** Gives up; answers the bytes that were written meanwhile, which `done` is about to tell. */
+  /** Gives up. Returns the count of bytes written meanwhile, with which `done` is about to resolve. */
   stop(): number {
     waiting.delete(this);
     if (waiting.size === 0) arm(Infinity);
@@ -55,7 +55,7 @@ export class Retries {
   }
 
   #wait(time: number): void {
-    // At multiples of the pause, so that many are tried in one turn.
+    // At multiples of the pause, so that many writes share one turn.
     this.due = (Math.floor(time / this.#pause) + 1) * this.#pause;
     this.#pause = Math.min(LONGEST, this.#pause * 2);
   }

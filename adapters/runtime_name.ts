@@ -1,4 +1,4 @@
-/** Which runtime is this. */
+/** The name of this runtime. */
 
 interface Globals {
   readonly Deno?: { readonly internal?: unknown };
@@ -6,15 +6,15 @@ interface Globals {
 }
 
 /**
- * Its name as people write it. Not by the globals `Bun` and `Deno` alone: a program on another runtime may define them, to test code
- * for these.
+ * The name of this runtime as people write it. The globals `Bun` and `Deno` alone do not decide: a program may define
+ * them on another runtime, to test code written for these.
  */
 export function runtimeName(): "Bun" | "Deno" | "Node" | "an unknown runtime" {
   const globals = globalThis as Globals;
-  // Deno 2.9 takes 10 ms for the first look at `process`.
+  // Before `process`: Deno 2.9 takes 10 ms for the first access to it.
   if (typeof globals.Deno?.internal === "symbol") return "Deno";
   const versions = globals.process?.versions ?? {};
-  // Both also have Node's.
+  // Bun and Deno also have a `node` version.
   if ("bun" in versions) return "Bun";
   if ("deno" in versions) return "Deno";
   return "node" in versions ? "Node" : "an unknown runtime";

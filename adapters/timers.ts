@@ -1,12 +1,12 @@
 /**
- * The runtime's timers and its clock, taken when the library is imported. Fake ones, which a test puts in their place, end
- * with the test, and sockets share timers that must go on; and no peer lives in the time of a test.
+ * The runtime's timers and clock, taken when the library is imported. Fake timers that a test installs later do not
+ * apply: they end with the test, sockets share timers that must go on, and no peer lives in the test's time.
  */
 
 import { nodeModule } from "./builtin/modules.ts";
 import { runtimeName } from "./runtime_name.ts";
 
-/** What `setTimeout` gives: an object on Node, Deno and Bun, a number elsewhere. */
+/** The result of `setTimeout`: an object on Node, Deno and Bun, a number elsewhere. */
 export type Timer = number | { ref(): void; unref(): void };
 
 type Schedule = <A extends unknown[]>(callback: (...args: A) => void, ...args: A) => unknown;
@@ -21,35 +21,35 @@ interface Timers {
   setImmediate?: Schedule;
 }
 
-// Taken by calls that bundlers know to be pure, for bundles that need none of it.
+// The calls are marked as pure, so that bundlers can drop what is not used.
 
-/** As the global of this name. */
+/** The global `setTimeout`. */
 export const setTimeout: Timers["setTimeout"] = /* @__PURE__ */ taken("setTimeout");
 
-/** As the global of this name. */
+/** The global `clearTimeout`. */
 export const clearTimeout: Timers["clearTimeout"] = /* @__PURE__ */ taken("clearTimeout");
 
-/** Calls back right after the loop has polled for I/O, a zero timeout only a millisecond later. */
+/** Calls back right after the event loop has polled for I/O; a zero timeout takes a millisecond longer. */
 export const setImmediate: Schedule = /* @__PURE__ */ taken("setImmediate") ??
   ((callback, ...args) => setTimeout(callback, 0, ...args));
 
-/** As the global of this name, of which Node has no module. */
+/** The global `queueMicrotask`; Node has no module for it. */
 export const queueMicrotask: (callback: () => void) => void = globalThis.queueMicrotask;
 
-/** Milliseconds on the monotonic clock: a changed wall clock moves no deadline. */
+/** The time in milliseconds on the monotonic clock: a change of the wall clock moves no deadline. */
 export const now: () => number = /* @__PURE__ */ takeClock();
 
 /**
- * Whether what is set now goes with a test's fakes: those of `bun test` are within the runtime's own functions, and mark them, as
- * those of sinon are marked.
+ * Whether a timer set now belongs to a test's fakes. Those of `bun test` are inside the runtime's own functions, and
+ * mark them, as sinon marks its own.
  */
 export function areFake(): boolean {
   return "clock" in setTimeout;
 }
 
 /**
- * Whether Node's modules have them, where Jest has its fakes for all of a file. Deno and Bun take a millisecond and longer to load
- * theirs, and nobody imports the library under fakes there.
+ * Whether to take them from Node's modules: Jest replaces the globals for a whole file. Deno and Bun take a millisecond
+ * or more to load the modules, and nobody imports the library under fakes there.
  */
 function haveModules(): boolean {
   return runtimeName() === "Node";

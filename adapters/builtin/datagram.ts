@@ -14,7 +14,7 @@ export function openSocket(request: DatagramRequest): Promise<DgramSocket> {
   return openOn(request, hostOf(address), address[1]);
 }
 
-/** Opens a socket of `node:dgram` on a host, perhaps with its zone, and a port. */
+/** Opens a socket of `node:dgram` on a host, optionally with its zone, and a port. */
 export async function openOn(
   { family, settings }: DatagramRequest,
   address: string,
@@ -23,17 +23,17 @@ export async function openOn(
   const socket = nodeModule("node:dgram").createSocket({
     type: family === AF_INET6 ? "udp6" : "udp4",
     reuseAddr: settings.get("SO_REUSEADDR") === 1,
-    // Node 20 refuses the key even when it is off.
+    // Node 20 rejects the key even when it is false.
     ...(settings.get("SO_REUSEPORT") === 1 ? { reusePort: true } : {}),
     ipv6Only: settings.get("IPV6_V6ONLY") === 1,
-    // Every host here is a literal. Without this, close() right after send() would lose the datagram.
+    // Every host here is a literal. With the default look-up, close() right after send() would lose the datagram.
     lookup: (
       host: string,
       _options: unknown,
       done: (e: null, host: string, family: number) => void,
     ) => done(null, host, family === AF_INET6 ? 6 : 4),
   });
-  // Before it is bound: in Deno 2.9 it holds for later receives only.
+  // Before bind: in Deno 2.9 it applies to later receives only.
   socket.unref();
   try {
     await new Promise<void>((resolve, reject) => {
@@ -42,14 +42,14 @@ export async function openOn(
       socket.bind({ address, port, exclusive: true });
     });
   } catch (cause) {
-    // Node 26: the descriptor of a socket that could not be bound stays open.
+    // Node 26 leaves the descriptor open if bind fails.
     await new Promise<void>((resolve) => socket.close(resolve));
     throw cause;
   }
   return socket;
 }
 
-/** A socket of `node:dgram`, whose peer the core fixes. */
+/** A socket of `node:dgram`; the core filters by peer. */
 export class NodeDatagram implements Datagram {
   declare sink: DatagramSink;
   protected readonly socket: DgramSocket;
@@ -57,10 +57,10 @@ export class NodeDatagram implements Datagram {
   #asked: Address;
   #local: Address;
   #closed = false;
-  /** The multicast groups it has joined. */
+  /** The multicast groups that it has joined. */
   #groups = new Set<string>();
 
-  /** `asked` is the address that was asked for, whose scope a runtime may leave out. */
+  /** `asked` is the requested address, whose scope a runtime may omit. */
   constructor(socket: DgramSocket, family: number, asked: Address) {
     this.socket = socket;
     this.family = family;
@@ -142,7 +142,7 @@ export class NodeDatagram implements Datagram {
 
   membership(action: "join" | "leave", group: string, device: string): void {
     const where = device === "" ? undefined : this.#device(device);
-    // Deno 2.9 says EINVAL to whatever the kernel refuses here.
+    // Checked here: Deno 2.9 reports EINVAL for anything the kernel refuses.
     const key = `${group} ${where}`;
     const joined = this.#groups.has(key);
     if (action === "join") {
@@ -171,22 +171,22 @@ export class NodeDatagram implements Datagram {
     return hostOf(address);
   }
 
-  /** An address that the runtime gave. */
+  /** An address that the runtime reported. */
   protected addressFrom(host: string, port: number): InetAddress {
     return scopedLike(addressFrom(this.family, host, port), this.#asked);
   }
 
-  /** What an error of a send means. */
+  /** The error to report for a failed send. */
   protected failure(error: Error, _to: Address | undefined): Error {
     return error;
   }
 
-  /** The kernel has chosen the local address anew. */
+  /** Reads the local address again: the kernel has chosen a new one. */
   protected moved(): void {
     this.#local = this.#address();
   }
 
-  /** IPv6 interfaces come as an index; the modules take the name, as the scope of an address. */
+  /** An interface as the modules take it: one given by index, for IPv6, becomes the scope of an address, by name. */
   #device(device: string): string {
     if (!/^\d+$/.test(device)) return device;
     const found = interfaces().find(({ index }) => index === Number(device));
@@ -200,19 +200,21 @@ export class NodeDatagram implements Datagram {
   }
 }
 
-/** Why an option cannot be set without libc: on an IPv6 socket `node:dgram` would set that of IPv6, or none. */
+/**
+ * Why an option cannot be set without libc: on an IPv6 socket `node:dgram` would set the IPv6 option instead, or none.
+ */
 export function ipv4OptionDetail(family: number, name: string): string | undefined {
   return family === AF_INET6 && name.startsWith("IP_")
     ? `only libc can set ${name} of an IPv6 socket`
     : undefined;
 }
 
-/** Whether it is what setMulticastTTL() refuses on Deno 2.9 and Bun 1.4. */
+/** Whether setMulticastTTL() refuses this setting, on Deno 2.9 and Bun 1.4. */
 export function isZeroTtl(name: string, value: number): boolean {
   return name === "IP_MULTICAST_TTL" && value === 0;
 }
 
-/** The error with such a reason. */
+/** An ENOPROTOOPT error with such a reason. */
 export function notAvailable(detail: string): Error {
   return Object.assign(new Error(detail), { code: "ENOPROTOOPT", detail });
 }

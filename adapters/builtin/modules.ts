@@ -1,7 +1,7 @@
 /**
- * The parts of Node's modules that the adapters use, as small structural types, and how they are loaded.
+ * The parts of Node's modules used by the adapters, as small structural types, and how they are loaded.
  *
- * Deno and Bun have the same modules; what only they need of them is here too. `process.getBuiltinModule` keeps
+ * Deno and Bun have the same modules; the parts that only they need are here, too. `process.getBuiltinModule` keeps
  * `node:` imports out of bundles and needs no permission.
  */
 
@@ -14,7 +14,7 @@ export interface NetSocket {
   readonly writableLength: number;
   readonly destroyed: boolean;
   readonly closed: boolean;
-  /** The native handle; its descriptor is -1 where there is none. */
+  /** The native handle; its descriptor is -1 if there is none. */
   readonly _handle?: {
     readonly fd?: number;
     reading?: boolean;
@@ -43,7 +43,7 @@ export interface NetSocket {
   off(event: string, listener: (argument: never) => void): void;
 }
 
-/** Where a native handle puts an address. */
+/** An object that a native handle writes an address to. */
 export interface HandleAddress {
   address?: string;
   port?: number;
@@ -54,7 +54,7 @@ export interface NetServer {
   _handle?: { readonly fd?: number; listen(backlog: number): number } | null;
   address(): { address: string; port: number } | string | null;
   listen(target: unknown, backlog?: number): void;
-  /** listen(2) of the handle that it has. */
+  /** Calls listen(2) on the server's own handle. */
   _listen2(address: null, port: number, addressType: number, backlog: number): void;
   ref(): void;
   unref(): void;
@@ -124,7 +124,7 @@ export interface NetModule {
   };
   BoundSocket?: new (options: Record<string, unknown>) => BoundSocket;
   createServer(options: Record<string, unknown>): NetServer;
-  /** Gives a handle, or a negative error number. */
+  /** Returns a handle, or a negative error number. */
   _createServerHandle(
     address: string | null,
     port: number,
@@ -172,7 +172,7 @@ export interface OsModule {
 /** `node:buffer` */
 export interface BufferModule {
   readonly Buffer: {
-    /** Bytes with a buffer to themselves that holds whatever was there before. */
+    /** Returns uninitialized bytes with a buffer of their own. */
     allocUnsafeSlow(size: number): Uint8Array<ArrayBuffer>;
   };
 }
@@ -204,7 +204,7 @@ export interface Process {
   readonly version: string;
   readonly platform: string;
   readonly versions: Readonly<Record<string, string | undefined>>;
-  /** Present where Node runs with `--permission`. */
+  /** Present if Node runs with `--permission`. */
   readonly permission?: { has(scope: string): boolean };
   emitWarning: unknown;
   getBuiltinModule(name: string): unknown;
@@ -217,7 +217,7 @@ export function nodeProcess(): Process {
 
 const modules = new Map<string, unknown>();
 
-/** A module of Node's. */
+/** A module of Node. */
 export function nodeModule(name: "node:net"): NetModule;
 export function nodeModule(name: "node:dgram"): DgramModule;
 export function nodeModule(name: "node:fs"): FsModule;
@@ -228,7 +228,7 @@ export function nodeModule(name: "node:buffer"): BufferModule;
 export function nodeModule(name: "node:timers"): TimersModule;
 export function nodeModule(name: "node:perf_hooks"): PerfHooksModule;
 export function nodeModule(name: string): unknown {
-  // Looked up once: the call is not cheap, and there is one for each connection.
+  // Cached: the call is not cheap, and every connection needs it.
   let module = modules.get(name);
   if (module === undefined) modules.set(name, module = nodeProcess().getBuiltinModule(name));
   return module;

@@ -1,4 +1,4 @@
-/** Connecting a socket of `node:net`, on Node and Deno. */
+/** Connecting a socket of `node:net`, for Node and Deno. */
 
 import type { NetSocket } from "./modules.ts";
 
@@ -12,7 +12,7 @@ export interface SocketConnect {
 
 /** Connects a fresh socket to a literal address, without reading from it. */
 export function connectSocket(socket: NetSocket, options: Record<string, unknown>): SocketConnect {
-  // Before 'connect', pausing is exact: nothing is read until the core asks.
+  // Paused before 'connect', the socket reads nothing until the core asks.
   socket.pause();
   let cancel!: () => void;
   const done = new Promise<void>((resolve, reject) => {

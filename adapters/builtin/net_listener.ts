@@ -1,11 +1,11 @@
-/** A listener over a server of `node:net`: for Node, and for what Deno can only do through that module. */
+/** A listener over a server of `node:net`: for Node, and for what Deno can do only through that module. */
 
 import type { Address, Listener, ListenerSink, Stream } from "../adapter.ts";
 import { setImmediate } from "../timers.ts";
 import type { NetServer, NetSocket } from "./modules.ts";
 import { systemError } from "./system_error.ts";
 
-/** The server accepts by itself and cannot be stopped; connections wait in the core's queue. */
+/** A listener whose server accepts by itself and cannot be stopped; connections wait in the core's queue. */
 export abstract class NetListener implements Listener {
   readonly local: Address;
   #server: NetServer;
@@ -54,13 +54,13 @@ export abstract class NetListener implements Listener {
   }
 
   close(): Promise<void> {
-    // Its callback would wait for the connections too.
+    // Without its callback, which would wait for the connections, too.
     this.#server.close();
     return afterClose();
   }
 }
 
-/** Handles are closed in the loop's next turn. */
+/** Resolves once a closed handle is gone, on the next turn of the event loop. */
 export function afterClose(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,14 +1,14 @@
-/** A stream over a socket of `node:net`: for Node, and for what Deno can only do through that module. */
+/** A stream over a socket of `node:net`: for Node, and for what Deno can do only through that module. */
 
 import type { Address, Stream, StreamSink } from "../adapter.ts";
 import { plain } from "./buffer.ts";
 import type { NetSocket } from "./modules.ts";
 import { ownerOf, setOwner } from "./owner.ts";
 
-/** Bytes that the core may leave unread before the stream stops: stopping costs two system calls. */
+/** How many unread bytes the core may hold before the stream stops: stopping costs two system calls. */
 export const READ_AHEAD: number = 64 * 1024;
 
-/** The largest piece that libuv is given to send when there is room. */
+/** The largest piece passed to libuv when there is room. */
 const LARGEST_WRITE = 64 * 1024;
 
 /** A stream over a connected socket that is paused and has not read yet. */
@@ -18,15 +18,15 @@ export class NetStream implements Stream {
   readonly readAhead: number = READ_AHEAD;
   declare sink: StreamSink;
   protected readonly socket: NetSocket;
-  /** Nothing more can be read: end of stream, or the socket is destroyed. */
+  /** Nothing more can be read: the stream has ended, or the socket is destroyed. */
   #over = false;
 
   constructor(socket: NetSocket, local: Address, remote: Address) {
     this.socket = socket;
     this.local = local;
     this.remote = remote;
-    // The cheapest way to read without losing back-pressure: chunks never enter the stream's own buffer, and
-    // answering false stops the handle at once. 'end' is then never emitted, so nothing destroys by itself.
+    // The cheapest way to read with back-pressure: chunks bypass the stream's own buffer, and returning false stops the
+    // handle at once. 'end' is then never emitted, so the socket never destroys itself.
     setOwner<NetStream>(socket, this);
     socket.push = pushed;
     socket.unref();
@@ -41,7 +41,7 @@ export class NetStream implements Stream {
     if (!this.#over) this.socket._read(0);
   }
 
-  // Not by the socket's own calls, which wait for another connection where this one is gone.
+  // Not through the socket's own methods, which wait for another connection when this one is gone.
   ref(): void {
     this.socket._handle?.ref();
   }
@@ -51,7 +51,7 @@ export class NetStream implements Stream {
   }
 
   write(chunk: Uint8Array): Promise<number> {
-    // A copy: what libuv holds still goes out after close(), when the caller may have changed its bytes.
+    // A copy: libuv still sends what it holds after close(), when the caller may have changed the bytes.
     const piece = chunk.slice(0, LARGEST_WRITE);
     return new Promise((resolve, reject) => {
       this.socket.write(
@@ -67,7 +67,7 @@ export class NetStream implements Stream {
 
   reset(): Promise<void> {
     this.#over = true;
-    // Throws for UNIX sockets and destroyed ones, which have nothing to reset.
+    // resetAndDestroy() throws for UNIX sockets and destroyed ones, which have nothing to reset.
     if (this.socket.destroyed || this.remotePort === undefined) this.socket.destroy();
     else this.socket.resetAndDestroy();
     return this.#whenClosed();
@@ -79,8 +79,8 @@ export class NetStream implements Stream {
       this.socket.destroy();
       return this.#whenClosed();
     }
-    // What the runtime holds still goes out, as the kernel would send it; a peer that does not read must not
-    // keep the caller waiting.
+    // What the runtime holds still goes out, as the kernel would send it; a peer that does not read must not delay the
+    // caller.
     this.socket.destroySoon();
     return Promise.resolve();
   }
@@ -91,7 +91,7 @@ export class NetStream implements Stream {
         this.socket.setNoDelay(value !== 0);
         return true;
       case "SO_KEEPALIVE":
-        // No delay: from 1 s on, Node before 24 and Bun would also change TCP_KEEPINTVL and TCP_KEEPCNT.
+        // Without a delay: with 1 s or more, Node before 24 and Bun would also change TCP_KEEPINTVL and TCP_KEEPCNT.
         this.socket.setKeepAlive(value !== 0);
         return true;
       default:
@@ -103,7 +103,7 @@ export class NetStream implements Stream {
     return undefined;
   }
 
-  /** The last byte was read; answers whether to go on reading. */
+  /** The last byte was read. Returns whether to go on reading. */
   finished(): boolean {
     if (!this.#over) {
       this.#over = true;
@@ -118,12 +118,12 @@ export class NetStream implements Stream {
     this.sink.error(this.failure(error));
   }
 
-  /** The peer's FIN. */
+  /** The peer's FIN has come. */
   protected ended(): void {
     this.sink.end();
   }
 
-  /** What an error of the socket means. */
+  /** The error to report for an error of the socket. */
   protected failure(error: Error): Error {
     return error;
   }

@@ -1,4 +1,7 @@
-/** The stream that a socket of Node belongs to, for handlers that all sockets share: those of its own would cost memory. */
+/**
+ * The stream that a socket of Node belongs to: handlers shared by all sockets need it, and handlers of its own would
+ * cost each socket memory.
+ */
 
 import type { NetSocket } from "./modules.ts";
 
@@ -8,12 +11,12 @@ interface Owned<T> extends NetSocket {
   [OWNER]: T;
 }
 
-/** Says whose a socket is. */
+/** Sets the owner of a socket. */
 export function setOwner<T>(socket: NetSocket, owner: T): void {
   (socket as Owned<T>)[OWNER] = owner;
 }
 
-/** Whose a socket is. */
+/** The owner of a socket. */
 export function ownerOf<T>(socket: NetSocket): T {
   return (socket as Owned<T>)[OWNER];
 }

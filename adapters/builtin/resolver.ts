@@ -1,16 +1,16 @@
-/** The system's resolver through `node:dns` and `node:os`, which all three runtimes have. */
+/** The system's resolver through `node:dns` and `node:os`, available on all three runtimes. */
 
 import type { InetAddress, LookupAnswer, NetworkInterface } from "../adapter.ts";
 import { hostOf } from "../endpoints.ts";
 import { now } from "../timers.ts";
 import { nodeModule, nodeProcess } from "./modules.ts";
 
-/** What libuv, and Deno like it, call EAI_NODATA: a name that has no address of the family. */
+/** EAI_NODATA in libuv and Deno: the name has no address of the family. */
 export const UV_EAI_NODATA = -3007;
 
 const INTERFACES = "/sys/class/net";
 
-/** getaddrinfo: the hosts file, then DNS, in the resolver's order. */
+/** getaddrinfo(3): the hosts file, then DNS, in the resolver's order. */
 export async function lookup(name: string, family: 0 | 4 | 6): Promise<LookupAnswer[]> {
   try {
     return await lookupWith(name, { family });
@@ -20,19 +20,19 @@ export async function lookup(name: string, family: 0 | 4 | 6): Promise<LookupAns
   }
 }
 
-/** glibc finds no name when it can open no descriptor: throws the error of opening one. */
+/** Throws EMFILE or ENFILE if no descriptor can be opened: glibc then reports that there is no such name. */
 function checkDescriptors(): void {
   const fs = nodeModule("node:fs");
   try {
     fs.closeSync(fs.openSync(nodeModule("node:os").devNull, "r"));
   } catch (cause) {
-    // Another error says nothing about the resolver.
+    // Any other error says nothing about the resolver.
     const { code } = cause as { code?: string };
     if (code === "EMFILE" || code === "ENFILE") throw cause;
   }
 }
 
-/** getaddrinfo with what a runtime wants to know besides. */
+/** getaddrinfo(3) with further options of a runtime. */
 export function lookupWith(
   name: string,
   options: { family: 0 | 4 | 6; port?: number },
@@ -46,7 +46,7 @@ export function lookupWith(
   });
 }
 
-/** getnameinfo of a numeric address and a TCP port. */
+/** getnameinfo(3) of a numeric address and a TCP port. */
 export function lookupService(
   address: string,
   port: number,
@@ -66,10 +66,10 @@ export function hostname(): string {
 }
 
 /**
- * The machine's interfaces. A runtime tells the index only of those that have a link-local address;
- * the others come from Linux.
+ * The machine's interfaces. A runtime reports the index only of those with a link-local address; the others come from
+ * Linux.
  *
- * @param mayRead Whether Linux's own list can be read, which has those that are down too.
+ * @param mayRead Whether Linux's own list can be read, which includes interfaces that are down.
  */
 export function interfaces(mayRead: boolean = true): NetworkInterface[] {
   const listed = nodeModule("node:os").networkInterfaces();
@@ -86,7 +86,7 @@ export function interfaces(mayRead: boolean = true): NetworkInterface[] {
 }
 
 function linuxIndexes(mayRead: boolean): Map<string, number> {
-  // The kernel gives the loopback interface of every network namespace this one.
+  // The loopback interface has this index in every network namespace.
   const indexes = new Map([["lo", 1]]);
   if (!mayRead) return indexes;
   const fs = nodeModule("node:fs");
@@ -96,12 +96,12 @@ function linuxIndexes(mayRead: boolean): Map<string, number> {
       indexes.set(name, Number(fs.readFileSync(`${INTERFACES}/${name}/ifindex`, "utf8")));
     }
   } catch {
-    // Not there, or not permitted (node --permission): what the runtime tells has to do.
+    // Missing, or not permitted (node --permission): use what the runtime reports.
   }
   return indexes;
 }
 
-/** The host of an address as libuv takes it: the scope by the interface's name, since it takes a number for none. */
+/** The host of an address as libuv takes it, with the interface's name as the scope: libuv ignores a number. */
 export function zonedHostOf(address: InetAddress): string {
   const scope_id = address[3];
   if (!scope_id) return address[0];
@@ -110,8 +110,8 @@ export function zonedHostOf(address: InetAddress): string {
 }
 
 /**
- * The error with which Linux refuses a link-local address that names no interface, or one that is not there;
- * `undefined` where it names one.
+ * The code with which Linux refuses a link-local address without a scope, or with that of a missing interface;
+ * `undefined` if the address is valid.
  */
 export function scopeErrorOf([host, , , scope_id]: InetAddress): string | undefined {
   if (!/^fe[89ab]/.test(host)) return undefined;
@@ -119,21 +119,21 @@ export function scopeErrorOf([host, , , scope_id]: InetAddress): string | undefi
   return interfaces().some(({ index }) => index === scope_id) ? undefined : "ENETUNREACH";
 }
 
-/** Refuses to bind a link-local address of an interface that is not there, of which libuv would say EINVAL. */
+/** Refuses a bind to a link-local address of a missing interface with ENODEV; libuv would report EINVAL. */
 export function checkLink(address: InetAddress): void {
   if (!address[3] || scopeErrorOf(address) === undefined) return;
   throw Object.assign(new Error(`no interface ${address[3]}`), { code: "ENODEV" });
 }
 
-/** The interface whose index was asked for last. */
+/** The interface that was looked up last. */
 let lastScope: { readonly name: string; readonly index: number; readonly at: number } | undefined;
 
-/** How long its index is taken to be the same, in milliseconds. */
+/** How long its index is cached, in milliseconds. */
 const SCOPE_LASTS = 1000;
 
-/** The index of an interface's name, 0 for none. */
+/** The index of an interface by name; 0 if there is none. */
 export function scopeOf(name: string): number {
-  // Not from files anew for each datagram of a link.
+  // Cached: reading the files again for each datagram of a link would be slow.
   const time = now();
   if (lastScope?.name !== name || time - lastScope.at > SCOPE_LASTS) {
     const index = interfaces().find((entry) => entry.name === name)?.index ?? 0;
@@ -142,7 +142,7 @@ export function scopeOf(name: string): number {
   return lastScope.index;
 }
 
-/** The name of an error of these calls; `undefined` for others. */
+/** The EAI code of an error of these calls; `undefined` for others. */
 export function resolverErrorCode(cause: unknown): string | undefined {
   const { code, errno, syscall } = (cause ?? {}) as Record<string, unknown>;
   switch (code) {
@@ -156,7 +156,7 @@ export function resolverErrorCode(cause: unknown): string | undefined {
     case "EREFUSED":
       return "EAI_AGAIN";
     case "EINVAL":
-      // Node 22: an ASCII form that no name has, such as "xn--a".
+      // Node 22: the ASCII form of an impossible name, such as "xn--a".
       return syscall === "getaddrinfo" ? "EAI_NONAME" : undefined;
     default:
       return typeof code === "string" && code.startsWith("EAI_") ? code : undefined;

@@ -1,4 +1,4 @@
-/** System calls of Linux, by whatever foreign function interface the runtime has. */
+/** System calls of Linux, through any foreign function interface. */
 
 import { errnoName } from "../../core/errors/errno.ts";
 import type { Address } from "../adapter.ts";
@@ -6,7 +6,7 @@ import { nodeProcess } from "../builtin/modules.ts";
 import { int32, type OptionCalls } from "./options.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR_SIZE } from "./sockaddr.ts";
 
-/** The calls and their arguments; each gives an int. */
+/** The calls and their arguments; each returns an int. */
 export const LIBC_CALLS = {
   socket: ["i32", "i32", "i32"],
   bind: ["i32", "buffer", "u32"],
@@ -40,11 +40,11 @@ const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 
-/** The calls, each throwing an error with a `code` when it fails. */
+/** System calls that throw an error with a `code` when they fail. */
 export class Libc implements OptionCalls {
   #calls: LibcCalls;
   #errno: () => number;
-  /** Where the calls put what they tell: it is read before the next call. */
+  /** The output buffers of the calls, read before the next call. */
   readonly #sockaddr = new Uint8Array(SOCKADDR_SIZE);
   readonly #int = new Uint8Array(4);
   readonly #intView = new DataView(this.#int.buffer);
@@ -55,7 +55,7 @@ export class Libc implements OptionCalls {
     this.#errno = errno;
   }
 
-  /** socket(2), non-blocking and closed on exec, for TCP with SO_REUSEADDR as all runtimes set it. */
+  /** socket(2), non-blocking and closed on exec; for TCP with SO_REUSEADDR, as all runtimes set it. */
   socket(family: number, type: number): number {
     const fd = this.#check(
       "socket",
@@ -73,7 +73,7 @@ export class Libc implements OptionCalls {
     this.#check("bind", this.#calls.bind(fd, bytes, bytes.length));
   }
 
-  /** connect(2); a connection under way is no error. */
+  /** connect(2); EINPROGRESS is no error. */
   connect(fd: number, family: number, address: Address): void {
     const bytes = encodeSockaddr(family, address);
     if (this.#calls.connect(fd, bytes, bytes.length) === 0) return;
@@ -98,7 +98,7 @@ export class Libc implements OptionCalls {
     return this.#address();
   }
 
-  /** getsockname(2) of a number that may be no socket's: `undefined` then. */
+  /** getsockname(2) of a number; `undefined` if it is not a socket. */
   findSocket(fd: number): Address | undefined {
     return this.#name("getsockname", fd) === 0 ? this.#address() : undefined;
   }
@@ -150,7 +150,7 @@ export class Libc implements OptionCalls {
     return this.#calls[call](fd, this.#sockaddr, this.#int);
   }
 
-  /** What the last `#name` has told. */
+  /** The address that the last `#name` has read. */
   #address(): Address {
     return decodeSockaddr(this.#sockaddr, this.#intView.getInt32(0, true));
   }
@@ -162,7 +162,7 @@ export class Libc implements OptionCalls {
 
   /** The error of the call that has just failed. */
   protected failure(syscall: string): Error & { code: string } {
-    // errno has to be read before anything else runs.
+    // errno must be read before anything else runs.
     const errno = this.#errno();
     const code: string = errnoName(errno) ?? "EIO";
     return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });
@@ -173,7 +173,7 @@ export class Libc implements OptionCalls {
  * Opens the C library of Linux.
  *
  * @param open opens a library by its name, and throws where there is none
- * @returns `null` where there is none that fits
+ * @returns `null` if there is none that fits
  */
 export function openLibc<L extends Libc>(open: (library: string) => L): L | null {
   if (nodeProcess().platform !== "linux") return null;
@@ -181,7 +181,7 @@ export function openLibc<L extends Libc>(open: (library: string) => L): L | null
     try {
       return open(library);
     } catch {
-      // Not this one: the next.
+      // Try the next.
     }
   }
   return null;

@@ -1,4 +1,4 @@
-/** Multicast groups and interfaces of a descriptor through setsockopt(2) of Linux. */
+/** Multicast groups and interfaces of a descriptor, through setsockopt(2) of Linux. */
 
 import { parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import { concat } from "../../core/bytes.ts";
@@ -14,7 +14,7 @@ const IPV6_MULTICAST_IF = 17;
 const IPV6_JOIN_GROUP = 20;
 const IPV6_LEAVE_GROUP = 21;
 
-/** Joins or leaves a group; `device` is an interface's IPv4 address, for IPv6 its index, or empty. */
+/** Joins or leaves a group; `device` is an interface's IPv4 address, its index for IPv6, or empty. */
 export function joinGroup(
   calls: OptionCalls,
   fd: number,
@@ -33,7 +33,7 @@ export function joinGroup(
   }
 }
 
-/** Chooses the interface of outgoing multicast of a family. */
+/** Chooses the interface for outgoing multicast of a family. */
 export function multicastInterface(
   calls: OptionCalls,
   fd: number,

@@ -1,6 +1,6 @@
-/** Options of a descriptor, by whatever calls setsockopt(2) and getsockopt(2) of Linux for the runtime. */
+/** Options of a descriptor, through any binding of Linux's setsockopt(2) and getsockopt(2). */
 
-/** The two calls. */
+/** A binding of the two calls. */
 export interface OptionCalls {
   /** setsockopt(2); throws an error with a `code`. */
   setOption(fd: number, level: number, number: number, value: Uint8Array): void;
@@ -16,7 +16,7 @@ const IPPROTO_IPV6 = 41;
 /** Level and number of SO_LINGER. */
 const LINGER = [SOL_SOCKET, 13] as const;
 
-/** Level and number of the options whose value is an int. */
+/** Level and number of the options with an int value. */
 const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]>> = {
   SO_REUSEADDR: [SOL_SOCKET, 2],
   SO_REUSEPORT: [SOL_SOCKET, 15],
@@ -57,18 +57,21 @@ const INTEGERS: Readonly<Record<string, readonly [level: number, number: number]
   IPV6_TCLASS: [IPPROTO_IPV6, 67],
 };
 
-/** The names of those that say how bind(2) goes: they are for adapters that set them on the descriptor before. */
+/**
+ * The names of the options that affect bind(2): only an adapter that sets them on the descriptor before it can have
+ * them.
+ */
 export const BIND_OPTIONS: readonly string[] = ["IP_TRANSPARENT", "IP_BIND_ADDRESS_NO_PORT"];
 
 /** The names of the options that can be set this way on a stream. */
 export const STREAM_OPTIONS: readonly string[] = [...Object.keys(INTEGERS), "SO_LINGER"]
   .filter((name) => !name.includes("MULTICAST") && !BIND_OPTIONS.includes(name));
 
-/** The names of those that can be set on a datagram socket. */
+/** The names of the options that can be set this way on a datagram socket. */
 export const DATAGRAM_OPTIONS: readonly string[] = Object.keys(INTEGERS)
   .filter((name) => !/^TCP_|SO_KEEPALIVE|SO_OOBINLINE/.test(name) && !BIND_OPTIONS.includes(name));
 
-/** Sets an option; answers `false` for one that is not known here. An error names it, as `option`. */
+/** Sets an option; returns `false` if it is unknown here. An error names it as `option`. */
 export function setDescriptorOption(
   calls: OptionCalls,
   fd: number,
@@ -86,7 +89,7 @@ export function setDescriptorOption(
   return true;
 }
 
-/** Reads an option; `undefined` for one that is not known here. */
+/** Reads an option; `undefined` if it is unknown here. */
 export function getDescriptorOption(
   calls: OptionCalls,
   fd: number,
@@ -99,7 +102,7 @@ export function getDescriptorOption(
 /** The bytes of `struct linger`. */
 function linger(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
-  // Only to reset: with seconds close(2) would keep the whole process waiting.
+  // Only for a reset: with seconds, close(2) would block the whole process.
   bytes.set(int32(value === 0 ? 1 : 0));
   return bytes;
 }

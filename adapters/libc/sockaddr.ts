@@ -7,10 +7,10 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** The size of the largest address here: sockaddr_un. */
+/** The size of the largest address: sockaddr_un. */
 export const SOCKADDR_SIZE = 110;
 
-/** The bytes of a literal address. */
+/** Encodes a literal address. */
 export function encodeSockaddr(family: number, address: Address): Uint8Array {
   if (!Array.isArray(address)) return encodeUnix(address as string | Uint8Array);
   const [host, port, flowinfo = 0, scope_id = 0] = address;
@@ -28,9 +28,9 @@ export function encodeSockaddr(family: number, address: Address): Uint8Array {
   return bytes;
 }
 
-/** The address of bytes that the kernel filled in, `length` of them. */
+/** Decodes an address of `length` bytes, as the kernel filled it in. */
 export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
-  // Not by a DataView for IPv4: there is one of these for each connection.
+  // Without a DataView for IPv4: every connection would create one.
   const port = bytes[2]! << 8 | bytes[3]!;
   switch (length < 2 ? AF_UNIX : bytes[0]! | bytes[1]! << 8) {
     case AF_INET:
@@ -47,7 +47,7 @@ export function decodeSockaddr(bytes: Uint8Array, length: number): Address {
 
 function encodeUnix(path: string | Uint8Array): Uint8Array {
   const name = typeof path === "string" ? new TextEncoder().encode(path) : path;
-  // A path ends with a null byte, an abstract name with its length.
+  // A path ends with a null byte; an abstract name ends by its length.
   const bytes = new Uint8Array(2 + name.length + (name.length > 0 && name[0] !== 0 ? 1 : 0));
   new DataView(bytes.buffer).setUint16(0, AF_UNIX, true);
   bytes.set(name, 2);

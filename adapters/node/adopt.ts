@@ -1,4 +1,4 @@
-/** Taking over descriptors on Node, which does not tell what they are. */
+/** Taking over descriptors on Node, which does not report what they are. */
 
 import type { Address, Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
@@ -12,7 +12,7 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** Takes a descriptor over: one that `release()` gave away, or one that was inherited. */
+/** Takes over a descriptor: one that `release()` gave up, or an inherited one. */
 export function adopt(fd: number): Adopted {
   const known = takeReleased(fd);
   if (known !== undefined) return known;
@@ -22,20 +22,20 @@ export function adopt(fd: number): Adopted {
   return { family, bound, listening };
 }
 
-/** Closes a bare descriptor; of one that was given away here, its stream. */
+/** Closes a bare descriptor; for one that was given up here, its stream. */
 export function closeDescriptor(fd: number): void {
   const known = takeReleased(fd);
   if (known === undefined) nodeModule("node:fs").closeSync(fd);
   else known.stream.close();
 }
 
-/** A descriptor that the runtime has opened. */
+/** A descriptor opened by the runtime. */
 interface OpenedDescriptor {
   readonly socket: NetSocket;
   readonly handle: TcpHandle;
   readonly family: number;
   readonly local: Address;
-  /** The peer; `undefined` where it is not connected. */
+  /** The peer; `undefined` if it is not connected. */
   readonly remote: Address | undefined;
   readonly listening: boolean;
 }
@@ -43,7 +43,7 @@ interface OpenedDescriptor {
 /** Opens a descriptor of a TCP or UNIX stream socket without reading from it. */
 function openDescriptor(fd: number): OpenedDescriptor {
   const path = unixState(fd);
-  // Throws EINVAL or ERR_INVALID_FD_TYPE for what is no stream.
+  // Throws EINVAL or ERR_INVALID_FD_TYPE if it is not a stream.
   const socket = new (nodeModule("node:net").Socket)({
     fd,
     allowHalfOpen: true,
@@ -71,7 +71,7 @@ function openDescriptor(fd: number): OpenedDescriptor {
   return { socket, handle, family, local, remote, listening: false };
 }
 
-/** What the kernel's table tells of a UNIX socket; `undefined` for another kind. */
+/** The state of a UNIX socket in the kernel's table; `undefined` for another kind. */
 function unixState(
   fd: number,
 ): { local: string; listening: boolean; connected: boolean } | undefined {
@@ -95,7 +95,7 @@ function table(path: string): string[] {
   try {
     return nodeModule("node:fs").readFileSync(path, "utf8").split("\n");
   } catch {
-    // No /proc: it is taken for TCP.
+    // No /proc: treat it as TCP.
     return [];
   }
 }

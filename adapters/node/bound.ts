@@ -1,4 +1,4 @@
-/** Streams of Node that are bound, and neither connected nor listening yet. */
+/** Streams of Node that are bound, but neither connected nor listening yet. */
 
 import type {
   Address,
@@ -26,7 +26,7 @@ import { getEarlyOption, setNodeOption } from "./options.ts";
 import { removePath } from "./unix_file.ts";
 
 const AF_INET6 = 10;
-/** libuv's flags of bind: an IPv6 socket that takes no IPv4, and SO_REUSEPORT. */
+/** libuv's flags for bind: an IPv6 socket that takes no IPv4, and SO_REUSEPORT. */
 const UV_TCP_IPV6ONLY = 1;
 const UV_TCP_REUSEPORT = 2;
 
@@ -34,7 +34,7 @@ const UV_TCP_REUSEPORT = 2;
 export function bind(request: BindRequest): Bound {
   const bound = openBound(request);
   try {
-    // Some matter before listen or connect only, such as the buffer sizes.
+    // Some options, such as the buffer sizes, only matter before listen or connect.
     for (const [name, value] of request.settings) setNodeOption(bound.fd, name, value);
   } catch (error) {
     bound.close();
@@ -77,7 +77,7 @@ function bindPath(family: number, address: string | Uint8Array<ArrayBuffer>): No
     if (typeof handle === "number") throw systemError(handle, "bind");
     return new NodeBound(family, handle, address);
   } catch (error) {
-    // libuv makes EACCES of ENOENT: of a missing directory, or one that holds no such files.
+    // libuv turns ENOENT into EACCES, for a missing directory or one on a file system that cannot hold sockets.
     if ((error as { code?: string }).code === "EACCES" && !isDenied(path)) {
       throw Object.assign(new Error("no such directory", { cause: error }), { code: "ENOENT" });
     }
@@ -85,11 +85,11 @@ function bindPath(family: number, address: string | Uint8Array<ArrayBuffer>): No
   }
 }
 
-/** What access(2) asks for. */
+/** Modes of access(2). */
 const W_OK = 2;
 const X_OK = 1;
 
-/** Whether the directory of a path is there and may not be written to. */
+/** Whether the directory of a path exists but is not writable. */
 function isDenied(path: string): boolean {
   const fs = nodeModule("node:fs");
   const directory = path.slice(0, path.lastIndexOf("/") + 1) || ".";
@@ -98,7 +98,7 @@ function isDenied(path: string): boolean {
     return false;
   } catch (error) {
     const { code } = error as { code?: string };
-    // Nobody but the file system can tell, and the error names the flag.
+    // Denied by --permission: only the file system could say, and the error names the flag to add.
     if (code === "ERR_ACCESS_DENIED") throw error;
     return code !== "ENOENT";
   }
@@ -109,7 +109,7 @@ export class NodeBound implements Bound {
   readonly local: Address;
   #family: number;
   #handle: BoundSocket | TcpHandle;
-  /** The path to remove with the socket: none where another process has bound it. */
+  /** The path to remove with the socket; empty if another process has bound it. */
   #path: Address;
 
   constructor(
@@ -126,7 +126,7 @@ export class NodeBound implements Bound {
 
   get fd(): number {
     const { fd } = this.#handle as { fd?: number | (() => number) };
-    // A method of BoundSocket, a number of the older handle; Deno has neither.
+    // A method of BoundSocket, a number on the older handle; Deno has neither.
     return typeof fd === "function" ? fd.call(this.#handle) : fd ?? -1;
   }
 
@@ -135,7 +135,7 @@ export class NodeBound implements Bound {
       pauseOnConnect: true,
       allowHalfOpen: true,
     });
-    // Node takes 0 as "not given" and makes it 511.
+    // Node treats 0 as "not given" and uses 511.
     listenOn(server, this.#handle, Math.max(1, backlog));
     return await new Promise((resolve, reject) => {
       server.once("error", reject);
@@ -173,7 +173,7 @@ export class NodeBound implements Bound {
   #address(): Address {
     if ("getsockname" in this.#handle) {
       const out: HandleAddress = {};
-      // A port in use shows only here: libuv puts off the error of bind(2).
+      // A port in use shows only here: libuv defers the error of bind(2).
       const failure = this.#handle.getsockname(out);
       if (failure !== 0) {
         this.#handle.close();
@@ -186,7 +186,10 @@ export class NodeBound implements Bound {
   }
 }
 
-/** In a worker of `node:cluster`, `listen()` would ask the primary process for a UNIX handle's address anew. */
+/**
+ * Listens without `listen()` for a UNIX handle: in a `node:cluster` worker that would request the address again from
+ * the primary process.
+ */
 function listenOn(server: NetServer, handle: BoundSocket | TcpHandle, backlog: number): void {
   if (!("listen" in handle)) return server.listen(handle, backlog);
   server._handle = handle;

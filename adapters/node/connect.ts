@@ -1,4 +1,4 @@
-/** Connecting on Node from an address of the system's choice. */
+/** Connecting on Node from an address chosen by the system. */
 
 import type { ConnectAttempt, ConnectTarget, InetAddress } from "../adapter.ts";
 import { isUnix } from "../endpoints.ts";
@@ -20,7 +20,7 @@ const EARLY = [
   "TCP_WINDOW_CLAMP",
 ];
 
-/** connect(2) from an address of the system's choice. */
+/** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {
   const { family, address, settings } = target;
   if (isUnix(address) || !EARLY.some((name) => settings.has(name))) {
@@ -29,5 +29,3 @@ export function connect(target: ConnectTarget): ConnectAttempt {
   const any: InetAddress = family === AF_INET6 ? ["::", 0, 0, 0] : ["0.0.0.0", 0];
   return bind({ family, address: any, settings }).connect(target);
 }
-
-/** `closed` is called when the socket is, where somebody needs to know: a listener costs each connection its memory. */

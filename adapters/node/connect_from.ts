@@ -1,4 +1,4 @@
-/** Connecting a new socket of `node:net`, or one that is bound. */
+/** Connecting a new or bound socket of `node:net`. */
 
 import type { Address, ConnectAttempt, ConnectTarget } from "../adapter.ts";
 import { type NetSocket, nodeModule } from "../builtin/modules.ts";
@@ -7,7 +7,10 @@ import { scopeErrorOf, zonedHostOf } from "../builtin/resolver.ts";
 import { isUnix, pathOf } from "../endpoints.ts";
 import { inetStream, streamOver } from "./stream.ts";
 
-/** Connects; `options` are those of the socket, `local` its address where it is bound. */
+/**
+ * Connects. `options` are those of the socket, and `local` is its address if it is bound. `closed` is called when the
+ * socket is closed, and absent if nobody needs it: a listener costs each connection memory.
+ */
 export function connectFrom(
   { family, address }: ConnectTarget,
   options: Record<string, unknown>,
@@ -27,7 +30,7 @@ export function connectFrom(
   return { done, cancel: attempt.cancel };
 }
 
-/** Node 26 waits for ever where Linux refuses a link-local address at once. */
+/** Connects, unless Linux would refuse a link-local address at once: Node 26 waits forever then. */
 function connectUnlessRefused(
   socket: NetSocket,
   target: Record<string, unknown>,

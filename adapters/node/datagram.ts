@@ -18,8 +18,8 @@ export async function openDatagram(request: DatagramRequest): Promise<Datagram> 
 }
 
 /**
- * The socket on a port that is its own: Linux takes a port that it chose away when the peer is freed, as Node has to
- * do before it can fix another one.
+ * Reopens a socket on the port chosen for it, as an explicit port: Linux takes an ephemeral port away when the peer is
+ * dissolved, and Node must do that before it can fix another peer.
  */
 async function pinned(
   request: DatagramRequest,
@@ -31,12 +31,15 @@ async function pinned(
   try {
     return await openOn(request, host, port);
   } catch {
-    // Somebody else was faster: any port will do, it only cannot be kept.
+    // Another socket took it: any port will do, but it cannot be kept.
     return await openOn(request, host, 0);
   }
 }
 
-/** Where a peer can be fixed in the kernel: Deno 2.9 only remembers it, and still delivers strangers' datagrams. */
+/**
+ * A socket whose peer is fixed in the kernel. Not for Deno 2.9, which only remembers the peer and still delivers
+ * strangers' datagrams.
+ */
 class ConnectableDatagram extends NodeDatagram {
   readonly concurrent = true;
   #connected = false;
@@ -81,7 +84,7 @@ class ConnectableDatagram extends NodeDatagram {
   }
 }
 
-/** Where Node keeps its handle: `_handle` prints a warning. */
+/** The symbol under which Node keeps its handle: reading `_handle` prints a warning. */
 const STATE = "state symbol";
 
 function descriptorOf(socket: DgramSocket): number {

@@ -1,8 +1,8 @@
-/** What the errors of Node's calls mean. */
+/** The codes of Node's errors. */
 
 import { resolverErrorCode } from "../builtin/resolver.ts";
 
-/** What Node says where `--permission` keeps something from the program. */
+/** The code for what `--permission` denies. */
 const DENIED = "ERR_ACCESS_DENIED";
 
 /** The POSIX or EAI code of an error. */
@@ -12,7 +12,7 @@ export function errorCode(cause: unknown): string | undefined {
     case "ERR_STREAM_DESTROYED":
     case "ERR_STREAM_WRITE_AFTER_END":
       return "EPIPE";
-    // It is a socket: that was looked at before.
+    // A socket, as checked before, but not a stream.
     case "ERR_INVALID_FD_TYPE":
       return "ESOCKTNOSUPPORT";
     case DENIED:
@@ -22,11 +22,11 @@ export function errorCode(cause: unknown): string | undefined {
   }
 }
 
-/** What the library has to say of an error, or the flag that Node needs. */
+/** The detail of an error of the library, or the flag that Node needs. */
 export function errorDetail(cause: unknown): string | undefined {
   const { code, detail, message } = cause as { code?: unknown; detail?: string; message?: string };
   if (code !== DENIED) return detail;
-  // The errors of its resolver name none.
+  // The resolver's errors name no flag.
   const [flag] = /--allow-[a-z-]+/.exec(message ?? "") ?? ["--allow-net"];
   return `node --permission needs ${flag} for it`;
 }

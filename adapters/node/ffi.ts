@@ -1,6 +1,6 @@
 /**
- * System calls of Linux on Node, through `node:ffi` of Node 26, which is loaded when something is first asked for that
- * Node has no call for.
+ * System calls of Linux on Node, through `node:ffi` of Node 26. It is loaded on the first use of something that Node
+ * has no call for.
  */
 
 import { nodeProcess } from "../builtin/modules.ts";
@@ -22,7 +22,7 @@ export function hasLibc(): boolean {
   return hasFfi() && isPermitted();
 }
 
-/** What is missing for `node:ffi`, where something is. */
+/** What is missing to use `node:ffi`, if anything is. */
 export function ffiNeeded(): string {
   return hasFfi() && !isPermitted() ? "--allow-ffi" : "node:ffi of Node 26";
 }
@@ -37,7 +37,7 @@ function isPermitted(): boolean {
   return nodeProcess().permission?.has("ffi") !== false;
 }
 
-/** The C library, `undefined` where it cannot be had. */
+/** The C library; `undefined` if it is not available. */
 export function libc(): Libc | undefined {
   if (opened === undefined) opened = hasLibc() ? open() : null;
   return opened ?? undefined;
@@ -46,7 +46,7 @@ export function libc(): Libc | undefined {
 function open(): Libc | null {
   const ffi = loadQuietly();
   if (ffi === undefined) return null;
-  // The binary itself is linked to the C library.
+  // The binary itself is linked against the C library.
   const { __errno_location, ...calls } = ffi.dlopen(null, signatures()).functions;
   return new Libc(calls, () => ffi.getInt32(__errno_location()));
 }
@@ -59,11 +59,14 @@ function signatures(): Record<string, { arguments: readonly string[]; return: st
   return { ...Object.fromEntries(calls), __errno_location: { arguments: [], return: "pointer" } };
 }
 
-/** Node 26 prints a warning when the experimental module is loaded; a library must not write to stderr. */
+/**
+ * Loads `node:ffi` without the warning that Node 26 prints for an experimental module: a library must not write to
+ * stderr.
+ */
 function loadQuietly(): Ffi | undefined {
   const process = nodeProcess();
   const { emitWarning } = process;
-  // Not where a program has frozen it.
+  // Has no effect if a program has frozen `process`.
   const isQuiet = Reflect.set(process, "emitWarning", () => {});
   try {
     return process.getBuiltinModule("node:ffi") as Ffi | undefined;

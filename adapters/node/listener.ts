@@ -14,7 +14,7 @@ export class NodeListener extends NetListener {
   #family: number;
   #path: Address;
 
-  /** `path` is removed with the socket, where Node does not do it. */
+  /** `path` is removed with the socket if Node does not do it. */
   constructor(
     server: NetServer,
     family: number,
@@ -49,7 +49,7 @@ export class NodeListener extends NetListener {
   }
 }
 
-/** The name of a UNIX client, which Node alone does not tell. */
+/** The name of a UNIX client; Node itself does not report it. */
 function unixPeer(socket: NetSocket): Address {
   const fd = socket._handle?.fd ?? -1;
   return (fd < 0 ? undefined : libc()?.getpeername(fd)) ?? "";

@@ -1,7 +1,7 @@
 /**
- * Reading a socket of Node into memory of the library's own, which saves a buffer of 64 KiB for each read. The `onread`
- * option of `net.Socket` does it for sockets that a program makes; there is none for accepted ones, so that what the
- * option sets is set here, in the same way from Node 20 to 26.
+ * Reading a socket of Node into the library's own memory, which saves a buffer of 64 KiB per read. The `onread` option
+ * of `net.Socket` does this for sockets that a program creates. Accepted sockets do not have the option, so its effects
+ * are set here; they are the same from Node 20 to 26.
  */
 
 import { type NetSocket, nodeModule } from "../builtin/modules.ts";
@@ -9,23 +9,23 @@ import { ownerOf, setOwner } from "../builtin/owner.ts";
 
 const SIZE = 64 * 1024;
 
-/** All sockets read into one buffer: what came is taken out of it before the next read. */
+/** The buffer that all sockets read into: its bytes are taken before the next read. */
 const shared = new Uint8Array(SIZE);
 
-/** Who reads a socket. */
+/** The reader of a socket. */
 export interface Reader {
-  /** Whether the program keeps the bytes in the array that it is given, and does not have them copied to its own. */
+  /** Whether the program keeps the array it gets; otherwise the bytes are copied to its own. */
   readonly keeps: boolean;
   /**
-   * Bytes came.
+   * Takes bytes that were read.
    *
-   * @param owned whether they have their buffer to themselves; else they are lent for the time of the call
+   * @param owned whether they have a buffer of their own; otherwise they are lent for the duration of the call
    * @returns whether to go on reading
    */
   received(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean;
 }
 
-/** The symbols of the properties in which a socket of Node has what `onread` sets. */
+/** The symbols of the properties that `onread` sets on a socket of Node. */
 interface Keys {
   readonly buffer: symbol;
   readonly callback: symbol;
@@ -35,9 +35,9 @@ interface Keys {
 let keys: Keys | null | undefined;
 
 /**
- * Has a socket tell its reader what it reads.
+ * Makes a socket pass what it reads to its reader.
  *
- * @returns whether this Node can
+ * @returns whether this version of Node can
  */
 export function readShared(socket: NetSocket, reader: Reader): boolean {
   if (keys === undefined) keys = findKeys();
@@ -49,13 +49,13 @@ export function readShared(socket: NetSocket, reader: Reader): boolean {
   return true;
 }
 
-/** The buffer for the next read of the socket that is being called back: every callback sets it. */
+/** The buffer for the next read of the socket whose callback runs; every callback sets it. */
 let following: Uint8Array<ArrayBuffer> = shared;
 const nextBuffer = (): Uint8Array<ArrayBuffer> => following;
 
 function received(this: NetSocket, count: number, buffer: Uint8Array<ArrayBuffer>): boolean {
   const reader = ownerOf<Reader>(this);
-  // Where one read fills the buffer, the next will: handing a fresh one over is cheaper than copying this much.
+  // A read that fills the buffer is followed by more: handing over a fresh buffer is cheaper than copying this much.
   const bulk = count === SIZE && reader.keeps;
   following = bulk ? unzeroed() : shared;
   if (bulk && buffer === shared) Reflect.set(this, keys!.generator, nextBuffer);
@@ -64,7 +64,7 @@ function received(this: NetSocket, count: number, buffer: Uint8Array<ArrayBuffer
     : reader.received(buffer.subarray(0, count), false);
 }
 
-/** Memory that shows what was there before: only what was read into it is given to anybody. */
+/** Uninitialized memory: only the bytes read into it are passed on. */
 function unzeroed(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(nodeModule("node:buffer").Buffer.allocUnsafeSlow(SIZE).buffer);
 }

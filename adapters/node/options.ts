@@ -8,7 +8,7 @@ import {
 } from "../libc/options.ts";
 import { hasLibc, libc } from "./ffi.ts";
 
-/** What Node's modules set themselves, and what only works before bind(2). */
+/** Options that Node's modules set themselves, and those that only work before bind(2). */
 const BY_NODE = new Set([
   "SO_KEEPALIVE",
   "TCP_NODELAY",
@@ -28,20 +28,20 @@ export function datagramOptions(): readonly string[] {
   return hasLibc() ? DATAGRAM_OPTIONS.filter((name) => !BY_NODE.has(name)) : [];
 }
 
-/** Sets an option; answers `true` also for those that matter to connections only. */
+/** Sets an option; also returns `true` for those that matter only to connections. */
 export function setNodeOption(fd: number, name: string, value: number): boolean {
   if (BY_NODE.has(name)) return true;
   const c = libc();
   return c !== undefined && fd >= 0 && setDescriptorOption(c, fd, name, value);
 }
 
-/** Reads an option; `undefined` where Node has no way to. */
+/** Reads an option; `undefined` if Node has no way to. */
 export function getNodeOption(fd: number, name: string): number | undefined {
   const c = fd < 0 ? undefined : libc();
   return c === undefined ? undefined : getDescriptorOption(c, fd, name);
 }
 
-/** The same of a socket without a connection, on which what Node's modules set is not set yet. */
+/** Reads an option of a socket without a connection, on which Node's modules have set nothing yet. */
 export function getEarlyOption(fd: number, name: string): number | undefined {
   return BY_NODE.has(name) ? undefined : getNodeOption(fd, name);
 }

@@ -1,4 +1,4 @@
-/** A stream of Node, whose descriptor is known: writes go straight to it. */
+/** A stream of Node with a known descriptor: writes go straight to it. */
 
 import type { Address, InetAddress } from "../adapter.ts";
 import {
@@ -17,10 +17,10 @@ import { Retries } from "../retries.ts";
 import { type Reader, readShared } from "./onread.ts";
 import { getNodeOption, setNodeOption } from "./options.ts";
 
-/** The most for one write(2): Node refuses 2 GiB and more, and Linux takes no more at a time. */
+/** The most for one write(2): Node rejects 2 GiB and more, and Linux takes no more at a time. */
 const LARGEST_SYNC_WRITE = 2 ** 30;
 
-/** Taken once: a program's stubs of them, to see what it prints, are not for sockets. */
+/** Taken once: a program may stub these functions to see what it prints, which must not affect sockets. */
 let calls: DescriptorCalls | undefined;
 
 type DescriptorCalls = Pick<FsModule, "readSync" | "writeSync">;
@@ -30,7 +30,7 @@ function takeCalls(): DescriptorCalls {
   return { readSync, writeSync };
 }
 
-/** Before Node 24, a reset after unread data ends the stream as a FIN would. */
+/** Whether a reset after unread data ends the stream as a FIN would: before Node 24. */
 let hidesReset: boolean | undefined;
 
 /** A stream over a connected socket with its descriptor. */
@@ -38,17 +38,17 @@ export class NodeStream extends NetStream implements Reader {
   keeps = true;
   readonly #fs: DescriptorCalls;
   #fd: number;
-  /** The last write, where it was a revocable one. */
+  /** The last write, if it was revocable. */
   #retries: Retries | undefined;
-  /** The last `tryWrite` has taken a part. */
+  /** Whether the last `tryWrite` took only a part. */
   #partial = false;
-  /** The peer's FIN has come. */
+  /** Whether the peer's FIN has come. */
   #ended = false;
 
   constructor(socket: NetSocket, local: Address, remote: Address) {
     super(socket, local, remote);
     this.#fs = calls ??= takeCalls();
-    // Where this Node cannot, chunks come by push().
+    // If this version of Node cannot, chunks come through push().
     readShared(socket, this);
     this.#fd = socket._handle?.fd ?? -1;
     socket._destroy = destroyed;
@@ -63,12 +63,12 @@ export class NodeStream extends NetStream implements Reader {
     super.resume();
   }
 
-  /** Bytes came, not by `push()`. */
+  /** Takes bytes that did not come through `push()`. */
   received(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     return this.sink.data(chunk, owned);
   }
 
-  /** write(2) itself: tells what was taken, and an error does not destroy the socket. */
+  /** write(2) itself: it reports what was taken, and an error does not destroy the socket. */
   tryWrite(chunk: Uint8Array): number {
     if (this.#fd < 0) throw Object.assign(new Error("the socket is gone"), { code: "EPIPE" });
     const piece = chunk.byteLength > LARGEST_SYNC_WRITE
@@ -85,8 +85,8 @@ export class NodeStream extends NetStream implements Reader {
   }
 
   /**
-   * Called when there is no room. libuv tells of room only by sending something: one byte, after which `tryWrite` goes
-   * on. A byte that libuv has cannot be taken back, so a revocable write looks again and again instead.
+   * Writes when there is no room. libuv reports room only by sending something: one byte, after which `tryWrite`
+   * continues. A byte that libuv has cannot be taken back, so a revocable write polls instead.
    */
   override write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
     this.#retries = revocable === true ? new Retries(() => this.tryWrite(chunk)) : undefined;
@@ -101,7 +101,10 @@ export class NodeStream extends NetStream implements Reader {
     return this.#retries === undefined && !closing ? 1 : 0;
   }
 
-  /** A byte that libuv has not sent goes with the socket: a peer that does not read would keep the process alive. */
+  /**
+   * Closes the socket at once, with a byte that libuv has not sent: a peer that does not read would keep the process
+   * alive.
+   */
   override close(): Promise<void> {
     this.socket.destroy();
     return super.close();
@@ -115,10 +118,10 @@ export class NodeStream extends NetStream implements Reader {
     return getNodeOption(this.#fd, name);
   }
 
-  /** Keeps the descriptor and stops looking at it: Node has no way to let go of one. */
+  /** Keeps the descriptor and stops reading: Node has no way to let go of one. */
   release(): number {
     const { _handle: handle } = this.socket;
-    // As Node does it itself where a reader answers false.
+    // As Node does itself when a reader returns false.
     if (handle?.reading === true) {
       handle.reading = false;
       handle.readStop?.();
@@ -128,15 +131,15 @@ export class NodeStream extends NetStream implements Reader {
 
   /** The descriptor is about to be closed. */
   leaving(error: Error | null): void {
-    // A write error destroys the socket and would lose what the kernel still holds unread. After an error
-    // of reading there is nothing left.
+    // A write error destroys the socket and would lose what the kernel still holds unread. After a read error there is
+    // nothing left.
     if ((error as { syscall?: string } | null)?.syscall === "write") this.#drain();
     this.#fd = -1;
   }
 
   /**
-   * libuv writes on after a part was taken, and keeps the error of that to itself: the next write finds what the kernel
-   * says after a reset was told.
+   * The error to report for a failed write. libuv continues after a partial write and hides its error: after a reset,
+   * the next write fails with EPIPE instead of ECONNRESET.
    */
   protected override failure(error: Error): Error {
     const hidden = this.#partial && !this.#ended && (error as { code?: string }).code === "EPIPE";
@@ -164,7 +167,7 @@ export class NodeStream extends NetStream implements Reader {
       try {
         count = this.#fs.readSync(this.#fd, chunk);
       } catch {
-        // EAGAIN: nothing more is there; or the reset, which is reported as the write's error.
+        // EAGAIN: there is nothing more; or the reset, which is reported as the write's error.
         return;
       }
       if (count === 0) return;
@@ -182,13 +185,13 @@ function destroyed(
   nodeModule("node:net").Socket.prototype._destroy.call(this, error, callback);
 }
 
-/** A stream over a TCP socket; `known` is the local address where it need not be asked for. */
+/** A stream over a TCP socket; `known` is the local address, if known already. */
 export function inetStream(socket: NetSocket, family: number, known?: InetAddress): NetStream {
   const local = known ?? nameOf(socket, "getsockname", family);
   return streamOver(socket, local, nameOf(socket, "getpeername", family));
 }
 
-/** An address of a connection. Not by `remoteAddress` and its like: the socket would keep an object for each. */
+/** An address of a connection. Not through `remoteAddress` and the like: the socket would keep an object for each. */
 function nameOf(
   socket: NetSocket,
   call: "getsockname" | "getpeername",

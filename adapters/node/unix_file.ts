@@ -4,7 +4,7 @@ import type { Address } from "../adapter.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { unlinkPath } from "../unix_path.ts";
 
-/** Removes the file of a socket where Node does not: the handles of versions without `net.BoundSocket` leave it. */
+/** Removes the file of a socket if Node does not: versions without `net.BoundSocket` leave it. */
 export function removePath(path: Address): void {
   if (nodeModule("node:net").BoundSocket === undefined) unlinkPath(path);
 }
