@@ -1,4 +1,4 @@
-/** Sockets of Deno, over `Deno.listen` and `Deno.connect`; over `node:net` what only that can do. */
+/** Sockets of Deno, over `Deno.listen` and `Deno.connect`, and over `node:net` for what only that module can do. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
 import { hostname } from "./builtin/resolver.ts";
@@ -23,7 +23,7 @@ export function createDenoAdapter(): Adapter {
 }
 
 const denoAdapter: Adapter = {
-  // A program may be granted FFI, or give it up, while it runs.
+  // FFI may be granted or revoked while the program runs.
   capabilities: () =>
     hasLibc() ? withLibc ??= frozen(capabilities()) : withoutLibc ??= frozen(capabilities()),
   bind,
@@ -95,7 +95,8 @@ function kindDetail(family: number, type: number): string | undefined {
 }
 
 /**
- * Deno 2.9: setImmediate does not poll for I/O, a timer does; the first read of a fresh connection takes two polls.
+ * Two polls of the event loop: the first read of a fresh connection takes as many. Deno 2.9: setImmediate does not poll
+ * for I/O, a timer does.
  */
 async function turn(): Promise<void> {
   for (let polls = 0; polls < 2; polls++) {

@@ -13,7 +13,7 @@ const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
 const SO_DOMAIN = 39;
 
-/** Takes a descriptor over: a connected socket, or a bound one that perhaps listens. */
+/** Takes over a descriptor: a connected socket, or a bound one that may be listening. */
 export function adopt(c: BunLibc, fd: number): Adopted {
   const family = c.getOption(fd, SOL_SOCKET, SO_DOMAIN);
   if (c.getOption(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) {
@@ -26,7 +26,7 @@ export function adopt(c: BunLibc, fd: number): Adopted {
   }
   let stream: BunStream | undefined;
   const local = c.getsockname(fd);
-  // Bun calls `open` before `connect` returns, unless it has the descriptor already: there is one reader of each.
+  // Bun calls `open` before `connect` returns, unless it has the descriptor already: each has one reader.
   bun().connect<BunStream>({
     fd,
     allowHalfOpen: true,
@@ -37,7 +37,7 @@ export function adopt(c: BunLibc, fd: number): Adopted {
         stream = socket.data = streamOver(c, socket, local, remote);
       },
     },
-  }).catch(() => {/* It is told by `open`, which was not called. */});
+  }).catch(() => {/* `open` was not called: checked below. */});
   if (stream === undefined) {
     const detail = "Bun itself reads from this descriptor";
     throw Object.assign(new Error(detail), { code: "EBUSY", detail });

@@ -1,4 +1,4 @@
-/** Streams of Bun before they are connected, on descriptors made by libc: bound and listening. */
+/** Streams of Bun before they are connected, on descriptors from libc: bound and listening. */
 
 import type {
   Address,
@@ -29,13 +29,13 @@ export function bind(c: BunLibc, { family, address, settings }: BindRequest): Bo
   }
 }
 
-/** A descriptor that bind(2) has given an address. */
+/** A descriptor bound by bind(2). */
 export class BunBound implements Bound {
   readonly fd: number;
   readonly local: Address;
   #libc: BunLibc;
   #family: number;
-  /** The path to remove with the socket: none where another process has bound it. */
+  /** The path to remove with the socket; empty if another process has bound it. */
   #path: Address;
 
   constructor(c: BunLibc, fd: number, family: number, inherited: boolean = false) {
@@ -49,15 +49,15 @@ export class BunBound implements Bound {
   listen(backlog: number, sink: ListenerSink): Promise<Listener> {
     let listener: LibcListener;
     try {
-      // Found out here: Bun reports an address in use without a code.
+      // Called here: Bun reports an address in use without a code.
       this.#libc.listen(this.fd, backlog);
       listener = new LibcListener(this.#libc, this.fd, this.#family, this.#path, sink);
     } catch (error) {
-      // Where Bun refuses a descriptor it leaves it open.
+      // Bun leaves a descriptor that it rejects open.
       this.close();
       throw error;
     }
-    // Bun calls listen(2) again with a backlog of its own.
+    // Bun calls listen(2) again with its own backlog.
     listener.setBacklog(backlog);
     return Promise.resolve(listener);
   }
@@ -86,7 +86,7 @@ export class BunBound implements Bound {
   }
 }
 
-/** Bun accepts by itself and cannot be stopped; connections wait in the core's queue. */
+/** A listener of Bun, which accepts by itself and cannot be stopped; connections wait in the core's queue. */
 class LibcListener implements Listener {
   readonly local: Address;
   #libc: BunLibc;
@@ -101,7 +101,7 @@ class LibcListener implements Listener {
     const handlers: BunHandlers<BunStream> = {
       ...streamHandlers,
       open(socket) {
-        // A connection that was reset already has lost its address.
+        // A connection that was already reset has lost its address.
         const remote = c.getpeername(socket.fd) ?? addressFrom(family, undefined, undefined);
         const own = isWildcard(local) ? c.getsockname(socket.fd) : local;
         socket.data = streamOver(c, socket, own, remote);

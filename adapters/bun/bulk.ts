@@ -1,41 +1,42 @@
 /**
- * Receiving in bulk past Bun, by recv(2) into the memory of the receive. Bun 1.4 reads up to 512 KiB into memory of its
- * own and copies them into an array of that size, of which each receive would copy its part once more: half of the cost.
+ * Receiving in bulk, bypassing Bun, with recv(2) into the memory of the receive. Bun 1.4 reads up to 512 KiB into its
+ * own memory and copies them into an array of that size; each receive would then copy its part again, which is half of
+ * the cost.
  */
 
 import { setImmediate } from "../timers.ts";
 
-/** What a reader needs of its stream, which Bun must not read meanwhile. */
+/** The stream of a reader; Bun must not read it meanwhile. */
 export interface BulkSource {
-  /** recv(2): the count of bytes, 0 at the end, `undefined` where nothing is there. */
+  /** recv(2): the count of bytes, 0 at the end, `undefined` if nothing is there. */
   receive(into: Uint8Array): number | undefined;
-  /** So many bytes were put into the memory of the receive that waits. Answers whether more are wanted. */
+  /** Takes the count of bytes read into the memory of the waiting receive. Returns whether more are wanted. */
   filled(count: number): boolean;
-  /** Bytes came into memory of the reader's own, as a `StreamSink` has it. Answers whether more are wanted. */
+  /** Takes bytes in the reader's own memory, as a `StreamSink` does. Returns whether more are wanted. */
   data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean;
   /** recv(2) has failed. */
   failed(error: unknown): void;
-  /** Nothing comes at the moment, or the end: Bun is to wait for it. */
+  /** Nothing is there at the moment, or the stream has ended: Bun shall wait for it. */
   leave(): void;
 }
 
-/** Bytes of a chunk from which a stream is in bulk, and of a read. */
+/** The size in bytes of a chunk from which on a stream is in bulk, and of a read. */
 export const BULK: number = 64 * 1024;
 
-/** Less memory than this is filled from memory of the reader's own: each read is a system call. */
+/** The least memory to read into directly, in bytes: each read is a system call. */
 const SMALLEST_READ = 16 * 1024;
 
-/** So many reads in a row succeed without a turn of the event loop. */
+/** How many reads in a row may succeed without a turn of the event loop. */
 const READS_A_TURN = 16;
 
-/** For reads of which nobody has said where to put them: what is read is handed over where it is full, else copied. */
+/** The memory for reads without a target: handed over if a read fills it, else its bytes are copied. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 
-/** Reads while there is something, once for each receive. */
+/** A reader that reads once for each receive, while there is something. */
 export class BulkReader {
   #source: BulkSource;
   #left = READS_A_TURN;
-  /** A read comes with the next turn, into this. */
+  /** Whether a read is due on the next turn, into `#into`. */
   #isDue = false;
   #into: Uint8Array | undefined;
   #over = false;
@@ -44,7 +45,7 @@ export class BulkReader {
     this.#source = source;
   }
 
-  /** A receive waits: reads for it now, or else, where nothing is there, once more after a turn. */
+  /** Reads for a waiting receive: now, or once more after a turn if nothing is there. */
   read(into?: Uint8Array): void {
     if (this.#isDue) return;
     if (this.#left > 0 && this.#readOnce(into)) return;
@@ -53,7 +54,7 @@ export class BulkReader {
     setImmediate(readAgain, this);
   }
 
-  /** The turn has come: what is still not there, Bun waits for. */
+  /** Reads after the turn; if still nothing is there, Bun waits for it. */
   again(): void {
     if (this.#over) return;
     const into = this.#into;
@@ -63,12 +64,12 @@ export class BulkReader {
     if (!this.#readOnce(into)) this.#source.leave();
   }
 
-  /** Reads no more, and leaves the memory of the receive alone. */
+  /** Stops reading, and leaves the memory of the receive alone. */
   stop(): void {
     this.#over = true;
   }
 
-  /** Answers whether there was something. */
+  /** Returns whether there was something, or an error. */
   #readOnce(into: Uint8Array | undefined): boolean {
     const direct = into !== undefined && into.length >= SMALLEST_READ;
     const buffer = direct ? into : spare ??= new Uint8Array(BULK);
@@ -83,7 +84,7 @@ export class BulkReader {
     if (count === undefined || count === 0) return false;
     this.#left--;
     const more = direct ? source.filled(count) : this.#give(count);
-    // Nothing is read ahead, so that another receive waits.
+    // Nothing is read ahead, so `more` means that another receive waits.
     if (more) this.read();
     return true;
   }

@@ -1,4 +1,4 @@
-/** Connecting on Bun, by descriptors made by libc. */
+/** Connecting on Bun, on descriptors from libc. */
 
 import type { Address, ConnectAttempt, ConnectTarget, Settings } from "../adapter.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
@@ -8,7 +8,7 @@ import { bun, type BunHandlers, type BunSocket } from "./types.ts";
 
 const SOCK_STREAM = 1;
 
-/** connect(2) from an address of the system's choice. */
+/** connect(2) from an address chosen by the system. */
 export function connect(c: BunLibc, target: ConnectTarget): ConnectAttempt {
   let fd: number;
   try {
@@ -19,12 +19,12 @@ export function connect(c: BunLibc, target: ConnectTarget): ConnectAttempt {
   return connectDescriptor(c, fd, target);
 }
 
-/** A socket with its options: some only work before bind or connect, and all work then. */
+/** Opens a socket with its options: some only work before bind or connect, and all work by then. */
 export function openSocket(c: BunLibc, family: number, settings: Settings): number {
   const fd = c.socket(family, SOCK_STREAM);
   try {
     for (const [name, value] of settings) {
-      // On for every TCP socket, as on the other runtimes.
+      // Set on every TCP socket, as on the other runtimes.
       if (name !== "SO_REUSEADDR") setDescriptorOption(c, fd, name, value);
     }
   } catch (error) {
@@ -35,8 +35,8 @@ export function openSocket(c: BunLibc, family: number, settings: Settings): numb
 }
 
 /**
- * connect(2) by libc, then Bun adopts the descriptor: `Bun.connect` itself reports unreachable networks and missing
- * descriptors as ECONNREFUSED, and cannot be cancelled.
+ * connect(2) through libc, after which Bun adopts the descriptor. `Bun.connect` itself reports unreachable networks and
+ * a lack of descriptors as ECONNREFUSED, and cannot be cancelled.
  */
 export function connectDescriptor(
   c: BunLibc,
@@ -61,7 +61,7 @@ export function connectDescriptor(
   return connecting;
 }
 
-/** A descriptor of Bun's that is not connected yet. */
+/** A descriptor adopted by Bun that is not connected yet. */
 export class BunConnecting implements ConnectAttempt {
   readonly done: Promise<BunStream>;
   #libc: BunLibc;
@@ -80,13 +80,13 @@ export class BunConnecting implements ConnectAttempt {
     });
   }
 
-  /** Bun has adopted the descriptor; that says nothing about the connection. */
+  /** Bun has adopted the descriptor, which says nothing about the connection. */
   opened(socket: BunSocket<unknown>): void {
     this.#socket = socket;
     if (this.#cancelled) socket.terminate();
   }
 
-  /** Bun has seen room to write: the connection stands if there is a peer. Gives its stream. */
+  /** Bun has seen room to write: the connection is established if there is a peer. Returns its stream. */
   ready(): BunStream | undefined {
     const remote = this.#libc.getpeername(this.#fd);
     if (remote === undefined || this.#socket === undefined) return undefined;
@@ -107,7 +107,7 @@ export class BunConnecting implements ConnectAttempt {
   }
 }
 
-/** The events of sockets that are or were connecting: once connected, those of a stream. */
+/** The events of sockets that are or were connecting; once connected, those of a stream. */
 const connectHandlers: BunHandlers<BunConnecting | BunStream> = {
   binaryType: "uint8array",
   open(socket) {
@@ -130,14 +130,14 @@ const connectHandlers: BunHandlers<BunConnecting | BunStream> = {
   },
 };
 
-/** The stream of a connected socket of Bun's. */
+/** The stream of a connected socket of Bun. */
 export function streamOver(
   c: BunLibc,
   socket: BunSocket<unknown>,
   local: Address,
   remote: Address,
 ): BunStream {
-  // One object for all: there is one C library.
+  // One object for all streams: there is one C library.
   streamCalls ??= {
     set: ({ fd }, name, value) => setDescriptorOption(c, fd, name, value),
     get: ({ fd }, name) => getDescriptorOption(c, fd, name),

@@ -1,4 +1,4 @@
-/** UDP of Bun, on descriptors made by libc. */
+/** UDP of Bun, on descriptors from libc. */
 
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import { scopeOf } from "../builtin/resolver.ts";
@@ -37,9 +37,9 @@ class BunDatagram implements Datagram {
   #family: number;
   #local: Address;
   #socket: BunUdpSocket | undefined;
-  /** Reasons to keep the process alive: receives that wait, sends that do. */
+  /** How many reasons there are to keep the process alive: waiting receives and sends. */
   #refs = 0;
-  /** Sends that wait for room in the kernel's queue. */
+  /** Sends that wait for room in the send buffer. */
   #drain: Array<() => void> = [];
 
   constructor(c: Libc, fd: number, family: number) {
@@ -131,8 +131,8 @@ class BunDatagram implements Datagram {
     try {
       return this.#socket?.send(data, port, host) ?? true;
     } catch (error) {
-      // Bun 1.4: the ICMP error of an earlier datagram makes the next send on an unconnected socket throw.
-      // Linux reports it to connected sockets only; the datagram itself has not gone out.
+      // Bun 1.4: the ICMP error of an earlier datagram makes the next send on an unconnected socket throw, and that
+      // datagram is not sent. Linux reports the error to connected sockets only.
       if ((error as { code?: string }).code === "ECONNREFUSED" && this.#peer === undefined) {
         return this.#socket?.send(data, port, host) ?? true;
       }

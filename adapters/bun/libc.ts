@@ -1,6 +1,6 @@
 /**
- * System calls of Linux through `bun:ffi`, which needs no permission: what Bun's own API cannot do (bind without a
- * role, true errors of connect, options). The library is opened at the first use.
+ * System calls of Linux through `bun:ffi`, which needs no permission, for what Bun's own API lacks: bind without a
+ * role, exact errors of connect, options. The library is opened on first use.
  */
 
 import { Libc, LIBC_CALLS, type LibcCalls, openLibc } from "../libc/libc.ts";
@@ -12,7 +12,7 @@ const MSG_DONTWAIT = 0x40;
 
 type Receive = (fd: number, into: Uint8Array, size: number, flags: number) => number;
 
-/** The calls, and recv(2), for what Bun's own reading makes expensive. */
+/** The calls, with recv(2) for reads that are expensive through Bun. */
 export class BunLibc extends Libc {
   #recv: Receive;
 
@@ -21,7 +21,7 @@ export class BunLibc extends Libc {
     this.#recv = recv;
   }
 
-  /** recv(2) of what has arrived: the count of bytes, 0 at the end of the stream, `undefined` where nothing is there. */
+  /** recv(2) of what has arrived: the count of bytes, 0 at the end of the stream, `undefined` if nothing is there. */
   receive(fd: number, into: Uint8Array): number | undefined {
     const count = this.#recv(fd, into, into.length, MSG_DONTWAIT);
     if (count >= 0) return count;
@@ -33,7 +33,7 @@ export class BunLibc extends Libc {
 
 let opened: BunLibc | null | undefined;
 
-/** The C library of Linux, `null` where there is none that fits. */
+/** The C library of Linux; `null` if none fits. */
 export function libc(): BunLibc | null {
   return opened === undefined ? opened = openLibc(open) : opened;
 }
@@ -48,7 +48,7 @@ function open(library: string): BunLibc {
   return new BunLibc(calls, () => ffi.read.i32(__errno_location(), 0), recv);
 }
 
-/** Bun takes the bytes of an array where a pointer is due. */
+/** The signatures of the calls; for a pointer Bun takes the bytes of an array. */
 function signatures(): Record<string, { args: string[]; returns: string }> {
   const calls = Object.entries(LIBC_CALLS).map(([name, parameters]) => {
     const args = parameters.map((type) => type === "buffer" ? "ptr" : type);

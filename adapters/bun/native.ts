@@ -1,6 +1,6 @@
 /**
- * TCP by Bun's own API alone, where there is no libc that the adapter knows (macOS, Windows). What then differs:
- * bind listens at once, the backlog is Bun's, and some errors of connect come as ECONNREFUSED.
+ * TCP through Bun's own API alone, if there is no libc known to the adapter (macOS, Windows). The differences: bind
+ * listens at once, the backlog is Bun's, and some errors of connect become ECONNREFUSED.
  */
 
 import type {
@@ -42,7 +42,7 @@ export function nativeOptions(): Capabilities["options"] {
   };
 }
 
-/** Claims an address with a listener whose connections wait. */
+/** Claims an address with a listener; its connections wait. */
 export function bindNatively(request: BindRequest): Bound {
   return new NativeBound(request);
 }
@@ -117,7 +117,7 @@ class NativeBound implements Bound, Listener {
   }
 }
 
-/** Connects, from an address where one is given. */
+/** Connects, from a local address if one is given. */
 export function connectNatively(
   { family, address }: ConnectTarget,
   local: InetAddress | undefined,
@@ -134,7 +134,7 @@ export function connectNatively(
     socket: {
       ...streamHandlers as BunHandlers<BunStream | undefined>,
       open(socket) {
-        // Bun has no way to cancel a connect: drop the connection when it comes.
+        // Bun cannot cancel a connect: drop the connection when it comes.
         if (cancelled) socket.terminate();
         else socket.data = streamOver(socket, family);
       },

@@ -1,28 +1,28 @@
-/** A stream over a socket of Bun's. */
+/** A stream over a socket of Bun. */
 
 import type { Address, Stream, StreamSink } from "../adapter.ts";
 import { release } from "../released.ts";
 import { BULK, BulkReader, type BulkSource } from "./bulk.ts";
 import type { BunHandlers, BunSocket } from "./types.ts";
 
-/** Bytes that the core may leave unread before the stream pauses: pause and resume cost four system calls. */
+/** How many unread bytes the core may hold before the stream pauses: a pause and a resume cost four system calls. */
 const READ_AHEAD = 64 * 1024;
 
-/** What is done with connected sockets by libc, or by Bun's own API. */
+/** Calls on connected sockets, through libc or Bun's own API. */
 export interface BunStreamCalls {
-  /** Sets an option; answers whether it could. */
+  /** Sets an option; returns whether it could. */
   set(socket: BunSocket<unknown>, name: string, value: number): boolean;
   /** Reads an option. */
   get(socket: BunSocket<unknown>, name: string): number | undefined;
-  /** recv(2), as {@linkcode BulkSource} has it. Absent without libc. */
+  /** recv(2), as in {@linkcode BulkSource}. Absent without libc. */
   receive?(socket: BunSocket<unknown>, into: Uint8Array): number | undefined;
 }
 
-/** A write that waits for room, or has just been served. */
+/** A write that waits for room, or was just completed. */
 interface Write {
   readonly chunk: Uint8Array;
   taken: number;
-  /** It is over, or was taken back. */
+  /** Whether it is over or was taken back. */
   ended: boolean;
   resolve(taken: number): void;
   reject(error: unknown): void;
@@ -35,18 +35,18 @@ export class BunStream implements Stream, BulkSource {
   declare sink: StreamSink;
   #socket: BunSocket<unknown>;
   #calls: BunStreamCalls;
-  /** Reads while bytes come in bulk; Bun is paused then. */
+  /** The reader while bytes come in bulk; Bun is paused then. */
   #bulk: BulkReader | undefined;
-  /** Whether Bun reads. When `full`, the sink wants no more, but the stream goes on for one chunk. */
+  /** Whether Bun reads. `full` means that the sink wants no more, but Bun may read one more chunk. */
   #reading: "no" | "yes" | "full" = "no";
   /** Whether the peer's FIN has come, or the connection is gone. */
   #state: "open" | "ended" | "closed" = "open";
-  /** The connection was found broken by a write. */
+  /** Whether a write has found the connection broken. */
   #broken = false;
   #markClosed: (() => void) | undefined;
   /** The last write. */
   #write: Write | undefined;
-  /** Reasons to keep the process alive: receives that wait, a write that does. */
+  /** How many reasons there are to keep the process alive: waiting receives, a waiting write. */
   #refs = 0;
 
   constructor(
@@ -60,7 +60,7 @@ export class BunStream implements Stream, BulkSource {
     this.remote = remote;
     this.#calls = calls;
     socket.unref();
-    // Bun sets TCP_NODELAY on every socket; BSD does not.
+    // Bun sets TCP_NODELAY on every socket; Linux does not.
     if (typeof remote !== "string") socket.setNoDelay(false);
   }
 
@@ -74,7 +74,7 @@ export class BunStream implements Stream, BulkSource {
     return this.#isClosed ? -1 : this.#socket.fd;
   }
 
-  /** In bulk each receive has a read of its own. */
+  /** 0 in bulk, when each receive has a read of its own. */
   get readAhead(): number {
     return this.#bulk === undefined ? READ_AHEAD : 0;
   }
@@ -100,7 +100,8 @@ export class BunStream implements Stream, BulkSource {
     if (this.#isClosed) throw gone("EPIPE");
     const count = this.#socket.write(chunk);
     if (count >= 0) return count;
-    // Bun 1.4: a failed write says -1 without an errno. Linux gives EPIPE after the peer's FIN, else ECONNRESET once.
+    // Bun 1.4: a failed write returns -1 without an errno. Linux reports EPIPE after the peer's FIN, else ECONNRESET
+    // once.
     const code = this.#state === "ended" || this.#broken ? "EPIPE" : "ECONNRESET";
     this.#broken = true;
     throw gone(code);
@@ -143,7 +144,7 @@ export class BunStream implements Stream, BulkSource {
   }
 
   setOption(name: string, value: number): boolean {
-    // Bun 1.4 closes the descriptor of a connection that is over, which has nothing to set any more.
+    // Bun 1.4 closes the descriptor of a broken connection, which has no options any more.
     if (this.#isClosed) return true;
     return this.#calls.set(this.#socket, name, value);
   }
@@ -171,7 +172,7 @@ export class BunStream implements Stream, BulkSource {
     return this.sink.data(chunk, owned);
   }
 
-  /** The kernel tells an error once: to Bun the connection will only be over. */
+  /** Reports an error of recv(2). The kernel reports it once; Bun will only see the end of the connection. */
   failed(error: unknown): void {
     this.#broken = true;
     this.sink.error(error);
@@ -183,7 +184,7 @@ export class BunStream implements Stream, BulkSource {
     this.resume();
   }
 
-  /** Bytes came. They may come while paused: Bun 1.4 empties the kernel's queue when it sees a reset. */
+  /** Takes bytes from Bun, perhaps while paused: Bun 1.4 empties the receive buffer when it sees a reset. */
   received(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#isClosed) return;
     if (chunk.length >= BULK && this.#calls.receive !== undefined && this.#reading !== "no") {
@@ -196,12 +197,13 @@ export class BunStream implements Stream, BulkSource {
     } else if (this.#reading === "full") {
       this.#pause();
     } else if (this.#reading === "yes") {
-      // Pausing costs more than the chunk: a program that reads as fast as it comes has emptied the queue by the next.
+      // Pausing costs more than a chunk: a program that reads as fast as bytes come has emptied the queue by the next
+      // one.
       this.#reading = "full";
     }
   }
 
-  /** There may be room, but Bun's event also comes when there is none. */
+  /** Tries the waiting write: there may be room. Bun's event also comes when there is none. */
   drained(): void {
     const write = this.#write;
     if (write === undefined || write.ended) return;
@@ -212,13 +214,13 @@ export class BunStream implements Stream, BulkSource {
       this.#write = undefined;
       return write.reject(error);
     }
-    // Nothing can be taken of a chunk whose buffer was detached meanwhile; the core sees to that.
+    // Nothing can be taken from a chunk with a detached buffer; the core handles that.
     if (write.taken === 0 && write.chunk.length > 0) return;
     this.#endWrite();
     write.resolve(write.taken);
   }
 
-  /** The peer's FIN. */
+  /** The peer's FIN has come. */
   finished(): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
@@ -238,7 +240,7 @@ export class BunStream implements Stream, BulkSource {
     return this.#state === "closed";
   }
 
-  /** Nothing more is to be written of the last write. */
+  /** Ends the last write: nothing more of it is sent. */
   #endWrite(): void {
     if (this.#write === undefined || this.#write.ended) return;
     this.#write.ended = true;
@@ -261,7 +263,7 @@ export class BunStream implements Stream, BulkSource {
     this.#markClosed?.();
     const write = this.#write;
     this.#write = undefined;
-    // No news to a write that is over.
+    // No effect on a write that is over.
     write?.reject(gone("EPIPE"));
   }
 }
@@ -270,7 +272,7 @@ function gone(code: string): Error {
   return Object.assign(new Error("the connection is gone"), { code });
 }
 
-/** The events of connected sockets, one object for all: inline handlers cost twice the time of a connection. */
+/** The events of connected sockets, one object for all: inline handlers would double the time of a connection. */
 export const streamHandlers: BunHandlers<BunStream> = {
   binaryType: "uint8array",
   data: (socket, chunk) => socket.data.received(chunk),

@@ -1,8 +1,8 @@
-/** The parts of the `Bun` namespace and of `bun:ffi` that the adapter uses, as small structural types. */
+/** The parts of the `Bun` namespace and of `bun:ffi` used by the adapter, as small structural types. */
 
 import { nodeProcess } from "../builtin/modules.ts";
 
-/** A TCP or UNIX socket of Bun's. */
+/** A TCP or UNIX socket of Bun. */
 export interface BunSocket<Data> {
   data: Data;
   readonly fd: number;
@@ -10,7 +10,7 @@ export interface BunSocket<Data> {
   readonly localPort?: number;
   readonly remoteAddress?: string;
   readonly remotePort?: number;
-  /** The count of bytes taken, -1 when the connection is gone. */
+  /** Returns the count of bytes taken, -1 if the connection is gone. */
   write(chunk: Uint8Array): number;
   pause(): void;
   resume(): void;
@@ -23,7 +23,7 @@ export interface BunSocket<Data> {
   setKeepAlive(on: boolean, delay: number): void;
 }
 
-/** What Bun calls for a socket: one object serves all sockets of a role. */
+/** The callbacks of a socket: one object serves all sockets of a role. */
 export interface BunHandlers<Data> {
   open?(socket: BunSocket<Data>): void;
   data?(socket: BunSocket<Data>, chunk: Uint8Array<ArrayBuffer>): void;
@@ -34,7 +34,7 @@ export interface BunHandlers<Data> {
   binaryType?: "uint8array";
 }
 
-/** A listening socket of Bun's. */
+/** A listening socket of Bun. */
 export interface BunListener {
   readonly hostname?: string;
   readonly port?: number;
@@ -44,16 +44,16 @@ export interface BunListener {
   stop(closeConnections: boolean): void;
 }
 
-/** A UDP socket of Bun's. */
+/** A UDP socket of Bun. */
 export interface BunUdpSocket {
-  /** Whether the kernel took the datagram. */
+  /** Returns whether the kernel took the datagram. */
   send(data: Uint8Array, port: number, address: string): boolean;
   ref(): void;
   unref(): void;
   close(): void;
 }
 
-/** What Bun calls for a UDP socket. */
+/** The callbacks of a UDP socket. */
 export interface BunUdpHandlers {
   data(socket: BunUdpSocket, data: Uint8Array<ArrayBuffer>, port: number, address: string): void;
   drain(socket: BunUdpSocket): void;

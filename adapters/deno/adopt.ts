@@ -1,6 +1,6 @@
 /**
- * Taking over descriptors on Deno, through `node:net`. Deno does not tell what a descriptor is: listening on it works
- * or fails at once, then it is connected.
+ * Taking over descriptors on Deno, through `node:net`. Deno does not report what a descriptor is: listening on it works
+ * or fails at once, and a failure means that it is connected.
  */
 
 import type {
@@ -23,16 +23,16 @@ const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOMAXCONN = 4096;
 
-/** Takes a descriptor over: a listening socket, or a connected TCP one. */
+/** Takes over a descriptor: a listening socket, or a connected TCP socket. */
 export function adopt(fd: number): Adopted {
   const net = nodeModule("node:net");
   const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
-  server.on("error", () => {/* It does not listen: found out below. */});
+  server.on("error", () => {/* It does not listen: checked below. */});
   server.listen({ fd }, SOMAXCONN);
   if (server._handle) {
     const address = server.address();
     if (address === null || typeof address !== "object") {
-      // Deno 2.9 accepts from an inherited UNIX listener, but answers on its connections never go out.
+      // Deno 2.9 accepts from an inherited UNIX listener, but what is sent on its connections never goes out.
       server.close();
       throw Object.assign(new Error("UNIX"), {
         code: "EOPNOTSUPP",
@@ -44,7 +44,7 @@ export function adopt(fd: number): Adopted {
     const local = addressFrom(family, address.address, address.port);
     return { family, bound: new InheritedListener(server, family, local), listening: true };
   }
-  // Throws ERR_INVALID_FD_TYPE for what is no TCP socket.
+  // Throws ERR_INVALID_FD_TYPE if it is not a TCP socket.
   const socket = new net.Socket({ fd, allowHalfOpen: true, pauseOnCreate: true });
   const family = familyOf(socket.localAddress);
   return { family, stream: new DenoNetStream(socket, family) };
@@ -54,7 +54,7 @@ function familyOf(host: string | undefined): number {
   return host?.includes(":") ? AF_INET6 : AF_INET;
 }
 
-/** An inherited listener; what connects before the first `accept` waits here. */
+/** An inherited listener; connections made before the first `accept` wait here. */
 class InheritedListener implements Bound {
   readonly local: Address;
   readonly fd = -1;
@@ -109,7 +109,7 @@ class InheritedListener implements Bound {
   };
 }
 
-/** A listener of `node:net`, whose connections have options of their own. */
+/** A listener of `node:net` whose connections have their own options. */
 export class AcceptingListener extends NetListener {
   #family: number;
   #options: DenoOptions;

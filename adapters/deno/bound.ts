@@ -23,14 +23,14 @@ import { addressOf, deno, type DenoListener, denoPathOf, hasUnstableNet } from "
 
 const SOCK_STREAM = 1;
 
-/** The backlog that a bound socket is held with: the library's default, so that `listen()` needs no second listener. */
+/** The backlog of a bound socket: the library's default, so that `listen()` needs no second listener. */
 const HELD_BACKLOG = 128;
 
 /** bind(2), at once. */
 export function bind(request: BindRequest): Bound {
   const { family, address, settings } = request;
   const isV6Only = settings.get("IPV6_V6ONLY") === 1;
-  // As Linux has it; Deno itself would take it.
+  // As in Linux; Deno itself would accept it.
   if (isV6Only && !isUnix(address) && isMapped(hostOf(address))) {
     throw unsupported("EINVAL", "an IPv4 address, and IPV6_V6ONLY is on");
   }
@@ -46,7 +46,7 @@ export function bind(request: BindRequest): Bound {
   return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
 }
 
-/** A listener that nobody accepts from yet. */
+/** A listener that no call accepts from yet. */
 interface Held {
   readonly listener: DenoListener;
   readonly local: Address;
@@ -63,13 +63,13 @@ function listenOn(family: number, address: Address, tcpBacklog: number, settings
       hostname: hostOf(address),
       port: address[1],
       tcpBacklog,
-      // Deno 2.9 ends the process when it sees the key without --unstable-net.
+      // Deno 2.9 ends the process if the key is present without --unstable-net.
       ...(shared ? { reusePort: true } : {}),
     },
   );
   const local = scopedLike(addressOf(family, listener.addr), address);
   const names = { type: SOCK_STREAM, local, shared };
-  // Another thread may have opened one meanwhile.
+  // Another thread may have opened a descriptor in between.
   const fd = c !== undefined && next >= 0 && isDescriptor(c, next, names) ? next : -1;
   const options = new DenoOptions(names, fd);
   try {
@@ -81,7 +81,7 @@ function listenOn(family: number, address: Address, tcpBacklog: number, settings
   return { listener, local, options };
 }
 
-/** listen(2); answers whether it could be called. */
+/** Calls listen(2); returns whether it could. */
 function listenAgain({ options }: Held, backlog: number): boolean {
   return options.withDescriptor((c, fd) => {
     c.listen(fd, backlog);
@@ -89,7 +89,9 @@ function listenAgain({ options }: Held, backlog: number): boolean {
   }) === true;
 }
 
-/** Deno cannot bind without listening: a listener that nobody accepts from holds the address. */
+/**
+ * A bound socket of Deno, which cannot bind without listening: a listener that no call accepts from holds the address.
+ */
 class DenoBound implements Bound {
   readonly local: Address;
   readonly fd = -1;
@@ -110,7 +112,7 @@ class DenoBound implements Bound {
       const detail = "accepted connections of Deno cannot be reset (SO_LINGER)";
       throw unsupported("ENOPROTOOPT", detail, "SO_LINGER");
     }
-    // Deno takes a backlog for TCP only, and only when the listener is made.
+    // Deno takes a backlog only for TCP, and only when the listener is created.
     if (backlog !== HELD_BACKLOG && !listenAgain(this.#held, backlog) && !isUnix(this.local)) {
       this.#held.listener.close();
       this.#held = listenOn(this.#family, this.local, backlog, this.#settings);
@@ -125,7 +127,7 @@ class DenoBound implements Bound {
       const error = unsupported("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket");
       return { done: Promise.reject(error), cancel: () => {} };
     }
-    // Deno.connect ignores a local address; node:net takes one.
+    // Deno.connect ignores a local address; node:net uses it.
     return connectByNodeNet(target, this.local);
   }
 
@@ -145,18 +147,18 @@ class DenoBound implements Bound {
   }
 }
 
-/** Accepts one connection for each call that waits; others stay in the kernel's queue. */
+/** A listener that accepts one connection for each waiting call; others stay in the kernel's queue. */
 class DenoTcpListener implements Listener {
   readonly local: Address;
   readonly fd = -1;
   protected readonly held: Held;
   #family: number;
   #sink: ListenerSink;
-  /** Connections are wanted. */
+  /** Whether a call waits for a connection. */
   #wanted = false;
-  /** An accept is under way: there is one at most, since Deno refuses a second, and it cannot be cancelled. */
+  /** Whether an accept is under way. There is one at most, since Deno rejects a second, and it cannot be cancelled. */
   #accepting = false;
-  /** Settles when it is over. */
+  /** Settles when the accept is over. */
   #accepted: Promise<void> | undefined;
   #closed = false;
 
@@ -183,7 +185,7 @@ class DenoTcpListener implements Listener {
 
   async close(): Promise<void> {
     this.#closed = true;
-    // The address is in use until the pending accept has been rejected, for which the process must live.
+    // The address is in use until the pending accept has rejected, and the process must live until then.
     this.held.listener.ref();
     this.held.listener.close();
     await this.#accepted;
@@ -213,7 +215,7 @@ class DenoTcpListener implements Listener {
         const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);
         this.#wanted = this.#sink.connection(acceptedStream(conn, own, remote));
       } catch (error) {
-        // Deno 2.9 asks for the peer's name, and loses a connection that was reset before it was accepted.
+        // Deno 2.9 asks for the peer's name, and so loses a connection that was reset before accept.
         if ((error as Error).name === "NotConnected") continue;
         this.#wanted = false;
         if (!this.#closed) this.#sink.error(error);
@@ -223,7 +225,7 @@ class DenoTcpListener implements Listener {
   }
 }
 
-/** A listener whose descriptor can be found. */
+/** A listener with a descriptor that can be found. */
 class DirectListener extends DenoTcpListener {
   setBacklog(backlog: number): void {
     if (listenAgain(this.held, backlog)) return;

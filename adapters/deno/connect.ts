@@ -1,4 +1,7 @@
-/** Connecting on Deno: by `Deno.connect`, by `node:net` what only that can do, by name where only that is permitted. */
+/**
+ * Connecting on Deno: through `Deno.connect`, through `node:net` for what only that can do, by name if only the name is
+ * permitted.
+ */
 
 import type { ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
 import { nodeModule } from "../builtin/modules.ts";
@@ -13,10 +16,10 @@ import { addressOf, deno, denoPathOf } from "./types.ts";
 
 const AF_INET6 = 10;
 
-/** connect(2) from an address of the system's choice. */
+/** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {
   if (target.address[1] === 0) {
-    // Deno takes port 0 for a wrong argument; the kernel refuses the connection.
+    // Deno rejects port 0 as an argument; the kernel refuses the connection.
     const error = Object.assign(new Error("port 0"), { code: "ECONNREFUSED" });
     return { done: Promise.reject(error), cancel: () => {} };
   }
@@ -36,7 +39,7 @@ async function connectNatively(
   signal: AbortSignal,
 ): Promise<Stream> {
   const c = isUnix(address) ? undefined : libc();
-  // Deno 2.9 opens the socket within the call.
+  // Deno 2.9 opens the socket during the call.
   const fd = c === undefined ? -1 : nextDescriptor(c);
   const conn = await deno().connect({
     ...(isUnix(address)
@@ -52,7 +55,7 @@ async function connectNatively(
   );
 }
 
-/** Connects by `node:net`, which can do it from an address of its own, and reset the connection. */
+/** Connects through `node:net`, which can do so from a given local address, and can reset the connection. */
 export function connectByNodeNet(
   target: ConnectTarget,
   local: InetAddress | undefined,
@@ -61,7 +64,7 @@ export function connectByNodeNet(
   const address = target.address as InetAddress;
   const [, port] = address;
   const byName = needsName(target);
-  // node:net throws this one where nobody can catch it.
+  // node:net throws this error where nobody can catch it.
   if (local !== undefined && !isPermitted(hostOf(local), local[1])) {
     return { done: Promise.reject(denied(hostOf(local), local[1])), cancel: () => {} };
   }
@@ -80,7 +83,7 @@ export function connectByNodeNet(
   };
 }
 
-/** Whether only the name that a literal was resolved from is permitted: Deno matches `--allow-net` against strings. */
+/** Whether only the name behind a literal is permitted: Deno matches `--allow-net` against strings. */
 function needsName({ address, name }: ConnectTarget): boolean {
   if (isUnix(address)) return false;
   const literal = hostOf(address);
@@ -89,8 +92,8 @@ function needsName({ address, name }: ConnectTarget): boolean {
 }
 
 /**
- * Connects where only the name is permitted. `Deno.connect` tries all addresses of a name, whatever their family;
- * node:net keeps to a family, but tries one address only.
+ * Connects if only the name is permitted. `Deno.connect` tries all addresses of a name, of any family; node:net keeps
+ * to one family, but tries one address only.
  */
 function connectByName(target: ConnectTarget): ConnectAttempt {
   const { family, address, name } = target;

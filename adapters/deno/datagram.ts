@@ -1,6 +1,6 @@
 /**
- * Datagram sockets of Deno. `Deno.listenDatagram`, which `--unstable-net` gives, costs a third of `node:dgram` and has
- * AF_UNIX, but no options: for UDP it is taken where those can be set through FFI.
+ * Datagram sockets of Deno. `Deno.listenDatagram`, available with `--unstable-net`, costs a third of `node:dgram` and
+ * has AF_UNIX, but no options. So it serves UDP only if FFI can set them.
  */
 
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
@@ -31,12 +31,12 @@ import { freshName, UnixPacketConn } from "./unix_packet.ts";
 const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 
-/** What works before bind(2) only, and node:dgram can set. */
+/** Options that work only before bind(2), and that node:dgram can set. */
 const BY_NODE_DGRAM = ["SO_REUSEADDR", "IPV6_V6ONLY"];
 
 /** Longer than any datagram of UDP. */
 const UDP_BUFFER = 64 * 1024;
-/** Longer than a datagram of AF_UNIX with the usual send buffer of 208 KiB; a longer one would be cut. */
+/** Longer than an AF_UNIX datagram with the default send buffer of 208 KiB; a longer one would be cut. */
 const UNIX_BUFFER = 256 * 1024;
 
 /** Opens a datagram socket on an address. */
@@ -52,15 +52,15 @@ export async function openDatagram(request: DatagramRequest): Promise<Datagram> 
   return new DgramDatagram(request, await openSocket(request));
 }
 
-/** The longest delay that timers take: one that fires has nothing to do. */
+/** The longest delay of a timer, which then does nothing. */
 const LONGEST = 0x7fffffff;
 
-/** Why an option cannot be set without libc. */
+/** Why an option cannot be set without libc; `undefined` if it can. */
 export function nodeOptionDetail(family: number, name: string, value: number): string | undefined {
   if (isZeroTtl(name, value)) {
     return "Deno cannot set IP_MULTICAST_TTL to 0 without --allow-ffi";
   }
-  // setTTL() sets IP_TTL, but the others not those of IPv4.
+  // setTTL() sets IP_TTL; the other calls do not set the IPv4 options.
   return name === "IP_TTL" ? undefined : ipv4OptionDetail(family, name);
 }
 
@@ -77,7 +77,9 @@ class DgramDatagram extends NodeDatagram {
     this.#options = new DenoOptions({ type: SOCK_DGRAM, local: this.local, shared });
   }
 
-  /** Deno 2.9: ref() and unref() of the socket change nothing for the receive that is under way. */
+  /**
+   * Keeps the process alive with a timer. Deno 2.9: ref() and unref() of the socket do not affect a receive under way.
+   */
   override ref(): void {
     this.#keeper ??= nodeModule("node:timers").setInterval(() => {}, LONGEST);
     this.#keeper.ref();
@@ -104,18 +106,21 @@ class DgramDatagram extends NodeDatagram {
     return this.#options.get(name) ?? super.getOption(name);
   }
 
-  /** Deno 2.9 reports a missing permission, and what the kernel refuses, without a word about it. */
+  /**
+   * The error to report for a failed send. Deno 2.9 does not say that a permission is missing, or what the kernel
+   * refused.
+   */
   protected override failure(error: Error, to: Address | undefined): Error {
     const [host, port] = [hostOf(to as InetAddress), (to as InetAddress)[1]];
     if (!isPermitted(host, port)) return denied(host, port, error);
     if ((error as { code?: string }).code !== "UNKNOWN") return error;
     if (isLoopback(this.local) && !isLoopback(to!)) return told("EINVAL", error);
-    // What is nearly always behind it: the broadcast address of a network.
+    // Nearly always the cause: the broadcast address of a network.
     return host.endsWith(".255") && !this.#broadcasts ? told("EACCES", error) : error;
   }
 }
 
-/** Whether an address is one of 127.0.0.0/8, from which Linux sends nothing to other machines. */
+/** Whether an address is in 127.0.0.0/8, from which Linux sends nothing to other machines. */
 function isLoopback(address: Address): boolean {
   return (address as InetAddress)[0].startsWith("127.");
 }
@@ -124,7 +129,7 @@ function told(code: string, cause: Error): Error {
   return Object.assign(new Error(code, { cause }), { code });
 }
 
-/** The argument that names an address to Deno. */
+/** An address as an argument for Deno. */
 function targetOf(address: Address): Record<string, unknown> {
   return isUnix(address)
     ? { transport: "unixpacket", path: denoPathOf(address) }
@@ -140,7 +145,10 @@ class NativeDatagram implements Datagram {
   #options: DenoOptions;
   declare sink: DatagramSink;
   #buffer: Uint8Array<ArrayBuffer>;
-  /** A receive is under way: one at most, since Deno completes several in reverse. It cannot be cancelled. */
+  /**
+   * Whether a receive is under way. There is one at most, since Deno completes several in reverse order. It cannot be
+   * cancelled.
+   */
   #receiving = false;
   #closed = false;
   #whenIdle: (() => void) | undefined;
@@ -156,7 +164,7 @@ class NativeDatagram implements Datagram {
   }
 
   /**
-   * Deno 2.9 permits broadcast and turns off the loop of multicast: makes them what Linux has.
+   * Sets Linux's defaults: Deno 2.9 permits broadcast and turns multicast loopback off.
    *
    * @returns whether options can be set
    */
@@ -178,7 +186,7 @@ class NativeDatagram implements Datagram {
   }
 
   send(data: Uint8Array, to: Address | undefined): Promise<unknown> {
-    // The core fixes the peer, and always tells it.
+    // The core filters by peer, and always passes its address.
     return this.#conn.send(data, targetOf(to!));
   }
 
@@ -202,7 +210,7 @@ class NativeDatagram implements Datagram {
 
   close(): Promise<void> {
     this.#closed = true;
-    // The descriptor goes with the pending receive, for whose end the process must live.
+    // The descriptor is closed with the pending receive, and the process must live until then.
     if (this.#receiving) this.#conn.ref();
     this.#conn.close();
     unlinkPath(this.local);
@@ -210,7 +218,7 @@ class NativeDatagram implements Datagram {
     return new Promise((resolve) => this.#whenIdle = resolve);
   }
 
-  // Callbacks instead of an async loop: two promises fewer for each datagram.
+  // Callbacks instead of an async loop save two promises per datagram.
   #receive(): void {
     this.#receiving = true;
     this.#conn.receive(this.#buffer).then(this.#received, this.#failed);

@@ -1,6 +1,6 @@
 /**
- * Finding the descriptor of a socket. Deno 2.9 tells the one of an accepted TCP connection only, and under an internal
- * name: so the process's sockets are looked through for the one with the right type and names.
+ * Finding the descriptor of a socket. Deno 2.9 exposes only that of an accepted TCP connection, under an internal name.
+ * So the process's sockets are searched for the one with the right type and addresses.
  */
 
 import type { Address } from "../adapter.ts";
@@ -12,21 +12,24 @@ const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
 
-/** So many numbers in a row without a socket are the end of the table. */
+/** How many numbers in a row without a socket mark the end of the table. */
 const MOST_MISSES = 1024;
 
-/** What tells a socket from the others of the process. */
+/** What distinguishes a socket from the others of the process. */
 export interface SocketNames {
   /** SOCK_STREAM or SOCK_DGRAM. */
   readonly type: number;
   readonly local: Address;
   /** The peer; a stream socket without one listens. */
   readonly remote?: Address;
-  /** Other sockets may have the same names: those of SO_REUSEADDR and SO_REUSEPORT, and UNIX connections to one path. */
+  /**
+   * Whether other sockets may have the same addresses: with SO_REUSEADDR and SO_REUSEPORT, and UNIX connections to one
+   * path.
+   */
   readonly shared: boolean;
 }
 
-/** The descriptor of a socket; -1 where there is none, or several with the same names. */
+/** The descriptor of a socket; -1 if there is none, or several have the same addresses. */
 export function findDescriptor(c: Libc, names: SocketNames): number {
   let found = -1;
   for (const [fd, local] of sockets(c)) {
@@ -38,7 +41,7 @@ export function findDescriptor(c: Libc, names: SocketNames): number {
   return found;
 }
 
-/** The descriptor that the socket will have which is opened next: the kernel gives the lowest free number. */
+/** The descriptor of the socket opened next: the kernel returns the lowest free number. */
 export function nextDescriptor(c: Libc): number {
   try {
     const fd = c.socket(AF_UNIX, SOCK_DGRAM);
@@ -50,18 +53,18 @@ export function nextDescriptor(c: Libc): number {
   }
 }
 
-/** Whether a descriptor is that of a socket. */
+/** Whether a descriptor belongs to a socket. */
 export function isDescriptor(c: Libc, fd: number, names: SocketNames): boolean {
   const local = c.findSocket(fd);
   return local !== undefined && isSame(local, names.local) && hasNames(c, fd, names);
 }
 
 /**
- * The sockets of the process, by descriptor and local address. The kernel gives the lowest free number, so that a young
- * one is close below it.
+ * The sockets of the process, by descriptor and local address. The kernel returns the lowest free number, so the search
+ * begins just below it, where a recent socket is.
  */
 function* sockets(c: Libc): Generator<[fd: number, local: Address], void, void> {
-  // Where no number is free, one place to begin is as good as another.
+  // If no number is free, any start will do.
   const free = Math.max(0, nextDescriptor(c));
   for (let fd = free - 1; fd >= 0; fd--) {
     const local = c.findSocket(fd);
@@ -83,7 +86,7 @@ function hasNames(c: Libc, fd: number, { type, remote }: SocketNames): boolean {
   return type === SOCK_DGRAM || c.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1;
 }
 
-/** Deno does not tell the scope of an IPv6 address. */
+/** Whether two addresses are the same, without the scope of IPv6, which Deno does not report. */
 function isSame(a: Address, b: Address): boolean {
   return Array.isArray(a) && Array.isArray(b) ? a[0] === b[0] && a[1] === b[1] : a === b;
 }

@@ -1,6 +1,7 @@
 /**
- * A stream over a `Deno.Conn` whose descriptor is known, where `--allow-ffi` was granted: it sends by send(2), which
- * tells at once what the system takes. `Deno.Conn` keeps what it was given, and costs a twentieth more a message.
+ * A stream over a `Deno.Conn` with a known descriptor, if `--allow-ffi` was granted. It sends with send(2), which
+ * reports at once what the system takes. `Deno.Conn` keeps the bytes it was given, and costs a twentieth more per
+ * message.
  */
 
 import type { Address, Awaitable } from "../adapter.ts";
@@ -13,16 +14,16 @@ import type { DenoConn } from "./types.ts";
 
 const SOCK_STREAM = 1;
 
-/** The stream of a connection that was accepted: one that sends itself where it can. */
+/** The stream of an accepted connection, one that sends with send(2) if possible. */
 export function acceptedStream(conn: DenoConn, local: Address, remote: Address): DenoStream {
-  // Of a UNIX connection Deno does not tell the descriptor.
+  // Deno does not expose the descriptor of a UNIX connection.
   return streamOver(conn, local, remote, acceptedDescriptor(conn));
 }
 
 /**
- * The stream of a connection that was made, and sends itself where it can.
+ * The stream of an outgoing connection, one that sends with send(2) if possible.
  *
- * @param fd the descriptor that it should have
+ * @param fd the descriptor that it should have; -1 if unknown
  */
 export function connectedStream(
   conn: DenoConn,
@@ -46,11 +47,11 @@ function streamOver(conn: DenoConn, local: Address, remote: Address, fd: number)
 class DirectStream extends DenoStream {
   #libc: DenoLibc;
   #fd: number;
-  /** The last write, where it was a revocable one. */
+  /** The last write, if it was revocable. */
   #retries: Retries | undefined;
-  /** The last write that was none. */
+  /** The last write that was not revocable. */
   #writing: Promise<number> | undefined;
-  /** The bytes of it that are gone, or that Deno has to send. */
+  /** How many of its bytes are sent, or are with Deno. */
   #gone = 0;
 
   constructor(conn: DenoConn, local: Address, remote: Address, c: DenoLibc, fd: number) {
@@ -65,8 +66,8 @@ class DirectStream extends DenoStream {
   }
 
   /**
-   * Called when there is no room. Deno tells of room only by sending something: one byte, after which `tryWrite` goes
-   * on. A byte that Deno has cannot be taken back, so a revocable write looks again and again instead.
+   * Writes when there is no room. Deno reports room only by sending something: one byte, after which `tryWrite`
+   * continues. A byte that Deno has cannot be taken back, so a revocable write polls instead.
    */
   override write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
     this.#retries = revocable === true ? new Retries(() => this.tryWrite(chunk)) : undefined;
@@ -79,7 +80,7 @@ class DirectStream extends DenoStream {
 
   committed(closing: boolean): Awaitable<number> {
     if (this.#retries !== undefined) return 0;
-    // Whether the byte has gone shows when the connection is closed.
+    // Only closing shows whether the byte was sent.
     return closing ? this.#writing?.catch(() => 0) ?? 0 : this.#gone;
   }
 
@@ -90,19 +91,20 @@ class DirectStream extends DenoStream {
   }
 
   override async close(): Promise<void> {
-    // Deno 2.9 sends FIN before it closes the descriptor, where the system's close(2) would reset at once.
+    // Deno 2.9 sends FIN before it closes the descriptor, while close(2) alone would reset at once.
     if (this.#fd >= 0 && this.#libc.hasUnread(this.#fd)) return await this.reset();
-    // A byte that waits would keep the descriptor until the peer reads. Without it, FIN follows what the kernel has.
+    // A waiting byte would keep the descriptor open until the peer reads. Without it, FIN follows what the kernel
+    // holds.
     const writing = this.#writing;
     if (writing !== undefined && this.#fd >= 0) this.#libc.shutdownWrite(this.#fd);
     this.#fd = -1;
     const closed = super.close();
-    await writing?.catch(() => {/* The byte has not gone. */});
+    await writing?.catch(() => {/* The byte was not sent. */});
     await closed;
   }
 
   async #write(chunk: Uint8Array): Promise<number> {
-    // Where there is some room again, more than the byte.
+    // If there is room again, more than the one byte goes.
     this.#gone = this.tryWrite(chunk);
     if (this.#gone > 0) return this.#gone;
     this.#gone = 1;
@@ -114,7 +116,7 @@ class DirectStream extends DenoStream {
   }
 }
 
-/** Under this name Deno 2.9 keeps the descriptor of a TCP connection that it has accepted. */
+/** The name under which Deno 2.9 keeps the descriptor of an accepted TCP connection. */
 const INTERNAL_NAME = "Deno.internal.fd";
 let internalName: symbol | undefined;
 

@@ -1,9 +1,9 @@
-/** What the errors of Deno's calls mean. */
+/** The codes of Deno's errors. */
 
 import { nodeModule } from "../builtin/modules.ts";
 import { resolverErrorCode } from "../builtin/resolver.ts";
 
-/** What Deno's classes without a code mean. */
+/** The codes of Deno's error classes that have none. */
 const CODES: Readonly<Record<string, string>> = {
   NotCapable: "EACCES",
   PermissionDenied: "EACCES",
@@ -37,13 +37,13 @@ export function errorCode(cause: unknown): string | undefined {
   return CODES[name ?? ""];
 }
 
-/** Deno's message for a denied permission names the flag to add. */
+/** The detail of an error: Deno's message for a denied permission names the flag to add. */
 export function errorDetail(cause: unknown): string | undefined {
   const { name, detail, message } = cause as { name?: string; detail?: string; message?: string };
   return name === "NotCapable" ? message : detail;
 }
 
-/** An error for what Deno cannot do; `option` is the one that asks for it. */
+/** An error for what Deno cannot do; `option` is the option that requires it. */
 export function unsupported(code: string, detail: string, option?: string): Error {
   return Object.assign(new Error(detail), { code, detail, option });
 }

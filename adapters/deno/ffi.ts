@@ -1,4 +1,4 @@
-/** System calls of Linux through `Deno.dlopen`, where `--allow-ffi` was granted. The library is opened at the first use. */
+/** System calls of Linux through `Deno.dlopen`, if `--allow-ffi` was granted. The library is opened on first use. */
 
 import { nodeProcess } from "../builtin/modules.ts";
 import { LIBC_CALLS, type LibcCalls, openLibc } from "../libc/libc.ts";
@@ -6,16 +6,16 @@ import { DenoLibc, STREAM_CALLS, type StreamCalls } from "./libc.ts";
 import { deno, type DenoForeignFunction } from "./types.ts";
 
 let opened: DenoLibc | null | undefined;
-/** Deno keeps it up to date while permissions are granted and revoked; asking anew costs 2 µs. */
+/** Deno updates it when permissions are granted and revoked; a new query costs 2 µs. */
 let permission: { readonly state: string } | undefined;
 
-/** Whether the calls can be had now. Asks nobody: a permission that is not granted yet is none. */
+/** Whether the calls are available now. It never prompts: a permission not granted yet counts as denied. */
 export function hasLibc(): boolean {
   permission ??= deno().permissions.querySync({ name: "ffi" });
   return permission.state === "granted" && nodeProcess().platform === "linux" && opened !== null;
 }
 
-/** The C library, `undefined` where it may not be used or none fits. */
+/** The C library; `undefined` if it is not permitted or none fits. */
 export function libc(): DenoLibc | undefined {
   if (!hasLibc()) return undefined;
   if (opened === undefined) opened = openLibc(open);
@@ -29,7 +29,7 @@ function open(library: string): DenoLibc {
     & LibcCalls
     & StreamCalls
     & Record<"__errno_location", () => unknown>;
-  // The memory itself: Deno 2.9 asks anew for the permission at each look by a pointer, and it may be revoked.
+  // The memory itself: Deno 2.9 checks the permission at every access through a pointer, and it may be revoked.
   const errno = new Int32Array(new UnsafePointerView(__errno_location()).getArrayBuffer(4));
   return new DenoLibc(
     calls,

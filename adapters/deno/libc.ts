@@ -1,8 +1,10 @@
-/** The system calls of Linux on Deno, with those of streams: `Deno.Conn` does not tell what the system has taken. */
+/**
+ * The system calls of Linux on Deno, including those of streams: `Deno.Conn` does not report what the system has taken.
+ */
 
 import { Libc, type LibcCalls } from "../libc/libc.ts";
 
-/** The calls that only Deno's adapter makes; each gives an int. */
+/** The calls that only Deno's adapter makes; each returns an int. */
 export const STREAM_CALLS = {
   recv: ["i32", "buffer", "usize", "i32"],
   send: ["i32", "buffer", "usize", "i32"],
@@ -24,13 +26,13 @@ const MSG_NOSIGNAL = 0x4000;
 const AT_ONCE = MSG_DONTWAIT | MSG_NOSIGNAL;
 const SHUT_WR = 1;
 
-/** The calls. */
+/** The system calls. */
 export class DenoLibc extends Libc {
   #calls: StreamCalls;
   #short: ShortMessage;
   readonly #byte = new Uint8Array(1);
 
-  /** `addressOf` gives the address of an array's memory. */
+  /** `addressOf` returns the address of an array's memory. */
   constructor(
     { recv, send, sendmsg, shutdown, ...calls }: LibcCalls & StreamCalls,
     errno: () => number,
@@ -41,10 +43,10 @@ export class DenoLibc extends Libc {
     this.#short = new ShortMessage(addressOf);
   }
 
-  /** send(2) of what there is room for: the count of bytes taken. */
+  /** send(2) of what there is room for. Returns the count of bytes taken. */
   send(fd: number, bytes: Uint8Array): number {
     const { send, sendmsg } = this.#calls;
-    // Not `length`, which compiled code of Deno 2.9 takes for a negative number from 2 GiB on.
+    // Not `length`: compiled code of Deno 2.9 reads it as a negative number from 2 GiB on.
     const { byteLength } = bytes;
     const count = byteLength <= SHORT
       ? sendmsg(fd, this.#short.of(bytes), AT_ONCE)
@@ -55,27 +57,27 @@ export class DenoLibc extends Libc {
     throw error;
   }
 
-  /** Whether bytes have come that nobody has received. */
+  /** Whether there are unread bytes. */
   hasUnread(fd: number): boolean {
     return this.#calls.recv(fd, this.#byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
   }
 
-  /** shutdown(2) of sending, where the connection still stands. */
+  /** shutdown(2) of sending, if the connection still stands. */
   shutdownWrite(fd: number): void {
     this.#calls.shutdown(fd, SHUT_WR);
   }
 }
 
-/** Bytes of a message for whose copy sendmsg(2) costs less than send(2). */
+/** The largest message in bytes for which a copy and sendmsg(2) cost less than send(2). */
 const SHORT = 4 * 1024;
 
-/** Where the parts of the memory begin: struct msghdr, its one struct iovec, the bytes. */
+/** Offsets of the parts of the memory: struct msghdr, its only struct iovec, the bytes. */
 const IOVEC = 56;
 const BYTES = IOVEC + 16;
 
 /**
- * A message for sendmsg(2), which takes no argument of 64 bits, as the size of send(2) is one: for those Deno 2.9 takes
- * the slow way, 0.1 µs more, and as much again for the memory of an array that is new.
+ * A message for sendmsg(2), whose arguments are all below 64 bits, unlike the size of send(2). A 64-bit argument puts
+ * Deno 2.9 on its slow path, which costs 0.1 µs more, and as much again for the memory of a new array.
  */
 class ShortMessage {
   #memory = new Uint8Array(BYTES + SHORT);
@@ -90,7 +92,7 @@ class ShortMessage {
     view.setBigUint64(IOVEC, start + BigInt(BYTES), true);
   }
 
-  /** The message of these bytes, until it is asked for the next. */
+  /** The message of these bytes, valid until the next call. */
   of(bytes: Uint8Array): Uint8Array {
     this.#bytes.set(bytes);
     this.#size[0] = bytes.length;

@@ -1,6 +1,6 @@
 /**
- * Binding on Deno with options that work before bind(2) only and for which Deno 2.9 has no call: by libc, where
- * `--allow-ffi` was granted. Listening, `node:net` takes the descriptor over.
+ * Binding on Deno through libc, if `--allow-ffi` was granted: for options that work only before bind(2) and for which
+ * Deno 2.9 has no call. To listen, `node:net` takes over the descriptor.
  */
 
 import type {
@@ -24,10 +24,10 @@ import { denied, isPermitted } from "./resolver.ts";
 
 const SOCK_STREAM = 1;
 
-/** bind(2) of a TCP socket, after all its options are set. */
+/** bind(2) of a TCP socket, after setting all its options. */
 export function bindByLibc(c: Libc, { family, address, settings }: BindRequest): Bound {
   const [host, port] = [hostOf(address as InetAddress), (address as InetAddress)[1]];
-  // The system call would ask nobody.
+  // The system call would bypass Deno's permissions.
   if (!isPermitted(host, port)) throw denied(host, port);
   const fd = c.socket(family, SOCK_STREAM);
   try {
@@ -56,7 +56,7 @@ class LibcBound implements Bound {
 
   listen(backlog: number, sink: ListenerSink): Promise<Listener> {
     try {
-      // Found out here: node:net would report an address in use later.
+      // Called here: node:net would report an address in use later.
       this.#libc.listen(this.#fd, backlog);
     } catch (error) {
       this.#libc.close(this.#fd);
@@ -66,7 +66,7 @@ class LibcBound implements Bound {
       .createServer({ pauseOnConnect: true, allowHalfOpen: true });
     server.listen({ fd: this.#fd });
     const listener = new LibcListener(this.#libc, this.#fd, server, this.#family, this.local, sink);
-    // Deno calls listen(2) again with a backlog of its own.
+    // Deno calls listen(2) again with its own backlog.
     listener.setBacklog(backlog);
     return Promise.resolve(listener);
   }
@@ -90,7 +90,7 @@ class LibcBound implements Bound {
   }
 }
 
-/** Its descriptor is known, and can listen anew. */
+/** A listener with a known descriptor, whose backlog can be changed. */
 class LibcListener extends AcceptingListener {
   #libc: Libc;
   #fd: number;

@@ -10,7 +10,7 @@ const SOCK_STREAM = 1;
 /** A TCP connection. */
 export class DenoNetStream extends NetStream {
   #options: DenoOptions;
-  /** Reasons to keep the process alive: receives that wait, writes that do. */
+  /** How many reasons there are to keep the process alive: waiting receives and writes. */
   #refs = 0;
 
   constructor(socket: NetSocket, family: number) {
@@ -28,19 +28,19 @@ export class DenoNetStream extends NetStream {
     if (--this.#refs === 0) super.unref();
   }
 
-  /** Deno 2.9: a write of a socket that is not to keep the process alive does not, either. */
+  /** Keeps the process alive during the write. Deno 2.9: a pending write of an unref'd socket does not. */
   override write(chunk: Uint8Array): Promise<number> {
     this.ref();
     return super.write(chunk).finally(() => this.unref());
   }
 
-  /** The same as of writes. */
+  /** Keeps the process alive, as `write` does. */
   override shutdownWrite(): Promise<void> {
     this.ref();
     return super.shutdownWrite().finally(() => this.unref());
   }
 
-  /** What Deno has not sent goes with the socket: a peer that does not read would keep the process alive. */
+  /** Closes the socket at once, with what Deno has not sent: a peer that does not read would keep the process alive. */
   override close(): Promise<void> {
     this.socket.destroy();
     return super.close();
@@ -52,7 +52,7 @@ export class DenoNetStream extends NetStream {
   }
 
   override getOption(name: string): number | undefined {
-    // A destroyed socket has closed its descriptor, whose number may be another's by now.
+    // A destroyed socket has closed its descriptor, and another may have its number by now.
     return this.socket.destroyed ? undefined : this.#options.get(name);
   }
 }

@@ -1,4 +1,4 @@
-/** Options of Deno's sockets for which Deno has no call, through setsockopt(2) on their descriptors. */
+/** Options of Deno's sockets that Deno has no call for, through setsockopt(2) on their descriptors. */
 
 import type { Settings } from "../adapter.ts";
 import type { Libc } from "../libc/libc.ts";
@@ -12,7 +12,7 @@ import { DGRAM_OPTIONS } from "../option_support.ts";
 import { findDescriptor, type SocketNames } from "./descriptor.ts";
 import { hasLibc, libc } from "./ffi.ts";
 
-/** What Deno sets itself, and what only works before bind(2) or connect(2). */
+/** Options that Deno sets itself, and those that only work before bind(2) or connect(2). */
 const BY_DENO = new Set([
   "SO_KEEPALIVE",
   "TCP_NODELAY",
@@ -23,16 +23,19 @@ const BY_DENO = new Set([
   "TCP_SYNCNT",
 ]);
 
-/** Deno 2.9: of a udp6 socket of `node:dgram`, setTTL() sets IP_TTL, and setMulticastTTL() nothing. */
+/**
+ * Options that `node:dgram` cannot set. Deno 2.9: on a udp6 socket, setTTL() sets IP_TTL, and setMulticastTTL()
+ * nothing.
+ */
 const NOT_BY_NODE_DGRAM = ["IPV6_UNICAST_HOPS", "IPV6_MULTICAST_HOPS"];
 
-/** The options of streams that can be set at the moment. */
+/** The options that can currently be set on streams. */
 export function streamOptions(): readonly string[] {
   const byLibc = hasLibc() ? STREAM_OPTIONS.filter((name) => !BY_DENO.has(name)) : [];
   return ["SO_KEEPALIVE", "SO_LINGER", "TCP_NODELAY", ...byLibc];
 }
 
-/** The options of datagram sockets that can be set at the moment. */
+/** The options that can currently be set on datagram sockets. */
 export function datagramOptions(): readonly string[] {
   const byLibc = hasLibc() ? DATAGRAM_OPTIONS.filter((name) => !BY_DENO.has(name)) : [];
   const byNode = Object.keys(DGRAM_OPTIONS).filter((name) => !NOT_BY_NODE_DGRAM.includes(name));
@@ -44,34 +47,34 @@ export class DenoOptions {
   #names: SocketNames;
   #fd: number;
 
-  /** `fd` is the descriptor, where it is known. */
+  /** `fd` is the descriptor, if known. */
   constructor(names: SocketNames, fd: number = -1) {
     this.#names = names;
     this.#fd = fd;
   }
 
-  /** Sets an option; answers `false` where the descriptor cannot be had. */
+  /** Sets an option; returns `false` if the descriptor is not available. */
   set(name: string, value: number): boolean {
     return !BY_DENO.has(name) &&
       this.withDescriptor((c, fd) => setDescriptorOption(c, fd, name, value)) === true;
   }
 
-  /** Sets what was set before the socket was there. */
+  /** Sets the options that were set before the socket existed. */
   setAll(settings: Settings): void {
     for (const [name, value] of settings) this.set(name, value);
   }
 
-  /** Reads an option; `undefined` where the descriptor cannot be had, or Deno alone has set it. */
+  /** Reads an option; `undefined` if the descriptor is not available, or Deno alone sets it. */
   get(name: string): number | undefined {
     if (BY_DENO.has(name)) return undefined;
     return this.withDescriptor((c, fd) => getDescriptorOption(c, fd, name));
   }
 
-  /** Calls with the library and the descriptor, where both can be had. */
+  /** Calls with the library and the descriptor, if both are available. */
   withDescriptor<T>(call: (c: Libc, fd: number) => T): T | undefined {
     const c = libc();
     if (c === undefined) return undefined;
-    // Kept: the number is the socket's as long as the socket is open.
+    // Cached: the number is the socket's as long as the socket is open.
     if (this.#fd < 0) this.#fd = findDescriptor(c, this.#names);
     return this.#fd < 0 ? undefined : call(c, this.#fd);
   }

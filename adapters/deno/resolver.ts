@@ -1,23 +1,23 @@
-/** The system's resolver on Deno, where names and addresses need a permission each. */
+/** The system's resolver on Deno, where names and addresses each need a permission. */
 
 import type { LookupAnswer, NetworkInterface } from "../adapter.ts";
 import * as system from "../builtin/resolver.ts";
 import { deno } from "./types.ts";
 
-/** getaddrinfo. A port makes `--allow-net=NAME:PORT` suffice. */
+/** getaddrinfo(3). With a port, `--allow-net=NAME:PORT` suffices. */
 export async function lookup(
   name: string,
   family: 0 | 4 | 6,
   port: number = 0,
 ): Promise<LookupAnswer[]> {
   try {
-    // Deno has the option for its own node:net.
+    // Deno has the `port` option for its own node:net.
     return await system.lookupWith(name, { family, ...(port === 0 ? {} : { port }) });
   } catch (cause) {
     const { code, errno } = cause as { code?: unknown; errno?: unknown };
     if (code === "EPERM") throw denied(name, port, cause);
     checkDescriptors();
-    // Deno 2.9: EAI_NODATA stands also for names that it does not pass on to the system.
+    // Deno 2.9: EAI_NODATA also stands for names that it does not pass on to the system.
     if (errno === system.UV_EAI_NODATA && !isHostName(name)) {
       throw Object.assign(new Error(`no host name: ${name}`, { cause }), { code: "EAI_NONAME" });
     }
@@ -25,12 +25,12 @@ export async function lookup(
   }
 }
 
-/** Deno 2.9 finds no name when the resolver can open no descriptor: throws the error of opening one. */
+/** Throws the error of opening a descriptor if none can be opened: Deno 2.9 then reports that there is no such name. */
 function checkDescriptors(): void {
   if (isPermitted("127.0.0.1", 0)) deno().listen({ hostname: "127.0.0.1", port: 0 }).close();
 }
 
-/** getnameinfo of a numeric address and a TCP port. */
+/** getnameinfo(3) of a numeric address and a TCP port. */
 export async function lookupService(
   address: string,
   port: number,
@@ -43,12 +43,12 @@ export async function lookupService(
   }
 }
 
-/** The machine's interfaces: all of them with `--allow-all`, which Deno demands for /sys. */
+/** The machine's interfaces: all of them only with `--allow-all`, which Deno requires for /sys. */
 export function interfaces(): NetworkInterface[] {
   return system.interfaces(ALL.every((name) => isGranted({ name })));
 }
 
-/** What --allow-all grants. */
+/** The permissions that --allow-all grants. */
 const ALL = ["read", "write", "net", "env", "run", "sys", "ffi"] as const;
 
 /** Whether `--allow-net` covers a host at a port. */
@@ -56,7 +56,7 @@ export function isPermitted(host: string, port: number): boolean {
   try {
     return isGranted({ name: "net", host: hostAndPort(host, port) });
   } catch {
-    // Not a host that Deno can make sense of.
+    // Deno cannot parse the host.
     return isGranted({ name: "net" });
   }
 }
@@ -65,7 +65,7 @@ function isGranted(permission: { name: string; host?: string }): boolean {
   return deno().permissions.querySync(permission).state === "granted";
 }
 
-/** The error that Deno itself throws where it does not hide it behind EPERM. */
+/** The error that Deno itself throws, unless it hides it behind EPERM. */
 export function denied(host: string, port: number, cause?: unknown): Error {
   const text = hostAndPort(host, port);
   const error = new Error(
@@ -80,7 +80,7 @@ function hostAndPort(host: string, port: number): string {
   return port === 0 ? literal : `${literal}:${port}`;
 }
 
-/** Whether Deno passes a name on to the system: not an IPv4 address with a dot at its end, either. */
+/** Whether Deno passes a name on to the system; it does not for an IPv4 address with a trailing dot. */
 function isHostName(name: string): boolean {
   return /^[\w.-]+$/.test(name) && URL.canParse(`http://${name}/`) &&
     !/(^|\.)(0x[\da-f]*|\d+)\.$/i.test(name);

@@ -8,7 +8,10 @@ import type { DenoConn } from "./types.ts";
 
 const SOCK_STREAM = 1;
 
-/** A fresh buffer of 64 KiB for each read costs 12 µs; a small kept one that grows on demand keeps idle connections light. */
+/**
+ * Sizes of the read buffer. A fresh one of 64 KiB for each read costs 12 µs; a small one, reused and grown on demand,
+ * keeps idle connections light.
+ */
 const SMALLEST_BUFFER = 512;
 const LARGEST_BUFFER = 64 * 1024;
 
@@ -20,9 +23,9 @@ export class DenoStream implements Stream {
   declare sink: StreamSink;
   #conn: DenoConn;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_BUFFER);
-  /** A read is under way; Deno cannot cancel it, so its bytes are for the next receive. */
+  /** Whether a read is under way. Deno cannot cancel it, so its bytes are for the next receive. */
   #reading = false;
-  /** The caller's own buffer that the read goes to. */
+  /** The receive's memory that the read fills, if any. */
   #into: Uint8Array | undefined;
   #over = false;
   #closed = false;
@@ -60,9 +63,10 @@ export class DenoStream implements Stream {
     return this.#conn.closeWrite();
   }
 
-  /** Just closes it where the descriptor cannot be had. */
+  /** Aborts the connection with RST; only closes it if the descriptor is not available. */
   reset(): Promise<void> {
-    // Not by SO_LINGER: Deno 2.9 sends FIN before it closes the descriptor, and the peer would see the end of the stream.
+    // Not through SO_LINGER: Deno 2.9 sends FIN before it closes the descriptor, and the peer would see the end of the
+    // stream.
     if (!this.#closed && !isUnix(this.local)) {
       this.#descriptorOptions().withDescriptor((c, fd) => c.disconnect(fd));
     }
@@ -72,7 +76,7 @@ export class DenoStream implements Stream {
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = this.#over = true;
-    // The descriptor goes with the pending read, for whose end the process must live.
+    // The descriptor is closed with the pending read, and the process must live until then.
     if (this.#reading) this.#conn.ref();
     this.#conn.close();
     if (!this.#reading) return Promise.resolve();
@@ -88,7 +92,7 @@ export class DenoStream implements Stream {
         this.#conn.setKeepAlive?.(value !== 0);
         return true;
       case "SO_LINGER":
-        // Deno 2.9: Deno.Conn itself cannot reset. A UNIX socket knows no RST.
+        // Deno 2.9: Deno.Conn itself cannot reset. A UNIX socket has no RST.
         return value !== 0 || isUnix(this.local) || libc() !== undefined;
       default:
         return name === "SO_REUSEADDR" || this.#descriptorOptions().set(name, value);
@@ -99,7 +103,7 @@ export class DenoStream implements Stream {
     return this.#descriptorOptions().get(name);
   }
 
-  /** -1 where it is not known. */
+  /** The descriptor; -1 if unknown. */
   protected get descriptor(): number {
     return -1;
   }
@@ -110,7 +114,7 @@ export class DenoStream implements Stream {
     return this.#options ??= new DenoOptions(names, this.descriptor);
   }
 
-  // Callbacks instead of an async loop: two promises fewer for each receive.
+  // Callbacks instead of an async loop save two promises per receive.
   #read(into: Uint8Array | undefined): void {
     this.#reading = true;
     this.#into = into;
@@ -135,11 +139,11 @@ export class DenoStream implements Stream {
     this.sink.error(error);
   };
 
-  /** Gives the bytes to the core; answers whether it wants more. */
+  /** Passes the bytes to the core; returns whether it wants more. */
   #push(count: number): boolean {
     if (this.#into !== undefined) return this.sink.filled(count);
     const buffer = this.#buffer;
-    // Copied by the core. Handing it over would cost more than the copy: Deno 2.9 fills a fresh one with zeros first.
+    // The core copies these bytes. Handing over the buffer would cost more: Deno 2.9 zero-fills a fresh one.
     if (count < buffer.length || count === LARGEST_BUFFER) {
       return this.sink.data(buffer.subarray(0, count), false);
     }

@@ -1,4 +1,4 @@
-/** The parts of the `Deno` namespace that the adapter uses, as small structural types. */
+/** The parts of the `Deno` namespace used by the adapter, as small structural types. */
 
 import type { Address } from "../adapter.ts";
 import { addressFrom, pathOf } from "../endpoints.ts";
@@ -6,7 +6,7 @@ import { unsupported } from "./errors.ts";
 
 const AF_UNIX = 1;
 
-/** An address of Deno's. */
+/** An address of Deno. */
 export interface DenoNetAddr {
   readonly hostname?: string;
   readonly port?: number;
@@ -62,7 +62,7 @@ export interface DenoNamespace {
   };
   listen(options: Record<string, unknown>): DenoListener;
   connect(options: Record<string, unknown>): Promise<DenoConn>;
-  /** There with `--unstable-net` only. */
+  /** Present with `--unstable-net` only. */
   listenDatagram?(options: Record<string, unknown>): DenoDatagram;
   dlopen(
     library: string,
@@ -77,14 +77,14 @@ export interface DenoNamespace {
   ) => { getArrayBuffer(byteLength: number): ArrayBuffer };
 }
 
-/** An address of Deno's in the form of the socket's family. */
+/** An address of Deno in the form of the socket's family. */
 export function addressOf(family: number, addr: DenoNetAddr): Address {
   return family === AF_UNIX ? addr.path ?? "" : addressFrom(family, addr.hostname, addr.port);
 }
 
 /** The path of a UNIX address as Deno takes it. */
 export function denoPathOf(address: string | Uint8Array): string {
-  // Deno 2.9 binds a name of its own choice, and connects to none.
+  // Deno 2.9 binds such a path to a name of its own choice, and connects to none.
   if (address === "\0") {
     throw unsupported("EINVAL", "Deno takes a single null character for no name");
   }

@@ -2,21 +2,22 @@
 
 import { deno, type DenoDatagram, type DenoNetAddr } from "./types.ts";
 
-/** An abstract name of its own for a socket without one: Deno 2.9 takes no empty path, unless all is permitted. */
+/** A unique abstract name for a socket without one: Deno 2.9 rejects an empty path unless everything is permitted. */
 export function freshName(): string {
   return `\0${crypto.randomUUID()}`;
 }
 
 /**
- * Deno 2.9 lets one call at a time use such a socket; others fail with "Socket already in use". So sends go one after
- * the other, and one that finds a receive waiting first ends it with a datagram from a socket that is there for this.
+ * A socket whose calls never overlap. Deno 2.9 allows one call at a time; others fail with "Socket already in use". So
+ * sends go one after another, and a send that finds a receive waiting first ends it, with a datagram from an extra
+ * socket.
  */
 export class UnixPacketConn implements DenoDatagram {
   readonly addr: DenoNetAddr;
   #conn: DenoDatagram;
   #waker: DenoDatagram | undefined;
   #receiving: Promise<[Uint8Array<ArrayBuffer>, DenoNetAddr]> | undefined;
-  /** Sends that are not over. */
+  /** How many sends are not over. */
   #sending = 0;
   /** Settles when the last send is over; never rejects. */
   #sent: Promise<unknown> = Promise.resolve();
@@ -44,7 +45,7 @@ export class UnixPacketConn implements DenoDatagram {
   send(data: Uint8Array, to: Record<string, unknown>): Promise<number> {
     this.#sending++;
     const sent = this.#sent.then(() => this.#send(data, to)).finally(() => this.#sending--);
-    this.#sent = sent.catch(() => {/* Its caller is told. */});
+    this.#sent = sent.catch(() => {/* Its caller reports it. */});
     return sent;
   }
 
@@ -70,9 +71,9 @@ export class UnixPacketConn implements DenoDatagram {
     this.#waker ??= deno().listenDatagram!({ transport: "unixpacket", path: freshName() });
     const { path } = this.addr;
     await this.#waker.send(new Uint8Array(0), { transport: "unixpacket", path });
-    // The send waits for it, and the process for the send.
+    // The send waits for the receive, and the process must live for the send.
     this.#conn.ref();
-    await this.#receiving?.catch(() => {/* The receiver is told. */});
+    await this.#receiving?.catch(() => {/* The receiver reports it. */});
     this.#conn.unref();
   }
 }
