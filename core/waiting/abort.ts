@@ -1,15 +1,15 @@
 /**
- * Waiting that a signal can end. However many calls wait with one signal, it has one listener: Node 20 warns of a leak
- * from the eleventh on.
+ * Waiting that a signal can end. Each signal has one listener, however many calls wait with it: Node 20 warns of a leak
+ * from the eleventh listener on.
  */
 
-/** Something that a signal can end. */
+/** A wait that a signal can end. */
 export interface Abortable {
   /** The signal was aborted. */
   abort(reason: unknown): void;
 }
 
-/** A signal of the library's own, for one listener: it costs a wait much less than an AbortController's. */
+/** A signal of the library's own, for one listener: it costs a wait much less than an AbortController. */
 export class Canceller implements Abortable {
   aborted = false;
   reason: unknown = undefined;
@@ -22,7 +22,7 @@ export class Canceller implements Abortable {
     this.#listener?.();
   }
 
-  /** What waiting calls take. */
+  /** This object as the signal to pass to waiting calls. */
   get signal(): AbortSignal {
     return this as unknown as AbortSignal;
   }
@@ -50,21 +50,20 @@ export function onAbort(signal: AbortSignal, abortable: Abortable): void {
   try {
     if (watched.waiting.size === 0) signal.addEventListener("abort", watched.listener);
   } catch (error) {
-    // Not the platform's own signal. The call ends with what it threw.
+    // Not the platform's own signal: the call fails with what it threw.
     return abortable.abort(error);
   }
   watched.waiting.add(abortable);
 }
 
-/** Undoes {@linkcode onAbort}; a signal that nobody waits with has no listener. */
+/** Undoes {@linkcode onAbort}; a signal without waits has no listener. */
 export function offAbort(signal: AbortSignal, abortable: Abortable): void {
   const { waiting, listener } = signals.get(signal)!;
   if (waiting.delete(abortable) && waiting.size === 0) stopListening(signal, listener);
 }
 
 /**
- * The promise, or the signal's reason as soon as it is aborted; what the promise does then goes
- * unnoticed.
+ * Waits for the promise, or fails with the signal's reason once it is aborted; how the promise then settles is ignored.
  */
 export async function orAborted<T>(
   promise: Promise<T>,
@@ -90,18 +89,18 @@ function watch(signal: AbortSignal): Watched {
   const listener = (): void => {
     stopListening(signal, listener);
     for (const abortable of [...waiting]) {
-      // One that is aborted may have ended another.
+      // Aborting one wait may have ended another.
       if (waiting.delete(abortable)) abortable.abort(signal.reason);
     }
   };
   return { waiting, listener };
 }
 
-/** What a signal throws that is not the platform's must not reach the waits of others. */
+/** Removes a listener. An error thrown by a signal that is not the platform's must not reach other waits. */
 function stopListening(signal: AbortSignal, listener: () => void): void {
   try {
     signal.removeEventListener("abort", listener);
   } catch {
-    // It has nobody left to call.
+    // The listener has no waits left anyway.
   }
 }

@@ -1,74 +1,74 @@
 /**
- * Timeouts of many waits by one timer.
+ * The timeouts of many waits, with one timer.
  *
- * A timer for each call costs more than the call on some runtimes. Here a wait is put into a set with its
- * deadline, and a single timer runs for the earliest one; most waits are over before it fires. The set is an array in
- * which each wait knows its place: a `Set` costs several times as much for members that come and go.
+ * On some runtimes a timer for each call costs more than the call. Here waits are kept in a set with their deadlines,
+ * and a single timer runs for the earliest; most waits are over before it fires. The set is an array in which each wait
+ * knows its place: a `Set` costs several times as much when members come and go.
  */
 
 import { areFake, clearTimeout, now, setTimeout, type Timer } from "../../adapters/timers.ts";
 
-/** Something that ends when its time comes. */
+/** A wait with a deadline. */
 export interface Expiring {
-  /** From {@linkcode deadlineIn}. */
+  /** The deadline, from {@linkcode deadlineIn}. */
   readonly deadline: number;
-  /** Its place among the waiting. */
+  /** Its place in the set. */
   place: number;
-  /** Called once the time has come and the wait is no longer in the set. */
+  /** Called once the deadline has passed and the wait has left the set. */
   expire(): void;
 }
 
-/** The longest delay that timers take; a later deadline is reached in several steps. */
+/** The longest delay of a timer; a later deadline takes several timers. */
 const MAX_DELAY = 0x7fffffff;
 
 const waiting: Expiring[] = [];
 let timer: Timer | undefined;
 let firesAt = Infinity;
-/** Nobody tells whether the timer still runs. */
+/** Whether the timer may be lost: a test's fakes do not report that they end. */
 let mayBeLost = false;
-/** The timer goes with the last wait. */
+/** Whether the timer is cleared with the last wait. */
 let isLeaving = false;
 
-/** The deadline of what has none. */
+/** The deadline of a wait without one. */
 export const NEVER = 0;
 
 /**
- * The deadline of something that may take so many milliseconds: a whole number of milliseconds on the monotonic clock,
- * since V8 would put one with a fraction into an object of its own.
+ * The deadline of a wait of so many milliseconds: a whole number of milliseconds on the monotonic clock, since V8 would
+ * allocate an object for a fractional number.
  */
 export function deadlineIn(milliseconds: number): number {
   return Math.ceil(now() + milliseconds);
 }
 
-/** The seconds that are left until a deadline, and never none, which would be no wait at all. */
+/** The seconds left until a deadline; never 0, which would mean no wait at all. */
 export function secondsUntil(deadline: number): number {
   return Math.max(1, deadline - now()) / 1000;
 }
 
-/** Puts a wait under its deadline. */
+/** Adds a wait to the set. */
 export function watch(wait: Expiring): void {
   wait.place = waiting.push(wait) - 1;
   if (wait.deadline < firesAt || mayBeLost) arm(Math.min(wait.deadline, firesAt));
   else if (waiting.length === 1) keepAlive(true);
 }
 
-/** Takes a wait out again. */
+/** Removes a wait from the set. */
 export function unwatch(wait: Expiring): void {
   if (!remove(wait)) return;
   if (waiting.length > 0) return;
-  // The timer stays armed for the next wait, but must not keep the process alive for none.
+  // The timer stays armed for the next wait, but must not keep the process alive without one.
   if (isLeaving) disarm();
   else keepAlive(false);
 }
 
-/** A socket is closed: the timer may have been armed for it, and a socket that is closed leaves nothing behind. */
+/** Notes that a socket is closed: the timer may have been armed for it, and a closed socket leaves nothing behind. */
 export function socketClosed(): void {
   if (timer === undefined) return;
   isLeaving = true;
   if (waiting.length === 0) disarm();
 }
 
-/** The last one takes its place. */
+/** Removes a wait by moving the last one to its place; returns whether it was in the set. */
 function remove(wait: Expiring): boolean {
   const { place } = wait;
   if (waiting[place] !== wait) return false;
@@ -105,7 +105,7 @@ function fire(): void {
     else next = Math.min(next, wait.deadline);
   }
   for (const wait of due.sort((a, b) => a.deadline - b.deadline)) {
-    // One that expires may have ended another.
+    // Expiring one wait may have ended another.
     if (remove(wait)) wait.expire();
   }
   if (next < firesAt) arm(next);
@@ -115,7 +115,7 @@ function keepAlive(alive: boolean): void {
   if (timer === undefined) return;
   const handle = timer as { ref?: () => void; unref?: () => void };
   if (handle.unref === undefined) {
-    // No way to let the process go with the timer armed: give it up.
+    // The process could not end with the timer armed: clear it.
     if (!alive) disarm();
   } else if (alive) {
     handle.ref?.();

@@ -1,10 +1,10 @@
-/** Calls that must not overlap: each begins when the one before it has ended. */
+/** Calls that must not overlap: each begins when the previous one has ended. */
 
 import { orAborted } from "./abort.ts";
 
-/** Calls in the order in which they are asked for. */
+/** Calls in the order they were requested. */
 export class InOrder {
-  /** Settles when the last of them has ended, and never rejects; absent while there is none. */
+  /** Settles when the last call has ended, and never rejects; absent while there is none. */
   last: Promise<void> | undefined;
 
   /** Whether a call is under way. */
@@ -12,7 +12,7 @@ export class InOrder {
     return this.last !== undefined;
   }
 
-  /** Makes a call, at once where none is under way; the signal ends only the waiting for its turn. */
+  /** Makes a call, at once if none is under way; the signal only ends the wait for its turn. */
   async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.last;
     const made = before === undefined ? call() : before.then(() => {
@@ -22,7 +22,7 @@ export class InOrder {
     const over = made.then(() => {}, () => {});
     this.last = over;
     if (before !== undefined && signal !== undefined) {
-      // The row goes on without it, but not before those in front have ended.
+      // If the signal ends the wait, the row continues without this call once the calls before it have ended.
       over.then(() => this.#end(over));
       await orAborted(before, signal);
       return await made;

@@ -1,26 +1,28 @@
-/** Promises that nobody looks at: a program that drops one must not die of what a peer or the network does. */
+/**
+ * Promises that may stay unobserved: a program that drops one must not die of an error caused by a peer or the network.
+ */
 
 import { addCaller } from "../errors/caller.ts";
 import { isTurnDue, turn } from "./turn.ts";
 
 const nothing = (): void => {};
 
-/** The same promise, whose rejection is nobody's unless somebody looks. */
+/** The same promise; its rejection, if unobserved, is no unhandled one. */
 export function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.then(undefined, nothing);
   return promise;
 }
 
-/** A rejected promise of this kind. */
+/** A quiet promise that is rejected. */
 export function rejected(error: unknown): Promise<never> {
   return quiet(Promise.reject(error));
 }
 
-/** The promise of an asynchronous function, of this kind. It may have ended at once. */
+/** The quiet promise of an asynchronous function. The function may have ended at once. */
 export function quietly<T>(call: () => Promise<T>): Promise<T> {
   const promise = run(call, isTurnDue(), (error) => {
     addCaller(error);
-    // Only now: with two that look at it, V8 would not know for whom it is.
+    // Only after `addCaller`: with two observers, V8 could not tell who awaits the promise.
     quiet(promise);
   });
   return promise;

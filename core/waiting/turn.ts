@@ -5,31 +5,31 @@ import { setImmediate } from "../../adapters/timers.ts";
 /** How many calls in a row may succeed without a turn; measured against a 1 ms timer. */
 const CALLS_A_TURN = 64;
 
-/** How many may still. */
+/** How many are left until the next turn. */
 let left = CALLS_A_TURN;
 
-/** Resolves after the event loop has looked once for timers and I/O. */
+/** Resolves after the event loop has checked once for timers and I/O. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Resolves after I/O that is ready now has been pushed. One turn is not enough: a call made while the loop handles
- * what it has polled gets its turn before the next poll.
+ * Resolves after I/O that is ready now has been pushed. One turn is not enough: a call made while the event loop
+ * handles polled events gets its turn before the next poll.
  */
 export function pollTurn(): Promise<void> {
   return turn().then(turn);
 }
 
-/** The loop has turned: it has brought bytes, say. */
+/** The event loop has turned: it has brought bytes, for example. */
 export function turned(): void {
   left = CALLS_A_TURN;
 }
 
-/** For all calls that give nothing. */
+/** The result of all calls without a value. */
 const nothing: Promise<unknown> = Promise.resolve(undefined);
 
-/** Counts a call that ended at once; answers whether it has to take a turn, after many in a row without one. */
+/** Counts a call that ended at once. Returns whether it must take a turn, after many in a row without one. */
 export function isTurnDue(): boolean {
   if (--left > 0) return false;
   left = CALLS_A_TURN;

@@ -1,24 +1,24 @@
-/** One waiting call: its promise, its timeout and its signal. */
+/** A waiting call: its promise, its timeout and its signal. */
 
 import type { Address } from "../../adapters/adapter.ts";
 import { systemError, timedOut } from "../errors/errors.ts";
 import { type Abortable, offAbort, onAbort } from "./abort.ts";
 import { deadlineIn, type Expiring, NEVER, unwatch, watch } from "./deadlines.ts";
 
-/** How long a call may wait: `null` for ever, 0 not at all, else seconds. */
+/** How long a call may wait: `null` forever, 0 not at all, else seconds. */
 export type Timeout = number | null;
 
-/** How long a call may wait, and what cancels it. */
+/** The limits of a call: how long it may wait, and what cancels it. */
 export interface Limits {
   readonly timeout: Timeout;
   /**
-   * The code that the timeout ends with: ETIMEDOUT for the socket's own, EAGAIN for SO_RCVTIMEO and SO_SNDTIMEO,
-   * EINPROGRESS for a TCP connect, which SO_SNDTIMEO only ends the waiting for.
+   * The code that the timeout fails with: ETIMEDOUT for the socket's own timeout; EAGAIN for SO_RCVTIMEO and
+   * SO_SNDTIMEO; EINPROGRESS for SO_SNDTIMEO on a TCP connect, which continues without the call.
    */
   readonly expired: "ETIMEDOUT" | "EAGAIN" | "EINPROGRESS";
-  /** Ends the wait. */
+  /** Ends the wait when aborted. */
   readonly signal: AbortSignal | undefined;
-  /** Resolves once I/O that is ready has been pushed: what a non-blocking call waits for. */
+  /** Resolves once I/O that is ready has been pushed; a non-blocking call waits for this. */
   readonly turn: () => Promise<void>;
 }
 
@@ -30,16 +30,16 @@ export const UNLIMITED: Limits = {
   turn: () => Promise.resolve(),
 };
 
-/** Who has a call waiting. */
+/** The owner of a wait. */
 export interface WaitOwner {
-  /** The wait's timeout or signal is about to end it; the owner may settle it in its own way. */
+  /** The wait's timeout or signal is about to end it; the owner may settle it in another way. */
   gaveUp(wait: object, reason: unknown): void;
 }
 
-/** The owner of a wait of which nothing is to be undone. */
+/** The owner of a wait that leaves nothing to undo. */
 export const NOBODY: WaitOwner = { gaveUp: () => {} };
 
-/** What settles the promise that was made last: one function for all saves each wait one of its own. */
+/** The functions that settle the latest promise: one executor for all waits saves each a closure. */
 let resolveLast!: (value: unknown) => void;
 let rejectLast!: (reason: unknown) => void;
 
@@ -48,13 +48,13 @@ function keepSettlers(resolve: (value: never) => void, reject: (reason: unknown)
   rejectLast = reject;
 }
 
-/** A call that waits for something; it ends once, by `done`, `fail`, its timeout or its signal. */
+/** A waiting call. It ends once: by `done`, `fail`, its timeout or its signal. */
 export class Wait<T> implements Abortable, Expiring {
-  /** The call that waits. */
+  /** The name of the call, for errors. */
   readonly syscall: string;
-  /** Settles with the end of the wait. */
+  /** Settles when the wait ends. */
   readonly promise: Promise<T>;
-  /** The one behind it in a row. */
+  /** The wait behind it in a row. */
   next: this | undefined = undefined;
   deadline: number = NEVER;
   place: number = -1;
@@ -78,8 +78,8 @@ export class Wait<T> implements Abortable, Expiring {
   }
 
   /**
-   * Sets what may end the wait from outside. A timeout of 0 gives it one turn of the event loop, then ends it
-   * with EAGAIN.
+   * Sets the limits that may end the wait. A timeout of 0 gives it one turn of the event loop, then fails it with
+   * EAGAIN.
    */
   limit({ timeout, expired, signal, turn }: Limits, owner: WaitOwner): this {
     if (this.#settled) return this;
@@ -98,7 +98,8 @@ export class Wait<T> implements Abortable, Expiring {
     return this;
   }
 
-  // Not within limit(), for which each call would have to keep what a function in it uses.
+  // Not within limit(): a closure there would make V8 context-allocate the parameters on every call, even if the
+  // closure is never created.
   #endAfter(turn: Limits["turn"]): void {
     turn().then(() => this.giveUp(systemError("EAGAIN", this.syscall)));
   }
@@ -108,7 +109,7 @@ export class Wait<T> implements Abortable, Expiring {
     if (this.#settle()) this.#resolve(value);
   }
 
-  /** The wait is over, and what it was for ends as another promise does. */
+  /** The wait is over; from now on its promise follows another one. */
   follow(promise: Promise<T>): void {
     if (this.#settle()) this.#resolve(promise as unknown as T);
   }
@@ -116,7 +117,7 @@ export class Wait<T> implements Abortable, Expiring {
   /** The wait failed. */
   fail(error: unknown): void {
     if (!this.#settle()) return;
-    // A program that no longer looks at a call which its own close() or signal has ended must not die of it.
+    // A program may no longer observe a call that its own close() or signal has ended, and must not die of it.
     this.promise.catch(() => {});
     this.#reject(error);
   }
@@ -135,14 +136,14 @@ export class Wait<T> implements Abortable, Expiring {
     this.giveUp(reason);
   }
 
-  /** Ends the wait from outside: its owner hears of it first. */
+  /** Ends the wait from outside, after notifying its owner. */
   giveUp(reason: unknown): void {
     if (this.#settled) return;
     this.#owner?.gaveUp(this, reason);
     this.fail(reason);
   }
 
-  /** The address that the call is about. */
+  /** The address that the call concerns, for errors. */
   protected get address(): Address | undefined {
     return undefined;
   }
@@ -156,7 +157,7 @@ export class Wait<T> implements Abortable, Expiring {
   }
 }
 
-/** A wait for something at an address, which the error of its timeout tells. */
+/** A wait with an address, which the error of its timeout reports. */
 export class AddressedWait<T> extends Wait<T> {
   #addressOf: () => Address | undefined;
 

@@ -1,33 +1,33 @@
-/** Calls that wait in a row, served in the order in which they came. */
+/** Calls that wait in a row, served in the order they came. */
 
 import type { Handle } from "../../adapters/adapter.ts";
 
-/** A call in a row; it is in one at most. */
+/** A call in a row; a call is in one row at most. */
 export interface InRow<W> {
-  /** What waits, as errors name it. */
+  /** The name of the call, for errors. */
   readonly syscall: string;
-  /** The one behind it. */
+  /** The call behind it. */
   next: W | undefined;
   /** The wait failed. */
   fail(error: unknown): void;
 }
 
 /**
- * A row of calls, linked through the calls themselves: most sockets have one call waiting at most, for which an array
- * would take more memory than all else that the wait needs.
+ * A row of calls, linked through the calls themselves: most sockets have one waiting call at most, for which an array
+ * would take more memory than everything else about the wait.
  */
 export class WaitQueue<W extends InRow<W>> {
-  /** The call that is served next. */
+  /** The call to be served next. */
   first: W | undefined = undefined;
   #last: W | undefined = undefined;
   #handle: Handle | undefined;
 
-  /** `handle` is what the calls wait for, and keeps the process alive meanwhile. */
+  /** `handle` is what the calls wait for; while they do, it keeps the process alive. */
   constructor(handle?: Handle) {
     this.#handle = handle;
   }
 
-  /** What the calls wait for, where it comes after some of them. */
+  /** Sets what the calls wait for, if it is created after some of them. */
   set handle(handle: Handle) {
     this.#handle = handle;
     if (this.first !== undefined) handle.ref?.();
@@ -48,7 +48,7 @@ export class WaitQueue<W extends InRow<W>> {
     this.first = wait;
   }
 
-  /** Takes the first call out. */
+  /** Removes and returns the first call. */
   shift(): W | undefined {
     const { first } = this;
     if (first === undefined) return undefined;
@@ -58,7 +58,7 @@ export class WaitQueue<W extends InRow<W>> {
     return first;
   }
 
-  /** Takes a call out, wherever it stands; one that is not in the row stays out. */
+  /** Removes a call, wherever it stands; one that is not in the row stays out. */
   remove(wait: W): void {
     if (this.first === wait) {
       this.shift();
@@ -73,14 +73,14 @@ export class WaitQueue<W extends InRow<W>> {
     }
   }
 
-  /** Takes all of them out. */
+  /** Removes and returns all calls. */
   takeAll(): W[] {
     const waits: W[] = [];
     for (let wait = this.shift(); wait !== undefined; wait = this.shift()) waits.push(wait);
     return waits;
   }
 
-  /** Ends all of them with an error. */
+  /** Fails all calls. */
   failAll(makeError: (syscall: string) => unknown): void {
     for (const wait of this.takeAll()) wait.fail(makeError(wait.syscall));
   }
