@@ -1,14 +1,17 @@
-/** What is wrong with a datagram or its target, as Linux says; the runtimes refuse it each in its own way, or not at all. */
+/**
+ * Checks of a datagram and its target, with Linux's errors; the runtimes refuse them each in its own way, or not at
+ * all.
+ */
 
 import type { Address, Settings } from "../../adapters/adapter.ts";
 import { AF_INET, AF_INET6 } from "../constants.ts";
 import { systemError } from "../errors/errors.ts";
 
-/** The largest payload of a UDP datagram: IPv4 counts its own header in the 16 bits of length, IPv6 does not. */
+/** The largest payload of a UDP datagram: the 16 bits of length include IPv4's own header, but not that of IPv6. */
 const MAX_DATAGRAM_IPV4 = 65507;
 const MAX_DATAGRAM_IPV6 = 65527;
 
-/** Checks that a datagram can go to an address, so far as that is known without the network. */
+/** Checks that a datagram can go to an address, as far as can be known without the network. */
 export function checkTarget(
   address: Address | undefined,
   syscall: string,
@@ -31,7 +34,7 @@ export function checkLength(
   if (data.length > largestPayload(family)) throw systemError("EMSGSIZE", syscall, { address });
 }
 
-/** The address of a peer: the wildcard address is this machine, as on Linux. */
+/** The real address of a peer: the wildcard address means this machine, as in Linux. */
 export function reachable(peer: Address): Address {
   if (!Array.isArray(peer)) return peer;
   const [host, port, ...rest] = peer;
@@ -44,7 +47,7 @@ function largestPayload(family: number): number {
   return family === AF_INET6 ? MAX_DATAGRAM_IPV6 : Infinity;
 }
 
-/** Whether a host is a broadcast address on every machine: those of its networks the system knows. */
+/** Whether a host is a broadcast address on every machine; only the system knows those of its networks. */
 function isBroadcast(host: string): boolean {
   return host === "255.255.255.255" || host === "127.255.255.255";
 }

@@ -1,4 +1,4 @@
-/** Received datagrams that nobody has taken yet, and the receives that wait for one. */
+/** Received datagrams that no call has taken yet, and the receives that wait for one. */
 
 import type { Address, Handle } from "../../adapters/adapter.ts";
 import { copyAddress } from "../address/address.ts";
@@ -9,7 +9,7 @@ import { resolved } from "../waiting/turn.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 
-/** What the kernel counts for a datagram beside its bytes, roughly: so that empty ones fill the queue, too. */
+/** Roughly the kernel's overhead per datagram in bytes, so that empty ones fill the queue, too. */
 const OVERHEAD = 512;
 
 interface Datagram {
@@ -30,13 +30,13 @@ class Receive<T> extends Wait<T> {
     this.done(messageOf(datagram, this.request, this.#make));
   }
 
-  /** It ends as shutdown(SHUT_RD) ends it. */
+  /** Ends the wait with nothing, as shutdown(SHUT_RD) does. */
   takeNothing(): void {
     this.done(nothing(this.request, this.#make));
   }
 }
 
-/** The receive queue of a datagram socket: bounded, and what does not fit is dropped, as a kernel does. */
+/** The receive queue of a datagram socket: bounded, and datagrams that do not fit are dropped, as in a kernel. */
 export class DatagramQueue implements WaitOwner {
   #queue: Datagram[] = [];
   #first = 0;
@@ -44,12 +44,12 @@ export class DatagramQueue implements WaitOwner {
   readonly #waits = new WaitQueue<Receive<unknown>>();
   #limit: () => number;
 
-  /** `limit` gives the bound in bytes: SO_RCVBUF. */
+  /** `limit` returns the bound in bytes: SO_RCVBUF. */
   constructor(limit: () => number) {
     this.#limit = limit;
   }
 
-  /** The socket whose datagrams these are, once it is open. */
+  /** The socket of these datagrams, set once it is open. */
   set handle(handle: Handle) {
     this.#waits.handle = handle;
   }
@@ -66,8 +66,8 @@ export class DatagramQueue implements WaitOwner {
   }
 
   /**
-   * Takes the first datagram for a stream of bytes; `undefined` where there is none. It is whole, as a stream keeps what
-   * a read leaves of it, and not empty, which a stream would take for its end.
+   * Takes the first datagram for a stream of bytes; `undefined` if there is none. It returns the whole datagram, since
+   * a stream keeps what a read leaves of it. It skips empty ones, which a stream would take for its end.
    */
   receiveNow(): Uint8Array<ArrayBuffer> | undefined {
     let datagram = this.#next(false);
@@ -94,20 +94,20 @@ export class DatagramQueue implements WaitOwner {
       }
       wait.take({ data, from });
     }
-    // As in Linux, the first that passes the bound still gets in.
+    // As in Linux, the first datagram over the bound still gets in.
     if (this.#size > this.#limit()) return;
     this.#size += data.length + OVERHEAD;
     this.#queue.push({ data: owned ? data : data.slice(), from });
   }
 
-  /** Ends the first wait with an error that the system reported; answers whether one waited. */
+  /** Fails the first wait with an error that the system reported; returns whether a call waited. */
   failFirst(makeError: (syscall: string) => unknown): boolean {
     const wait = this.#waits.shift();
     wait?.fail(makeError(wait.syscall));
     return wait !== undefined;
   }
 
-  /** Ends every wait. */
+  /** Fails every wait. */
   failAll(makeError: (syscall: string) => unknown): void {
     this.#waits.failAll(makeError);
   }
@@ -137,17 +137,20 @@ export class DatagramQueue implements WaitOwner {
   }
 }
 
-/** What a receive gives when reading was shut down. */
+/** The result of a receive after reading was shut down. */
 export function nothing<T>({ into }: ReceiveRequest, make: FromMessage<T>): T {
   return make(into === undefined ? new Uint8Array(0) : 0, null, 0);
 }
 
-/** A datagram cut to what was asked for; MSG_TRUNC tells that it was longer, and asks for its whole length. */
+/**
+ * The result of a receive: the datagram cut to `max`. In the result MSG_TRUNC means that it was longer; in the request
+ * (`whole`) it asks for the whole length.
+ */
 function messageOf<T>({ data, from }: Datagram, request: ReceiveRequest, make: FromMessage<T>): T {
   const { max, into, peek, whole } = request;
   const flags = data.length > max ? MSG_TRUNC : 0;
   const part = data.length > max ? data.subarray(0, max) : data;
-  // What is handed out has its buffer to itself.
+  // What is returned has a buffer of its own.
   const address = peek ? copyAddress(from) : from;
   if (into === undefined) {
     return make(peek || part !== data ? part.slice() : data, address, flags);

@@ -1,4 +1,4 @@
-/** The sends of a datagram socket that are not over yet: none overtakes another. */
+/** The unfinished sends of a datagram socket: none overtakes another. */
 
 import type { Address } from "../../adapters/adapter.ts";
 import { systemError, withBytesSent } from "../errors/errors.ts";
@@ -9,29 +9,31 @@ import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";
 
 /** Sends in the order of their calls. */
 export class DatagramSends {
-  /** Those that could not go at once: they wait for a name, for the socket to open, or for those before them. */
+  /** Sends that could not go at once: they wait for a name, for the socket to open, or for earlier sends. */
   #later: InOrder | undefined;
-  /** The waiting calls of these. */
+  /** The calls of the sends in `#later`. */
   #waiting: Set<Wait<number>> | undefined;
-  /** The last send that is with the runtime. */
+  /** The latest send that is with the runtime. */
   #flying: Promise<number> | undefined;
 
-  /** Whether none is left behind which the next would have to go; `concurrent` where the runtime keeps the order itself. */
+  /** Whether the next send need not wait for others; `concurrent` if the runtime keeps the order itself. */
   isFree(concurrent: boolean | undefined): boolean {
     return this.#later?.busy !== true && (this.#flying === undefined || concurrent === true);
   }
 
-  /** A send is with the runtime. */
+  /** A send is now with the runtime. */
   begun(sending: Promise<number>): void {
     this.#flying = sending;
   }
 
-  /** The runtime has settled it. */
+  /** The runtime has settled a send. */
   ended(sending: Promise<number>): void {
     if (this.#flying === sending) this.#flying = undefined;
   }
 
-  /** Sends once all sends before it are out, and its addresses are known; a call that gives up before sends nothing. */
+  /**
+   * Sends once all earlier sends are out and the addresses are known; a call that gives up before then sends nothing.
+   */
   later(
     request: SendRequest,
     limits: Limits,
@@ -39,17 +41,17 @@ export class DatagramSends {
     send: (addresses: Address[]) => Promise<number>,
   ): Promise<number> {
     const wait = new Wait<number>(request.syscall);
-    // Like a look-up in C, it waits on a non-blocking socket, too.
+    // It waits even on a non-blocking socket, like a look-up in C.
     wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
-    const before = this.#flying?.catch(() => {/* Its caller is told. */});
-    // It may fail before it is this call's turn.
+    const before = this.#flying?.catch(() => {/* Its caller reports it. */});
+    // The look-up may fail before this call's turn.
     if (!Array.isArray(addresses)) quiet(addresses);
     const waiting = this.#waiting ??= new Set();
     waiting.add(wait);
     this.#later ??= new InOrder();
     quiet(this.#later.run(async () => {
       try {
-        // Whichever comes first: those behind it must not wait for a look-up that nobody waits for.
+        // Whichever comes first: later sends must not wait for a look-up that no call waits for.
         const known = await Promise.race([
           wait.promise,
           before?.then(() => addresses) ?? addresses,
@@ -66,12 +68,12 @@ export class DatagramSends {
     );
   }
 
-  /** Settles with the last of them; absent while there is none. */
+  /** Settles with the last send; absent while there is none. */
   get last(): Promise<unknown> | undefined {
     return this.#later?.last ?? this.#flying;
   }
 
-  /** Ends the calls that still wait: the socket is closed. */
+  /** Fails the calls that still wait: the socket is closed. */
   fail(): void {
     for (const wait of this.#waiting ?? []) wait.fail(systemError("EBADF", wait.syscall));
   }

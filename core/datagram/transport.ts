@@ -19,13 +19,13 @@ import { checkLength, checkTarget, reachable } from "./checks.ts";
 import { DatagramQueue, nothing } from "./queue.ts";
 import { DatagramSends } from "./sends.ts";
 
-/** Linux's default of net.core.rmem_default, where the runtime does not tell. */
+/** Linux's default of net.core.rmem_default, used if the runtime does not report the size. */
 const RECEIVE_BUFFER = 212992;
 
-/** How long a close waits for sends that were called before, in milliseconds: for a name, or for room. */
+/** How long a close waits for earlier sends, in milliseconds: for a name, or for room. */
 const LONGEST_CLOSE = 100;
 
-/** UDP, and AF_UNIX datagrams where the adapter has them. */
+/** UDP, and AF_UNIX datagrams if the adapter has them. */
 export class DatagramTransport implements Transport, DatagramSink {
   readonly listening = false;
   #adapter: Adapter;
@@ -37,17 +37,17 @@ export class DatagramTransport implements Transport, DatagramSink {
   #peer: Address | undefined;
   #claim: Claim | undefined;
   #lastLocal: Address;
-  /** An error that the system reported for a sent datagram, until a call has reported it. */
+  /** The error that the system reported for a sent datagram, until a call has reported it. */
   #pending: { cause: unknown } | undefined;
-  /** The bound of the queue, and the SO_RCVBUF that was set when the system was asked for it. */
+  /** The bound of the queue, and the setting of SO_RCVBUF when the system was asked for it. */
   #limit: { bytes: number; setting: number | undefined } | undefined;
   #sends: DatagramSends = new DatagramSends();
-  /** The names that a bind or connect waits for. */
+  /** The look-ups that a bind or connect waits for. */
   #lookUps: LookUps = new LookUps();
   #readShut = false;
   #writeShut = false;
   #closed = false;
-  /** It is closed, and no send that was called before is left. */
+  /** Whether it is closed and no earlier send is left. */
   #over = false;
 
   constructor(adapter: Adapter, family: number, options: SocketOptions) {
@@ -98,10 +98,10 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   async connect(destination: Destination, limits: Limits): Promise<void> {
     this.#checkOpen("connect");
-    // Fixing the peer of a datagram socket does not wait for the network; only a name's look-up may.
+    // Fixing the peer does not wait for the network; only the look-up of a name may.
     const addresses = resolveAll(this.#adapter, this.#family, destination);
     const peer = reachable(firstOf(await this.#lookUps.wait(addresses, "connect", limits)));
-    // Linux would let the first send say so.
+    // Linux would report this at the first send.
     checkTarget(peer, "connect", this.#options.settings);
     const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
     try {
@@ -137,7 +137,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     return received;
   }
 
-  /** After shutdown(SHUT_RD): as in Linux, what has arrived can still be received. */
+  /** Receives after shutdown(SHUT_RD): as in Linux, what has arrived can still be received. */
   async #receiveLeft<T>(
     request: ReceiveRequest,
     limits: Limits,
@@ -169,7 +169,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       this.#checkSendable(request);
       if (this.#writeShut) return quiet(this.#sendShut(request, limits));
       const addresses = resolveAll(this.#adapter, this.#family, destination);
-      // The usual case, an answer to a literal address, is not worth a promise for each step.
+      // The usual case, a reply to a literal address, must not cost a promise per step.
       return Array.isArray(addresses) && this.#canSend
         ? this.#sendToOne(request, firstOf(addresses))
         : this.#sends.later(
@@ -183,7 +183,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     }
   }
 
-  /** Whether a send can be given to the runtime at once: it would overtake none. */
+  /** Whether a send can go to the runtime at once without overtaking another. */
   get #canSend(): boolean {
     return this.#socket !== undefined && this.#sends.isFree(this.#socket.concurrent);
   }
@@ -194,7 +194,7 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   /** Sends to an address although the peer is fixed. */
   #sendPast(request: SendRequest, to: Address): Promise<number> {
-    // POSIX; the runtimes have no way to send past a fixed peer.
+    // As in POSIX; the runtimes cannot send past a fixed peer.
     if (!sameAddress(to, this.#peer!)) {
       return rejected(systemError("EISCONN", request.syscall, { address: to }));
     }
@@ -236,14 +236,14 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   datagram(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): boolean {
     turned();
-    // Also where the kernel filters: what came before the peer was fixed is in the queue already.
+    // Checked even if the kernel filters: what came before the peer was fixed is already in its queue.
     const isStranger = this.#peer !== undefined && !sameAddress(from, this.#peer);
     if (!isStranger) this.#queue.push(data, from, owned);
     return this.#queue.isAwaited;
   }
 
   error(cause: unknown): void {
-    // Without a fixed peer nobody could tell which datagram is meant; Linux drops it, too.
+    // Without a fixed peer there is no way to say which datagram it concerns; Linux drops it, too.
     if (this.#peer === undefined) return;
     this.#pending = { cause };
     const waited = this.#queue.failFirst((syscall) => this.#takeError(syscall));
@@ -259,7 +259,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     } catch (error) {
       return unsent(request, error);
     }
-    // No function within this one, for which each call would have to keep its arguments.
+    // No closure here: see core/waiting/wait.ts.
     return this.#socket === undefined
       ? quiet(this.#openAndSend(request, to))
       : this.#sendBy(this.#socket, request, to);
@@ -273,7 +273,7 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   #sendBy(socket: Datagram, request: SendRequest, to: Address | undefined): Promise<number> {
     try {
-      // Where the runtime has not fixed the peer itself, it needs the address.
+      // The runtime needs the address if it has not fixed the peer itself.
       const target = to ?? (socket.connect === undefined ? this.#peer : undefined);
       const sent = socket.send(request.data, target);
       return isPromise(sent)
@@ -308,12 +308,12 @@ export class DatagramTransport implements Transport, DatagramSink {
   #sendFailed(cause: unknown, request: SendRequest, to: Address | undefined): Promise<never> {
     const address = to ?? this.#peer;
     const error = translate(this.#adapter, cause, request.syscall, { address });
-    // The error of an earlier datagram, which the system tells at the next send.
+    // The error of an earlier datagram, which the system reports at the next send.
     if (error.code === "ECONNREFUSED") this.#pending = undefined;
     return unsent(request, error);
   }
 
-  /** Opens the socket on an address; calls that come meanwhile share it. */
+  /** Opens the socket on an address; calls made meanwhile share it. */
   #open(
     address: () => Address | Promise<Address>,
     syscall: string,
@@ -381,7 +381,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     return local!;
   }
 
-  /** The system is asked anew only when the option was set: not for each datagram. */
+  /** The bound of the queue. The system is asked again only after the option was set, not for each datagram. */
   #queueLimit(): number {
     const setting = this.#options.settings.get("SO_RCVBUF");
     if (this.#limit === undefined || this.#limit.setting !== setting) {
@@ -408,7 +408,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     if (error !== undefined) throw error;
   }
 
-  /** A send after SHUT_WR. Linux tells the pending error first, of which the runtime may not have told yet. */
+  /** Fails a send after SHUT_WR. Linux reports the pending error first, which the runtime may not have reported yet. */
   async #sendShut(request: SendRequest, { turn }: Limits): Promise<never> {
     await turn();
     const { syscall } = request;
@@ -424,7 +424,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 }
 
-/** Whether it is one, of this realm's class or another: programs may replace the global. */
+/** Whether a value is a promise, of this realm's class or another: programs may replace the global. */
 function isPromise(value: unknown): value is Promise<unknown> {
   return typeof (value as { then?: unknown } | undefined)?.then === "function";
 }
@@ -433,7 +433,7 @@ function dataOf(data: Received): Received {
   return data;
 }
 
-/** A datagram goes as a whole or not at all. */
+/** Fails a send: a datagram goes out whole or not at all. */
 function unsent({ all }: SendRequest, error: unknown): Promise<never> {
   return rejected(all ? withBytesSent(error, 0) : error);
 }

@@ -1,4 +1,4 @@
-/** Multicast of one datagram socket: its groups, and the interface that it sends by. */
+/** Multicast on a datagram socket: its groups, and the interface it sends through. */
 
 import type { Adapter, Datagram } from "../../adapters/adapter.ts";
 import { isMulticast } from "../address/inet.ts";
@@ -9,27 +9,27 @@ import { setFailed } from "./set_failed.ts";
 import type { OptionSpec } from "./table.ts";
 import { interfaceOf, membershipOf, type OptionValue } from "./values.ts";
 
-/** A call of the open socket. */
+/** A call on the open socket. */
 type Call = (handle: Datagram) => void;
 
-/** The multicast options of one socket. Those that are set before it is open are postponed. */
+/** The multicast options of one socket. Those set before it is open are postponed. */
 export class Multicast {
   #adapter: Adapter;
-  /** By what they set: an option's name, or the group and interface. */
+  /** Postponed calls by what they set: an option's name, or the group and interface. */
   #postponed = new Map<string, Call>();
 
   constructor(adapter: Adapter) {
     this.#adapter = adapter;
   }
 
-  /** Sets an option, on the socket where it is open; gives what `getsockopt` is to tell, where that tells it. */
+  /** Sets an option, on the socket if it is open. Returns the setting for `getsockopt`, if that reads the option. */
   set(spec: OptionSpec, value: OptionValue, handle: Datagram | undefined): number | undefined {
     if (spec.kind === "interface") return this.#interface(spec, value, handle);
     this.#membership(spec, value, handle);
     return undefined;
   }
 
-  /** The socket is open. A call that fails is dropped, and `forget` told of it. */
+  /** Makes the postponed calls: the socket is open. A call that fails is dropped and reported to `forget`. */
   apply(handle: Datagram, forget: (name: string) => void): void {
     this.#postponed.forEach((call, what) => {
       try {
@@ -47,7 +47,7 @@ export class Multicast {
     const { group, device } = membershipOf(spec, value);
     const join = spec.name === "IP_ADD_MEMBERSHIP" || spec.name === "IPV6_JOIN_GROUP";
     if (!isMulticast(group)) {
-      // As Linux says to one that it looks for.
+      // Linux only looks up an IPv4 group to leave; in all other cases it checks the address.
       const code = join || spec.level === IPPROTO_IPV6 ? "EINVAL" : "EADDRNOTAVAIL";
       throw systemError(code, "setsockopt", { detail: `${spec.name} ${group}` });
     }
@@ -68,17 +68,17 @@ export class Multicast {
     }
   }
 
-  /** The postponed join that has joined a group on an interface already, or that leaving it takes back. */
+  /** The postponed join of the same group and interface, or the one that a leave would undo. */
   #joined(join: boolean, group: string, where: string): string | undefined {
     const postponed = this.#postponed;
     const own = `${group} ${where}`;
     if (postponed.has(own)) return own;
     const six = group.includes(":");
-    // As Linux looks for them: without an interface any will do for IPv6.
+    // As in Linux: for IPv6, no interface means any.
     if (where === "" && six) {
       return [...postponed.keys()].find((what) => what.startsWith(own));
     }
-    // Perhaps this is the interface that the system would choose.
+    // This may be the interface that the system would choose.
     return six && !join && postponed.has(`${group} `) ? `${group} ` : undefined;
   }
 
@@ -96,7 +96,7 @@ export class Multicast {
     return setting;
   }
 
-  /** A call of the socket; `what` is for its errors. */
+  /** A call on the socket; `what` is for its errors. */
   #named(what: string, call: Call): Call {
     return (handle) => {
       try {
@@ -107,7 +107,7 @@ export class Multicast {
     };
   }
 
-  /** The adapter says that it has the option, but its datagram sockets have no call for it. */
+  /** The error of an adapter that lists the option, but whose datagram sockets have no call for it. */
   #missing(what: string): Error {
     const { adapter } = this.#adapter.capabilities();
     return systemError("ENOTSUP", "setsockopt", {
@@ -115,7 +115,7 @@ export class Multicast {
     });
   }
 
-  /** IPv4 interfaces are told to the runtimes by address. */
+  /** An interface as the runtimes take it: by address for IPv4. */
   #device(spec: OptionSpec, device: string): string {
     if (spec.level === IPPROTO_IPV6 || !/^\d+$/.test(device)) return device;
     const found = interfacesOf(this.#adapter, "setsockopt")

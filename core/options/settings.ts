@@ -1,4 +1,4 @@
-/** What is set of a socket's options: maps that are never changed, but replaced, so that alike sockets share one. */
+/** The options set on a socket: maps that are replaced, never changed, so that sockets with equal options share one. */
 
 import type { Settings } from "../../adapters/adapter.ts";
 import { optionNamed } from "./table.ts";
@@ -6,10 +6,10 @@ import { optionNamed } from "./table.ts";
 /** Nothing is set. */
 export const NOTHING: Settings = new Map();
 
-/** The change that was made last. */
+/** The latest change. */
 let last: { from: Settings; name: string; value: number; to: Settings } | undefined;
 
-/** The settings with one more, or another value of one. */
+/** The settings with one option added or changed. */
 export function withSetting(from: Settings, name: string, value: number): Settings {
   if (last?.from === from && last.name === name && last.value === value) return last.to;
   const to = new Map(from).set(name, value);
@@ -24,7 +24,7 @@ export function without(from: Settings, name: string): Settings {
   return to;
 }
 
-/** What an accepted socket has of its listener's. */
+/** The settings that an accepted socket inherits from its listener's. */
 export function inheritedOf(from: Settings): Settings {
   let to = from;
   from.forEach((_, name) => {

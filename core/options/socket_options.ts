@@ -1,4 +1,4 @@
-/** The options of one socket: what the user set, and what is answered for `getsockopt`. */
+/** The options of one socket: what the user set, and what `getsockopt` returns. */
 
 import type {
   Adapter,
@@ -26,13 +26,13 @@ import { inheritedOf, NOTHING, without, withSetting } from "./settings.ts";
 import { findOption, optionNamed, type OptionSpec } from "./table.ts";
 import { encodeSetting, LINGER_OFF, type OptionValue, settingOf } from "./values.ts";
 
-/** What the options need to know of their socket's state. */
+/** The state of a socket, as its options see it. */
 export interface OptionSource {
   /** The open socket, if there is one yet. */
   readonly handle: Handle | undefined;
   /** Whether it listens (SO_ACCEPTCONN). */
   readonly listening: boolean;
-  /** The pending error's number, taken away (SO_ERROR). */
+  /** Takes the pending error's number (SO_ERROR). */
   takeErrno(): number;
 }
 
@@ -41,7 +41,7 @@ export class SocketOptions {
   #adapter: Adapter;
   #kind: Kind;
   #settings: Settings = NOTHING;
-  /** Made for the first option of its kind. */
+  /** Created for the first multicast option. */
   #multicast: Multicast | undefined;
 
   constructor(adapter: Adapter, kind: Kind) {
@@ -49,27 +49,27 @@ export class SocketOptions {
     this.#kind = kind;
   }
 
-  /** What the user has set. */
+  /** The options set by the user. */
   get settings(): Settings {
     return this.#settings;
   }
 
-  /** Whether SO_RCVTIMEO or SO_SNDTIMEO is set, and not to 0, which is none. */
+  /** Whether SO_RCVTIMEO or SO_SNDTIMEO is set to a value other than 0, which means none. */
   get hasTimeouts(): boolean {
     return this.timeout("SO_RCVTIMEO") !== 0 || this.timeout("SO_SNDTIMEO") !== 0;
   }
 
-  /** The seconds of one of these, 0 for none. */
+  /** The seconds of SO_RCVTIMEO or SO_SNDTIMEO; 0 for none. */
   timeout(name: "SO_RCVTIMEO" | "SO_SNDTIMEO"): number {
     return this.#settings.get(name) ?? 0;
   }
 
-  /** The seconds of SO_LINGER, `LINGER_OFF` where it is off. */
+  /** The seconds of SO_LINGER; `LINGER_OFF` if it is off. */
   get linger(): number {
     return this.#settings.get("SO_LINGER") ?? LINGER_OFF;
   }
 
-  /** Sets an option, on the real socket where there is one. */
+  /** Sets an option, on the real socket if there is one. */
   set({ handle }: OptionSource, level: number, number: number, value: OptionValue): void {
     const spec = this.#find(level, number, "setsockopt");
     if (spec.kind === "answer") {
@@ -89,12 +89,12 @@ export class SocketOptions {
       ? this.#adapter.datagramOptionDetail?.(this.#kind.family, spec.name, setting)
       : undefined;
     if (detail !== undefined) throw systemError("ENOPROTOOPT", "setsockopt", { detail });
-    // As Linux says; a path is no port.
+    // As in Linux: a path is not a port.
     if (spec.name === "SO_REUSEPORT" && setting !== 0 && this.#kind.family === AF_UNIX) {
       throw systemError("EOPNOTSUPP", "setsockopt", { detail: "AF_UNIX has no ports to share" });
     }
     if (handle !== undefined && spec.name === "IPV6_V6ONLY") {
-      // As Linux, once there is a port.
+      // As in Linux once there is a port.
       throw systemError("EINVAL", "setsockopt", { detail: "IPV6_V6ONLY is for before bind" });
     }
     if (handle !== undefined && !this.#isKept(spec)) {
@@ -127,14 +127,13 @@ export class SocketOptions {
   }
 
   /**
-   * Sets on a socket that was just opened what was set before. What the runtime has no way to is as if it had not been
-   * set.
+   * Sets the earlier options on a socket that was just opened. An option that the runtime cannot set is forgotten.
    *
-   * @throws {SocketError} what the system says of an option, which is dropped; the others are as before, to be set on
-   * another socket
+   * @throws {SocketError} the system's error for an option, which is dropped; the others remain, to be set on another
+   * socket
    */
   apply(handle: Handle): void {
-    // Not by an iterator, which would make an array for each option of each connection.
+    // Not with an iterator, which would create an array for each option of each connection.
     this.#settings.forEach((value, name) => {
       if (!this.#isForOpen(name)) return;
       try {
@@ -148,15 +147,15 @@ export class SocketOptions {
     this.#multicast?.apply(handle as Datagram, (name) => this.#forget(name));
   }
 
-  /** Opening a socket has failed: an option that was the reason is dropped, and the next try goes without it. */
+  /** Drops the option that made opening a socket fail, if one did: the next attempt goes without it. */
   dropRefused(cause: unknown): void {
     const option = (cause as { option?: string } | null | undefined)?.option;
     if (option !== undefined) this.#forget(option);
   }
 
   /**
-   * The same for an accepted connection. In Linux accept(2) fails for no option: it takes most from the listener, and
-   * what is refused now may be in place, as the mark of a process that has dropped its privileges is.
+   * Sets the options on an accepted connection. In Linux, accept(2) fails for no option: the connection inherits most
+   * of them. One that is refused now may be in effect, such as the mark of a process that has dropped its privileges.
    */
   applyAccepted(handle: Handle): void {
     this.#settings.forEach((value, name) => {
@@ -164,13 +163,16 @@ export class SocketOptions {
       try {
         if (handle.setOption(name, value)) return;
       } catch {
-        // What the connection has of it, the system tells.
+        // The system reports what is in effect.
       }
       this.#forget(name);
     });
   }
 
-  /** Not for what only works before bind or connect: the adapter has set it by then. */
+  /**
+   * Whether an option is set after opening: not if it only works before bind or connect, since the adapter has set it
+   * by then.
+   */
   #isForOpen(name: string): boolean {
     const spec = optionNamed(name);
     return spec.forOpen && !this.#isKept(spec) && this.#support(spec) !== "before-open";
@@ -184,7 +186,10 @@ export class SocketOptions {
     this.#settings = without(this.#settings, name);
   }
 
-  /** It is bound: for any one address of IPv6 Linux turns IPV6_V6ONLY on, which accepted connections have from it. */
+  /**
+   * Notes the bound address: for a specific IPv6 address Linux turns IPV6_V6ONLY on, and accepted connections inherit
+   * that.
+   */
   boundTo(address: Address): void {
     if (this.#kind.family !== AF_INET6 || !Array.isArray(address)) return;
     const [host] = address;
@@ -192,7 +197,7 @@ export class SocketOptions {
     this.#settings = withSetting(this.#settings, "IPV6_V6ONLY", 1);
   }
 
-  /** Takes from a listener what an accepted socket has from it. */
+  /** Takes the options that an accepted socket inherits from its listener. */
   inherit(from: SocketOptions): void {
     this.#settings = inheritedOf(from.#settings);
   }
@@ -210,11 +215,11 @@ export class SocketOptions {
     const real = handle === undefined ? undefined : this.#getFrom(handle, spec.name);
     const value = real ?? set;
     if (value === undefined || value === spec.unset) return this.#initial(spec);
-    // Linux doubles the buffer sizes that are set, for its own bookkeeping, and tells the double.
+    // Linux doubles a buffer size that is set, for its own bookkeeping, and reports the double.
     return spec.kind === "size" && real === undefined ? value * 2 : value;
   }
 
-  /** An option that is part of the socket's state. */
+  /** The value of an option that is part of the socket's state. */
   #answer(source: OptionSource, name: string): number {
     const { type, family } = this.#kind;
     switch (name) {
@@ -236,7 +241,7 @@ export class SocketOptions {
 
   #initial(spec: OptionSpec): number {
     if (spec.kind !== "size") return spec.initial;
-    // net.core.rmem_default and wmem_default, net.ipv4.tcp_rmem and tcp_wmem of Linux.
+    // Linux's net.core.rmem_default and wmem_default, net.ipv4.tcp_rmem and tcp_wmem.
     if (this.#kind.type !== SOCK_STREAM || this.#kind.family === AF_UNIX) return 212992;
     return spec.name === "SO_RCVBUF" ? 131072 : 16384;
   }
@@ -285,7 +290,7 @@ export class SocketOptions {
   }
 }
 
-/** Whether a kind of socket has an option: AF_UNIX only those of SOL_SOCKET, AF_INET none of IPv6. */
+/** Whether a kind of socket has an option: AF_UNIX has only those of SOL_SOCKET, AF_INET none of IPv6. */
 function appliesTo({ level, types }: OptionSpec, family: number, type: number): boolean {
   if (types !== undefined && !types.includes(type)) return false;
   if (family === AF_UNIX) return level === SOL_SOCKET;

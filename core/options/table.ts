@@ -1,8 +1,8 @@
 /**
  * The table of socket options: level, name, kind, range and default.
  *
- * Which of them a runtime can set stands in its adapter's capabilities; what the values mean stands in socket(7),
- * tcp(7), ip(7) and ipv6(7).
+ * The adapter's capabilities list which of them a runtime can set. The manual pages socket(7), tcp(7), ip(7) and
+ * ipv6(7) explain the values.
  */
 
 import * as c from "../constants.ts";
@@ -29,28 +29,28 @@ export interface OptionSpec {
   /** Its number at that level. */
   readonly number: number;
   /**
-   * How the value is read; a `size` is a buffer's, which Linux keeps in its range; of a `byte` it takes the low one;
-   * `answer` cannot be set and is answered from the socket's state, `none` no adapter has: their values are no integers,
-   * or they are for what no runtime carries.
+   * How the value is read. A `size` is that of a buffer, which Linux clamps to its range. A `byte` is the low byte of
+   * the value. An `answer` cannot be set and comes from the socket's state. No adapter has a `none`: its value is no
+   * integer, or no runtime supports its purpose.
    */
   readonly kind: OptionKind;
-  /** The smallest value that Linux takes. */
+  /** The smallest value that Linux accepts. */
   readonly min: number;
-  /** The largest. */
+  /** The largest value that Linux accepts. */
   readonly max: number;
   /** The value that asks for the default. */
   readonly unset: number | undefined;
-  /** The fewest bytes that it can be given as: fewer than four are a `u_char`, none is 0. */
+  /** The fewest bytes that `setsockopt` accepts: fewer than four are a `u_char`, none is 0. */
   readonly bytes: number;
-  /** What `getsockopt` gives before it was set, where the system does not tell. */
+  /** The result of `getsockopt` before it was set, if the system does not report one. */
   readonly initial: number;
-  /** The only types of socket that have it. */
+  /** The types of socket that have it; `undefined` for all. */
   readonly types: readonly number[] | undefined;
-  /** The types of socket for which the library keeps it, and no runtime is told of it. */
+  /** The types of socket for which the library keeps it without the runtime. */
   readonly kept: readonly number[];
-  /** Whether Linux hands it on to an accepted socket. */
+  /** Whether an accepted socket inherits it in Linux. */
   readonly inherited: boolean;
-  /** Whether it is set on a socket that was just opened; else where it is bound, or by a call of its own. */
+  /** Whether it is set on a socket that was just opened; otherwise at bind, or by a call of its own. */
   readonly forOpen: boolean;
 }
 
@@ -97,21 +97,21 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("SO_PROTOCOL", SOL, c.SO_PROTOCOL, "answer"),
   row("SO_ERROR", SOL, c.SO_ERROR, "answer"),
   row("SO_ACCEPTCONN", SOL, c.SO_ACCEPTCONN, "answer"),
-  // The runtimes wait for the first byte, whatever the kernel would wake them for.
+  // The runtimes wait for the first byte, whatever the kernel's low-water mark.
   row("SO_RCVLOWAT", SOL, c.SO_RCVLOWAT, "answer"),
   row("SO_SNDLOWAT", SOL, c.SO_SNDLOWAT, "answer"),
   // The runtimes set it on every socket.
   row("SO_REUSEADDR", SOL, c.SO_REUSEADDR, "flag", { kept: ALL }),
   row("SO_REUSEPORT", SOL, c.SO_REUSEPORT, "flag"),
-  // It means nothing to datagrams, as SO_OOBINLINE and SO_LINGER.
+  // Like SO_OOBINLINE and SO_LINGER, it has no effect on datagrams.
   row("SO_KEEPALIVE", SOL, c.SO_KEEPALIVE, "flag", { kept: DATAGRAM }),
   row("SO_BROADCAST", SOL, c.SO_BROADCAST, "flag"),
   row("SO_OOBINLINE", SOL, c.SO_OOBINLINE, "flag", { kept: DATAGRAM }),
   row("SO_LINGER", SOL, c.SO_LINGER, "linger", { kept: DATAGRAM }),
-  // Half of SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF and INT_MAX: Linux doubles it.
+  // Half of SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF and INT_MAX: Linux doubles the value.
   row("SO_SNDBUF", SOL, c.SO_SNDBUF, "size", { min: 2304, max: INT_MAX >> 1 }),
   row("SO_RCVBUF", SOL, c.SO_RCVBUF, "size", { min: 1152, max: INT_MAX >> 1 }),
-  // No runtime knows them.
+  // No runtime has them.
   row("SO_RCVTIMEO", SOL, c.SO_RCVTIMEO, "timeval", { kept: ALL }),
   row("SO_SNDTIMEO", SOL, c.SO_SNDTIMEO, "timeval", { kept: ALL }),
   row("SO_DEBUG", SOL, c.SO_DEBUG, "flag"),
@@ -152,10 +152,10 @@ export const OPTIONS: readonly OptionSpec[] = [
     types: STREAM,
     inherited: false,
   }),
-  // Linux takes 0 as well, on a socket that is not open yet.
+  // Linux also accepts 0, on a socket that is not open yet.
   row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", { min: INT_MIN, types: STREAM }),
   row("TCP_QUICKACK", TCP, c.TCP_QUICKACK, "flag", { initial: 1, types: STREAM }),
-  // Only a listener has a use for it.
+  // Only a listener uses it.
   row("TCP_FASTOPEN", TCP, c.TCP_FASTOPEN, "int", { types: STREAM, forOpen: false }),
   row("TCP_NOTSENT_LOWAT", TCP, c.TCP_NOTSENT_LOWAT, "int", { min: INT_MIN, types: STREAM }),
   row("TCP_INFO", TCP, c.TCP_INFO, "none", { types: STREAM }),
@@ -187,7 +187,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     initial: 1,
     types: DATAGRAM,
   }),
-  // Unlike the flags, it has no other values.
+  // Unlike for flags, other values are errors.
   row("IPV6_MULTICAST_LOOP", IPV6, c.IPV6_MULTICAST_LOOP, "int", {
     max: 1,
     initial: 1,
@@ -198,24 +198,24 @@ export const OPTIONS: readonly OptionSpec[] = [
   row("IPV6_LEAVE_GROUP", IPV6, c.IPV6_LEAVE_GROUP, "membership", { types: DATAGRAM }),
 ];
 
-/** More than the numbers of a level. */
+/** More than any number of a level. */
 const NUMBERS = 0x10000;
 
 const byNumber = new Map(OPTIONS.map((spec) => [key(spec.level, spec.number), spec]));
 
 const byName = new Map(OPTIONS.map((spec) => [spec.name, spec]));
 
-/** The option of a name in {@linkcode OPTIONS}. */
+/** The option with this name in {@linkcode OPTIONS}. */
 export function optionNamed(name: string): OptionSpec {
   return byName.get(name)!;
 }
 
-/** The option of a level and number, `undefined` where the library has none. */
+/** The option with this level and number; `undefined` if the library has none. */
 export function findOption(level: number, number: number): OptionSpec | undefined {
   return number >= 0 && number < NUMBERS ? byNumber.get(key(level, number)) : undefined;
 }
 
-/** One number for both, which costs less than a text: options are set on each connection. */
+/** A level and a number as one key. A number costs less than a string: options are set on each connection. */
 function key(level: number, number: number): number {
   return level * NUMBERS + number;
 }

@@ -1,4 +1,4 @@
-/** The values of socket options: what the user gives, what is stored, and the bytes of C's value. */
+/** The values of socket options: as the user passes them, as stored, and as the bytes of C's value. */
 
 import { formatIPv4, formatIPv6 } from "../address/inet.ts";
 import { integer } from "../arguments.ts";
@@ -8,7 +8,7 @@ import { systemError } from "../errors/errors.ts";
 import type { OptionSpec } from "./table.ts";
 
 /**
- * What `setsockopt` takes: a number, a boolean, the bytes of C's value (little-endian, as on Linux x86-64), or
+ * A value for `setsockopt`: a number, a boolean, the bytes of C's value (little-endian, as on Linux x86-64), or
  * `[onoff, seconds]` for SO_LINGER.
  */
 export type OptionValue =
@@ -19,26 +19,26 @@ export type OptionValue =
   | ArrayBuffer
   | readonly [onoff: number, seconds: number];
 
-/** SO_LINGER as a setting: off, else the seconds. */
+/** The setting of SO_LINGER when it is off; otherwise the setting is its seconds. */
 export const LINGER_OFF = -1;
 
 /** A multicast group and the interface to use. */
 export interface Membership {
   /** The group's address. */
   readonly group: string;
-  /** An interface's IPv4 address or index, for IPv6 its index; empty for the system's choice. */
+  /** An interface's IPv4 address or index, for IPv6 its index; empty lets the system choose. */
   readonly device: string;
 }
 
-/** The interface that multicast goes out of. */
+/** The interface for outgoing multicast. */
 export interface Interface {
-  /** As that of a membership. */
+  /** As in {@linkcode Membership.device}. */
   readonly device: string;
-  /** What `getsockopt` tells: an IPv4 address as C's int, 0 where only an index was given; for IPv6 the index. */
+  /** The result of `getsockopt`: an IPv4 address as C's int, 0 if only an index was given; for IPv6 the index. */
   readonly setting: number;
 }
 
-/** Checks the kind of a value, whatever the option. */
+/** Checks the type of a value, whatever the option. */
 export function checkOptionValue(value: unknown): void {
   if (typeof value === "number") {
     integer(value, "value", -0x80000000, 0x7fffffff);
@@ -52,7 +52,7 @@ function isBytes(value: unknown): value is ArrayBufferView | ArrayBuffer {
   return ArrayBuffer.isView(value) || isArrayBuffer(value);
 }
 
-/** Checks a value and turns it into the number that is stored. SO_RCVTIMEO and SO_SNDTIMEO are stored in seconds. */
+/** Checks a value and returns the number to store. SO_RCVTIMEO and SO_SNDTIMEO are stored in seconds. */
 export function settingOf(spec: OptionSpec, value: OptionValue): number {
   switch (spec.kind) {
     case "linger":
@@ -64,7 +64,7 @@ export function settingOf(spec: OptionSpec, value: OptionValue): number {
     case "byte":
       return numberOf(spec, value) & 0xff;
     case "size": {
-      // To Linux a negative one is a large unsigned one.
+      // Linux reads a negative size as a large unsigned one.
       const size = numberOf(spec, value) >>> 0;
       return Math.min(Math.max(size, spec.min), spec.max);
     }
@@ -73,7 +73,7 @@ export function settingOf(spec: OptionSpec, value: OptionValue): number {
   }
 }
 
-/** Reads the value of IP_ADD_MEMBERSHIP and its kin: `struct ip_mreq`, `ip_mreqn` or `ipv6_mreq`. */
+/** Reads the value of IP_ADD_MEMBERSHIP and the like: `struct ip_mreq`, `ip_mreqn` or `ipv6_mreq`. */
 export function membershipOf(spec: OptionSpec, value: OptionValue): Membership {
   const bytes = bytesOf(spec, value, spec.level === IPPROTO_IPV6 ? 20 : 8);
   if (spec.level === IPPROTO_IPV6) {
@@ -99,7 +99,7 @@ export function interfaceOf(spec: OptionSpec, value: OptionValue): Interface {
   return { device: ipv4Device(device), setting: view(device).getInt32(0, true) };
 }
 
-/** C's value of a setting: an int, for SO_LINGER two, for the timeouts a `struct timeval`. */
+/** The bytes of C's value of a setting: an int, two for SO_LINGER, a `struct timeval` for the timeouts. */
 export function encodeSetting(spec: OptionSpec, value: number): Uint8Array<ArrayBuffer> {
   switch (spec.kind) {
     case "linger": {
@@ -150,7 +150,7 @@ function lingerSetting(value: OptionValue): number {
   if (Array.isArray(value) && value.length === 2) {
     const onoff = integer(value[0], "value: onoff", -0x80000000, 0x7fffffff);
     const seconds = integer(value[1], "value: seconds", -0x80000000, 0x7fffffff);
-    // To Linux negative seconds are many unsigned ones.
+    // Linux reads negative seconds as large unsigned ones.
     return onoff === 0 ? LINGER_OFF : seconds >>> 0;
   }
   if (isBytes(value)) {
@@ -184,7 +184,7 @@ function timeval(seconds: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The interface of `struct ip_mreqn` after its group: an index where there is one, else an address. */
+/** The interface in `struct ip_mreqn` after its group: the index if there is one, else the address. */
 function ipv4Device(bytes: Uint8Array): string {
   const index = bytes.length >= 8 ? view(bytes).getUint32(4, true) : 0;
   if (index !== 0) return String(index);
