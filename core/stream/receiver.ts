@@ -56,11 +56,11 @@ export class StreamReceiver implements WaitOwner {
     this.#waits.push(wait);
     // What is in the kernel already needs a turn of the loop to come.
     if (this.#shut) limits = { ...limits, timeout: 0 };
-    const settled = limits.timeout === null && limits.signal === undefined;
-    const direct = settled && this.#waits.first === wait && !request.peek && !request.all;
-    if (direct && request.into !== undefined) this.#lender = wait;
-    this.#stream.resume(direct ? request.into : undefined);
-    return settled ? wait.promise : wait.limit(limits, this).promise;
+    const unlimited = limits.timeout === null && limits.signal === undefined;
+    const lends = unlimited && this.#waits.first === wait && !request.peek && !request.all;
+    if (lends && request.into !== undefined) this.#lender = wait;
+    this.#stream.resume(lends ? request.into : undefined);
+    return unlimited ? wait.promise : wait.limit(limits, this).promise;
   }
 
   /** Receives what is there, or the end of the stream; `undefined` where there is nothing for it yet. */

@@ -23,6 +23,9 @@ const COPY_WAITING = 64 * 1024;
 /** So many turns of the event loop a close waits at most for sends that were called before, while they go out. */
 const MOST_TURNS = 32;
 
+/** The piece that is with the runtime: its bytes, `"direct"` if its call is not in the queue, or `undefined` for none. */
+type Piece = Uint8Array | "direct" | undefined;
+
 class Send extends Wait<number> {
   readonly all: boolean;
   readonly limited: boolean;
@@ -67,8 +70,7 @@ export class StreamSender implements WaitOwner {
   #errors: SendErrors;
   /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. */
   #sends: WaitQueue<Send> = new WaitQueue();
-  /** The piece that is with the runtime; `direct` where its call is not among the waiting. */
-  #piece: Uint8Array | "direct" | undefined;
+  #piece: Piece;
   /** Where pieces are copied to; one at a time is with the runtime. */
   #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
