@@ -1,14 +1,14 @@
-/** The unread bytes of a stream, in the chunks they arrived in. */
+/** The unread bytes of a stream, in the chunks in which they arrived. */
 
-/** Below this, chunks are joined in one result: many small ones cost more calls than the copy. */
+/** The size in bytes below which chunks are joined in one result: more calls would cost more than the copy. */
 const JOIN_BELOW = 16 * 1024;
 
-/** A queue of bytes that gives out arrays which belong to the caller alone. */
+/** A queue of bytes that returns arrays which belong to the caller alone. */
 export class ByteQueue {
   #chunks: Uint8Array<ArrayBuffer>[] = [];
   #first = 0;
   #size = 0;
-  /** The first chunk is what is left of one: it does not have its buffer to itself. */
+  /** Whether the first chunk is the rest of a larger one, and so has no buffer of its own. */
   #cut = false;
 
   /** How many bytes it holds. */
@@ -22,19 +22,19 @@ export class ByteQueue {
     this.#size += chunk.length;
   }
 
-  /** Takes up to `max` bytes: the first chunk as it is where it fits, several small ones, or for `all` any, joined. */
+  /** Takes up to `max` bytes: the first chunk as it is if it fits, or several joined: small ones, with `all` any. */
   take(max: number, all: boolean = false): Uint8Array<ArrayBuffer> {
     const chunk = this.#chunks[this.#first];
     if (chunk === undefined) return new Uint8Array(0);
     const enough = chunk.length === this.#size || chunk.length === max ||
       (!all && chunk.length >= JOIN_BELOW);
     if (chunk.length <= max && enough) {
-      // A caller may transfer the buffer of what it gets.
+      // A caller may transfer the buffer of the result.
       const own = this.#cut ? new Uint8Array(chunk) : chunk;
       this.#drop(chunk.length);
       return own;
     }
-    // The copy of an array needs no zeros first.
+    // The constructor copies an array without zero-filling first.
     if (chunk.length > max) {
       const part = new Uint8Array(chunk.subarray(0, max));
       this.#drop(max);
@@ -46,14 +46,14 @@ export class ByteQueue {
     return result;
   }
 
-  /** Takes exactly as many bytes as there are, up to the length of `target`, into it. */
+  /** Moves as many bytes as there are, up to the length of `target`, into it. Returns their count. */
   takeInto(target: Uint8Array): number {
     const count = this.copy(target);
     this.#drop(count);
     return count;
   }
 
-  /** Copies bytes from the front and leaves them in the queue. */
+  /** Copies bytes from the front without taking them. Returns their count. */
   copy(target: Uint8Array): number {
     let count = 0;
     for (let i = this.#first; count < target.length && i < this.#chunks.length; i++) {
@@ -80,7 +80,7 @@ export class ByteQueue {
       count -= chunk.length;
       this.#first++;
     }
-    // Shifting an array for each chunk would be quadratic for a long queue.
+    // Shifting the array for each chunk would be quadratic for a long queue.
     if (this.#first > 32 && this.#first * 2 > this.#chunks.length) {
       this.#chunks.splice(0, this.#first);
       this.#first = 0;

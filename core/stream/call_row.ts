@@ -1,11 +1,11 @@
-/** Calls that cannot begin yet: each is made when its turn comes, in the order in which they were called. */
+/** Calls that cannot begin yet: each is made in its turn, in the order of the calls. */
 
 import { NEVER, secondsUntil } from "../waiting/deadlines.ts";
 import { quiet } from "../waiting/quiet.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 
-/** A call, with what its waiting has left of its limits. */
+/** A call; its parameter is what the wait has left of its limits. */
 type Call<T> = (left: Limits) => Promise<T>;
 
 /** A call that waits for its turn. */
@@ -19,7 +19,7 @@ class Waiting<T> extends Wait<T> {
     this.#call = call;
   }
 
-  /** Makes the call; its end is that of the wait. */
+  /** Makes the call; the wait follows it. */
   begin(): void {
     const { deadline } = this;
     const left = deadline === NEVER
@@ -29,7 +29,7 @@ class Waiting<T> extends Wait<T> {
   }
 }
 
-/** A row of such calls. */
+/** A row of calls that wait for their turn. */
 export class CallRow implements WaitOwner {
   #waits = new WaitQueue<Waiting<unknown>>();
 
@@ -38,7 +38,7 @@ export class CallRow implements WaitOwner {
     return this.#waits.first !== undefined;
   }
 
-  /** Adds a call. Its limits may end the waiting for its turn; those behind it do not notice. */
+  /** Adds a call. Its limits may end the wait for its turn; the calls behind it are not affected. */
   add<T>(syscall: string, limits: Limits, call: Call<T>): Promise<T> {
     const wait = new Waiting(syscall, limits, call);
     this.#waits.push(wait as Waiting<unknown>);
@@ -47,8 +47,8 @@ export class CallRow implements WaitOwner {
   }
 
   /**
-   * Makes the first call, now: what follows from it must not wait for a turn of promises, in which a later call could
-   * come first.
+   * Makes the first call synchronously: its effects must not wait for a microtask, in which a later call could come
+   * first.
    */
   begin(): void {
     this.#waits.shift()?.begin();
@@ -59,7 +59,7 @@ export class CallRow implements WaitOwner {
     while (this.busy) this.begin();
   }
 
-  /** Ends all calls with an error. */
+  /** Fails all calls. */
   failAll(makeError: (syscall: string) => unknown): void {
     this.#waits.failAll(makeError);
   }

@@ -1,4 +1,4 @@
-/** connect(2) under way: the name is resolved, then its addresses are tried one after another. */
+/** connect(2) under way: it resolves the name, then tries its addresses one after another. */
 
 import type {
   Adapter,
@@ -15,27 +15,27 @@ import { AF_UNIX } from "../constants.ts";
 import { systemError, translate } from "../errors/errors.ts";
 import { resolveAll } from "../names/resolve.ts";
 
-/** The pauses between tries where the queue of a UNIX listener is full, in milliseconds. */
+/** The pauses between attempts while the accept queue of a UNIX listener is full, in milliseconds. */
 const SHORTEST_PAUSE = 1;
 const LONGEST_PAUSE = 50;
 
-/** What to connect, from where. */
+/** A request for a connection. */
 export interface ConnectRequest {
   readonly adapter: Adapter;
   readonly family: number;
   readonly destination: Destination;
   readonly settings: Settings;
-  /** Whether it waits where connect(2) of a blocking socket does. */
+  /** Whether it waits as connect(2) of a blocking socket does. */
   readonly waits: boolean;
-  /** The claimed local address for the next try; `undefined` when the system chooses. */
+  /** Returns the claimed local address for the next attempt; `undefined` if the system chooses. */
   readonly bound: () => Promise<Bound | undefined>;
 }
 
 /** One call of connect. */
 export class ConnectCall {
-  /** Settles with the connection, or with the last address's error. */
+  /** Resolves with the connection, or rejects with the last address's error. */
   readonly done: Promise<Stream>;
-  /** Settles when the name is resolved and the first try has begun, or with the resolver's error. */
+  /** Resolves when the name is resolved and the first attempt has begun; rejects with the resolver's error. */
   readonly begun: Promise<void>;
   #address: Address | undefined;
   #attempt: ConnectAttempt | undefined;
@@ -51,15 +51,15 @@ export class ConnectCall {
     });
     this.done = this.#run(request, begin);
     this.done.catch(abandon);
-    this.begun.catch(() => {/* Only a non-blocking connect looks at it. */});
+    this.begun.catch(() => {/* Only a non-blocking connect waits for it. */});
   }
 
-  /** The address that is tried, once the name is resolved. */
+  /** The address of the current attempt, once the name is resolved. */
   get address(): Address | undefined {
     return this.#address;
   }
 
-  /** Gives up: `done` rejects, and a connection that comes late is closed. */
+  /** Gives up: `done` rejects, and a late connection is closed. */
   cancel(): void {
     this.#cancelled = true;
     this.#attempt?.cancel();
@@ -85,7 +85,7 @@ export class ConnectCall {
     throw error ?? systemError("ECANCELED", "connect");
   }
 
-  /** Tries one address, again and again where Linux has a blocking UNIX socket wait for room in the listener's queue. */
+  /** Tries one address, repeatedly if a blocking UNIX socket in Linux would wait for room in the accept queue. */
   async #reach(
     { adapter, waits, bound: bind }: ConnectRequest,
     target: ConnectTarget,
@@ -120,7 +120,7 @@ export class ConnectCall {
   }
 }
 
-/** The name that the user gave. */
+/** The name given by the user. */
 function nameOf(destination: Destination): string {
   if (typeof destination === "string" || destination instanceof Uint8Array) return "";
   return destination.name ?? destination.host;

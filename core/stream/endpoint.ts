@@ -1,4 +1,4 @@
-/** A connected stream: both halves, and the error that either of them may see first. */
+/** A connected stream: both halves, and the error that either may see first. */
 
 import type { Adapter, Stream, StreamSink } from "../../adapters/adapter.ts";
 import { closeHandle } from "../close_handle.ts";
@@ -15,12 +15,12 @@ import { type SendErrors, StreamSender } from "./sender.ts";
 
 const closed = (syscall: string): unknown => systemError("EBADF", syscall);
 
-/** How long what a call has counted as sent may still go out after a close, in milliseconds. */
+/** How long bytes already counted as sent may take to go out after a close, in milliseconds. */
 const LONGEST_REST = 1000;
 
 /**
- * How far it is; after `shut` it takes no sends. While it is `closing`, sends still go out before the stream is closed,
- * but to their callers it is.
+ * The state of the connection. After `shut` it accepts no sends. While it is `closing`, earlier sends still go out, but
+ * to their callers it is closed.
  */
 type State = "open" | "shut" | "broken" | "closing" | "closed";
 
@@ -37,11 +37,11 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   readonly stream: Stream;
   #adapter: Adapter;
   #receiver: StreamReceiver;
-  /** Made for the first send that cannot go at once. */
+  /** Created for the first send that cannot go at once. */
   #sender: StreamSender | undefined;
   /** The connection's error until a call has reported it: the kernel's sk_err. */
   #pending: { cause: unknown } | undefined;
-  /** What a call has reported of a failed write: a stream that breaks by it says it once more. */
+  /** The error of a failed write that a call has reported: a stream that breaks by it pushes it again. */
   #told: unknown;
   #state: State = "open";
 
@@ -67,7 +67,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return this.#state === "broken" || this.#state === "closed";
   }
 
-  /** The pending error's number, which is then no longer pending (SO_ERROR). */
+  /** Takes the pending error's number (SO_ERROR). */
   takeErrno(): number {
     const error = this.#takeError("getsockopt");
     return (error as { errno?: number } | undefined)?.errno ?? 0;
@@ -87,7 +87,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       return rejected(request.all ? withBytesSent(error, 0) : error);
     }
     const { data, all, syscall } = request;
-    // Not `length`, as the sender has it.
+    // Not `length`: see StreamSender.
     const length = data.byteLength;
     let sent = 0;
     if (this.#sender?.busy !== true) {
@@ -106,12 +106,12 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return this.#sender.send(request, sent, limits);
   }
 
-  /** Ends reading: what has arrived can still be received, then comes the end of the stream. */
+  /** Ends reading: what has arrived can still be received, then the stream ends. */
   shutdownRead(): void {
     this.#receiver.shutdown();
   }
 
-  /** Sends FIN after the sends that were called before. */
+  /** Sends FIN after all earlier sends. */
   async shutdownWrite(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "shut";
@@ -122,7 +122,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     }
   }
 
-  /** Closes it; waiting calls end with EBADF. Bytes that nobody has read make it a reset, as in Linux. */
+  /** Closes the connection; waiting calls fail with EBADF. Unread bytes make it a reset, as in Linux. */
   close(reset: boolean): Promise<void> {
     if ((reset || this.#receiver.size > 0) && this.stream.reset !== undefined) {
       this.#abandon();
@@ -135,7 +135,9 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       : this.#finish();
   }
 
-  /** Where the other runtimes' sends are with the system when the call returns, those of this one may still be on the way. */
+  /**
+   * Closes after the sends under way. Without `tryWrite`, a send may not be with the system yet when its call returns.
+   */
   async #closeAfter(sender: StreamSender): Promise<void> {
     this.#state = "closing";
     await sender.drain(this.#adapter.turn ?? pollTurn);
@@ -146,26 +148,28 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     const sent = this.#sender?.finish(closed);
     this.#state = "closed";
     if (sent === undefined) return closeHandle(this.#adapter, this.stream);
-    // As the kernel would: the rest goes out after close(), and the program need not wait for it. Where the peer does
-    // not read, the descriptor and the process wait no longer than a moment.
+    // As in the kernel, the rest goes out after close() without the program waiting for it. If the peer does not read,
+    // the descriptor and the process wait only for a moment.
     const over = settledWithin(sent, LONGEST_REST);
     quiet(over.then(() => closeHandle(this.#adapter, this.stream)));
     return Promise.resolve();
   }
 
-  /** Ends waiting calls without closing: the descriptor belongs to somebody else now, perhaps to another socket here. */
+  /**
+   * Fails waiting calls without closing: the descriptor now belongs to somebody else, perhaps to another socket here.
+   */
   detach(): void {
     this.#receiver.fail(closed);
     this.#sender?.detach(closed);
   }
 
-  /** The same, and nothing more is to be told: the stream is about to be reset. */
+  /** Fails waiting calls and reports nothing more: the stream is about to be reset. */
   #abandon(): void {
     this.detach();
     this.#state = "closed";
   }
 
-  /** Goes on where the socket stopped that gave the descriptor away: what it had not received is unread still. */
+  /** Continues the socket that gave up the descriptor: what it had not received is still unread. */
   #takeOver(before: StreamEndpoint): void {
     this.#receiver.takeOver(before.#receiver);
     this.#pending = before.#pending;
@@ -199,7 +203,10 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     );
   }
 
-  /** A reset after FIN is EPIPE, which is for sends; to a receive it is the end of the stream. */
+  /**
+   * Takes the pending error for a receive. A reset after FIN is EPIPE, which only concerns sends; for a receive the
+   * stream has ended.
+   */
   takeReceiveError(syscall: string): unknown {
     const pending = this.#pending;
     if (pending !== undefined && this.#adapter.errorCode(pending.cause) === "EPIPE") {
@@ -209,8 +216,8 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   }
 
   /**
-   * A write failed. The kernel has told the error now, so it is no longer pending; where no call waited for the
-   * write, the next one reports it.
+   * Returns the error of a failed write for the call it belongs to. The kernel has reported it, so it is no longer
+   * pending; if no call waited for the write, the next call reports it.
    */
   sendFailed(cause: unknown, syscall: string | undefined): unknown {
     if (syscall === undefined) {

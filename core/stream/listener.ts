@@ -11,7 +11,7 @@ import { StreamEndpoint } from "./endpoint.ts";
 
 const SYSCALL = "accept";
 
-/** What a call makes of the connection that it gets. */
+/** Creates a call's result from its connection. */
 type Make<T> = (endpoint: StreamEndpoint) => T;
 
 /** A call of `accept`. */
@@ -23,7 +23,7 @@ class Accept<T> extends Wait<T> {
     this.#make = make;
   }
 
-  /** Here and not in a promise of its own, which would cost as much as the rest. */
+  /** Ends the call with a connection. Here, not in another promise, which would cost as much as the rest. */
   take(endpoint: StreamEndpoint): void {
     try {
       this.done(made(this.#make, endpoint));
@@ -38,7 +38,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   #adapter: Adapter;
   #listener: Listener | undefined;
   #queue: StreamEndpoint[] = [];
-  /** Nobody will accept any more. */
+  /** Whether it is closed: no call accepts any more. */
   #over = false;
   readonly #waits = new WaitQueue<Accept<unknown>>();
 
@@ -53,7 +53,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
     if (this.#waits.first !== undefined) listener.resume();
   }
 
-  /** The next connection; calls are served in their order. */
+  /** Waits for the next connection; calls are served in order. */
   accept<T>(limits: Limits, make: Make<T>): Promise<T> {
     if (this.#waits.first === undefined) {
       const endpoint = this.#queue.shift();
@@ -65,11 +65,11 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
     return wait.limit(limits, this).promise;
   }
 
-  /** Ends every wait with an error and drops the connections nobody accepted. */
+  /** Fails every wait and drops the connections that were never accepted. */
   async close(code: string): Promise<void> {
     this.#over = true;
     this.#waits.failAll((syscall) => systemError(code, syscall));
-    // The kernel resets what was never accepted.
+    // As in the kernel, connections that were never accepted are reset.
     const dropped = this.#queue.splice(0).map((endpoint) => endpoint.close(true));
     const listener = this.#listener;
     const closing = listener === undefined ? [] : [closeHandle(this.#adapter, listener)];
@@ -95,7 +95,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   }
 }
 
-/** What a call makes of a connection, which has nobody to close it where that fails. */
+/** Creates a call's result; if that fails, there is nobody else to close the connection. */
 function made<T>(make: Make<T>, endpoint: StreamEndpoint): T {
   try {
     return make(endpoint);
@@ -106,9 +106,9 @@ function made<T>(make: Make<T>, endpoint: StreamEndpoint): T {
 }
 
 /**
- * A connection that nobody gets. Where the runtime cannot stop accepting, the queue is bounded like the kernel's; one
- * that was on its way may come after a close.
+ * Drops a connection that no call gets: if the runtime cannot stop accepting, the queue is bounded like the kernel's;
+ * and one may come after a close.
  */
 function drop(endpoint: StreamEndpoint): void {
-  endpoint.close(true).catch(() => {/* It is gone either way, and nobody waits for it. */});
+  endpoint.close(true).catch(() => {/* It is gone either way, and no call waits for it. */});
 }

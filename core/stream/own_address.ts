@@ -1,4 +1,4 @@
-/** The address of its own that a stream socket has: claimed, and held by a descriptor until `listen` or `connect` takes that. */
+/** The local address of a stream socket: claimed, and held by a descriptor until `listen` or `connect` takes that. */
 
 import type { Adapter, Address, Bound } from "../../adapters/adapter.ts";
 import type { Destination } from "../address/address.ts";
@@ -8,7 +8,7 @@ import { translate } from "../errors/errors.ts";
 import { bindLocal, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
 
-/** Whose address it is. */
+/** The socket that owns an address. */
 export interface Owner {
   readonly adapter: Adapter;
   readonly family: number;
@@ -17,7 +17,7 @@ export interface Owner {
 
 /** A local address. */
 export class OwnAddress {
-  /** Stays when the handle that held it is gone. */
+  /** The address; it outlives the handle that held it. */
   address: Address;
   #owner: Owner;
   #bound: Bound | undefined;
@@ -47,17 +47,20 @@ export class OwnAddress {
     });
   }
 
-  /** What holds the address, until it is taken. */
+  /** The handle that holds the address, until it is taken. */
   get bound(): Bound | undefined {
     return this.#bound;
   }
 
-  /** Takes what holds the address, to listen there; it is bound anew where it was taken before. */
+  /** Takes the handle that holds the address, to listen there; binds again if it was taken before. */
   async take(): Promise<Bound> {
     return this.#takeBound() ?? await bindTo(this.#owner, this.address);
   }
 
-  /** The same to connect from there; `undefined` where the system chooses, since the address was never asked for. */
+  /**
+   * Takes the handle to connect from there; `undefined` if the address was never requested, so that the system chooses
+   * one.
+   */
   async takeClaimed(): Promise<Bound | undefined> {
     return this.#claim === undefined ? this.#takeBound() : await this.take();
   }

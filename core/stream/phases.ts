@@ -1,4 +1,4 @@
-/** The phases of a stream socket's life but the connected one, which is a {@linkcode StreamEndpoint}. */
+/** The phases of a stream socket's life, except the connected one, which is a {@linkcode StreamEndpoint}. */
 
 import type { Handle, Listener } from "../../adapters/adapter.ts";
 import { SocketError, systemError, withBytesSent } from "../errors/errors.ts";
@@ -28,7 +28,7 @@ const CONNECTING: Refusals = { ...BUSY, connect: "EALREADY" };
 
 const LISTENING: Refusals = { bind: "EINVAL", connect: "EISCONN" };
 
-/** An AF_UNIX listener says it in its own way. */
+/** An AF_UNIX listener has its own code for connect. */
 const LISTENING_UNIX: Refusals = { ...LISTENING, connect: "EINVAL" };
 
 const CLOSED: Refusals = {
@@ -39,7 +39,7 @@ const CLOSED: Refusals = {
   shutdown: "EBADF",
 };
 
-/** The codes of calls that need a connection. */
+/** The error codes of calls that need a connection. */
 interface Codes {
   readonly receive: string;
   readonly send: string;
@@ -48,20 +48,20 @@ interface Codes {
 const NOT_CONNECTED: Codes = { receive: "ENOTCONN", send: "EPIPE" };
 const NOT_CONNECTED_UNIX: Codes = { receive: "ENOTCONN", send: "ENOTCONN" };
 
-/** Neither connected nor listening; perhaps bound. */
+/** The phase of a socket that is neither connected nor listening, but may be bound. */
 export class Unconnected implements Phase {
   readonly refusals: Refusals = UNCONNECTED;
   readonly handle: Handle | undefined = undefined;
   readonly codes: Codes;
   #failed: SocketError | undefined;
 
-  /** `failed` is how a connect failed whose call had ended with EINPROGRESS. */
+  /** `failed` is the error of a connect whose call had ended with EINPROGRESS. */
   constructor(isUnix: boolean, failed?: SocketError) {
     this.codes = isUnix ? NOT_CONNECTED_UNIX : NOT_CONNECTED;
     this.#failed = failed;
   }
 
-  /** That error, once: the first call that would need the connection tells. */
+  /** Takes the error of a failed connect: the first call that needs the connection reports it. */
   takeError(syscall: string): SocketError | undefined {
     const error = this.#failed;
     this.#failed = undefined;
@@ -86,7 +86,10 @@ export class Unconnected implements Phase {
   }
 }
 
-/** It listened when its descriptor was taken over. Accepting begins with the first call, for which others may compete. */
+/**
+ * The phase of a socket that listened when its descriptor was taken over. Accepting begins with the first call, since
+ * others may compete for connections.
+ */
 export class Inherited extends Unconnected {
   override readonly refusals: Refusals;
 
@@ -96,7 +99,7 @@ export class Inherited extends Unconnected {
   }
 }
 
-/** It listens. */
+/** The phase of a listening socket. */
 export class Listening extends Unconnected {
   override readonly refusals: Refusals;
   override readonly handle: Listener;
@@ -116,18 +119,18 @@ export class Listening extends Unconnected {
   }
 }
 
-/** How long a close waits for what a bind or listen has begun to open, in milliseconds: it may wait for a name. */
+/** How long a close waits for a bind or listen under way, in milliseconds: it may wait for a name. */
 const LONGEST_STEP = 100;
 
-/** A bind or listen is under way. */
+/** The phase of a socket with a bind or listen under way. */
 export class Busy implements Phase {
   readonly refusals: Refusals = BUSY;
   readonly handle: undefined = undefined;
-  /** What it was before, and is again where the step fails. */
+  /** The phase before, restored if the step fails. */
   readonly before: Unconnected;
-  /** The call. */
+  /** The wait of the call. */
   readonly wait: Wait<void>;
-  /** Settles when the step is over, also where the call has ended before. */
+  /** Settles when the step is over, even if the call has ended before. */
   declare over: Promise<void>;
 
   constructor(before: Unconnected, wait: Wait<void>) {
@@ -153,7 +156,7 @@ export class Busy implements Phase {
   }
 }
 
-/** A connect is under way: receives and sends wait for the connection. */
+/** The phase of a socket with a connect under way: receives and sends wait for the connection. */
 export class Connecting implements Phase {
   readonly refusals: Refusals = CONNECTING;
   readonly handle: undefined = undefined;
@@ -190,14 +193,14 @@ export class Connecting implements Phase {
     );
   }
 
-  /** The connection stands. */
+  /** The connection is established. */
   done(endpoint: StreamEndpoint): void {
     this.#endpoint = endpoint;
     this.#row.beginAll();
     this.wait.done();
   }
 
-  /** It could not be made, or is given up. */
+  /** The connection failed, or was given up. */
   fail(error: unknown): void {
     this.wait.fail(error);
     this.#row.failAll((syscall) => toldBy(syscall, error));
@@ -220,7 +223,7 @@ export class Connecting implements Phase {
   }
 }
 
-/** It is closed, or its descriptor given away. */
+/** The phase of a socket that is closed or has given up its descriptor. */
 class Closed extends Unconnected {
   override readonly refusals: Refusals = CLOSED;
   override readonly codes: Codes = { receive: "EBADF", send: "EBADF" };
@@ -229,13 +232,13 @@ class Closed extends Unconnected {
 /** The phase of every closed socket. */
 export const CLOSED_PHASE: Phase = new Closed(false);
 
-/** The error of a connect as another call tells it, which needed the connection. */
+/** The error of a connect, as reported by another call that needed the connection. */
 function toldBy(syscall: string, error: unknown): unknown {
   if (!(error instanceof SocketError) || error.syscall !== "connect") return error;
   return systemError(error.code, syscall, { address: error.address, cause: error });
 }
 
-/** The same promise; an error from before a `sendall` has begun tells that nothing was sent. */
+/** The same promise; an error from before a `sendall` has begun reports that nothing was sent. */
 export function countingNone(request: SendRequest, sending: Promise<number>): Promise<number> {
   if (!request.all) return sending;
   return quiet(sending.catch((error) => {

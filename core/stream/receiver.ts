@@ -1,4 +1,4 @@
-/** The receiving half of a stream: unread bytes, waiting receives, and how it ended. */
+/** The receiving half of a stream: unread bytes, waiting receives, and how the stream ended. */
 
 import type { Stream } from "../../adapters/adapter.ts";
 import { SocketError } from "../errors/errors.ts";
@@ -9,7 +9,7 @@ import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 import { ByteQueue } from "./byte_queue.ts";
 
-/** The queue of connections that never had a byte for which no call waited, as most have not. */
+/** The shared empty queue of connections that never queued a byte, as most never do. */
 const NO_BYTES = new ByteQueue();
 
 class Receive extends Wait<Received> {
@@ -20,22 +20,22 @@ class Receive extends Wait<Received> {
   }
 }
 
-/** Who knows how the stream has failed. */
+/** The source of the stream's errors. */
 export interface ReceiveErrors {
-  /** The stream's pending error, once. */
+  /** Takes the stream's pending error. */
   takeReceiveError(syscall: string): unknown;
 }
 
-/** Receives of one stream, served in the order of their calls. */
+/** The receives of one stream, served in order. */
 export class StreamReceiver implements WaitOwner {
   #stream: Stream;
   #errors: ReceiveErrors;
   #queue: ByteQueue = NO_BYTES;
   readonly #waits: WaitQueue<Receive>;
-  /** The wait whose memory the stream was given. */
+  /** The wait that has lent its memory to the stream. */
   #lender: Receive | undefined;
   #ended = false;
-  /** Reading was shut down: nothing waits any more. */
+  /** Whether reading was shut down: no call waits any more. */
   #shut = false;
 
   constructor(stream: Stream, errors: ReceiveErrors) {
@@ -49,12 +49,12 @@ export class StreamReceiver implements WaitOwner {
     return this.#queue.size;
   }
 
-  /** Receives: at once where there is something, else when it comes. */
+  /** Receives at once if there is something, else when it comes. */
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
     if (this.#waits.first === undefined && this.#canServe(request)) return this.#serveNow(request);
     const wait = new Receive(request);
     this.#waits.push(wait);
-    // What is in the kernel already needs a turn of the loop to come.
+    // What is already in the kernel needs a turn of the event loop to arrive.
     if (this.#shut) limits = { ...limits, timeout: 0 };
     const unlimited = limits.timeout === null && limits.signal === undefined;
     const lends = unlimited && this.#waits.first === wait && !request.peek && !request.all;
@@ -63,7 +63,7 @@ export class StreamReceiver implements WaitOwner {
     return unlimited ? wait.promise : wait.limit(limits, this).promise;
   }
 
-  /** Receives what is there, or the end of the stream; `undefined` where there is nothing for it yet. */
+  /** Receives what is there, or the end of the stream; `undefined` if there is nothing yet. */
   receiveNow(request: ReceiveRequest): Uint8Array<ArrayBuffer> | undefined {
     if (this.#waits.first !== undefined) return undefined;
     if (!this.#canServe(request) && !this.#shut) return undefined;
@@ -72,7 +72,7 @@ export class StreamReceiver implements WaitOwner {
     return this.#take(request) as Uint8Array<ArrayBuffer>;
   }
 
-  /** Bytes arrived. Answers whether more are wanted. */
+  /** Takes bytes that arrived. Returns whether more are wanted. */
   push(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     const wait = this.#waits.first;
     if (wait !== undefined) {
@@ -91,10 +91,10 @@ export class StreamReceiver implements WaitOwner {
     return this.#wantsMore();
   }
 
-  /** So many bytes have come straight into the memory of a wait. Answers whether more are wanted. */
+  /** Takes the count of bytes read straight into the memory of a wait. Returns whether more are wanted. */
   filled(count: number): boolean {
     const lender = this.#lender!;
-    // Shutting down has ended it: the bytes are for the next one.
+    // Shutting down has ended the wait: the bytes are for the next one.
     if (lender.settled) return this.push(lender.request.into!.slice(0, count), true);
     this.#waits.shift();
     if (isGone(lender.request)) lender.fail(gone());
@@ -102,26 +102,26 @@ export class StreamReceiver implements WaitOwner {
     return this.#wantsMore();
   }
 
-  /** Reading was shut down: waits end with what there is. As in Linux, what has arrived can still be received. */
+  /** Shuts reading down: waits end with what there is. As in Linux, what has arrived can still be received. */
   shutdown(): void {
     this.#shut = true;
     for (const wait of this.#waits.takeAll()) wait.done(this.#take(wait.request));
   }
 
-  /** Nothing more will come: end of stream or a reset. */
+  /** Nothing more will come: the stream has ended or was reset. */
   end(): void {
     this.#ended = true;
     this.#serve();
   }
 
-  /** Takes what another receiver of the same stream has left. */
+  /** Takes over what another receiver of the same stream has left. */
   takeOver(before: StreamReceiver): void {
     this.#queue = before.#queue;
     this.#ended = before.#ended;
     this.#shut = before.#shut;
   }
 
-  /** Ends every wait with an error: the socket is closed. */
+  /** Fails every wait: the socket is closed. */
   fail(makeError: (syscall: string) => unknown): void {
     this.#waits.failAll(makeError);
   }
@@ -131,7 +131,7 @@ export class StreamReceiver implements WaitOwner {
     const isFirst = this.#waits.first === wait;
     this.#waits.remove(wait);
     if (!(reason instanceof SocketError) || reason.code !== "EAGAIN" || !isFirst) return;
-    // MSG_WAITALL takes what there is where it may not wait, as in Linux.
+    // As in Linux, MSG_WAITALL takes what there is if it may not wait.
     const some = wait.request.all && this.#queue.size > 0;
     if (this.#shut || some) wait.done(this.#take(wait.request));
   }
@@ -151,7 +151,7 @@ export class StreamReceiver implements WaitOwner {
     if (error !== undefined) return rejected(error);
     const short = request.peek && !this.#ended && this.#queue.size < request.max;
     const result = this.#take(request);
-    // A program that peeks until enough has come must not wait for bytes that nobody fetches.
+    // A program that peeks until enough has come must not wait for bytes that no read fetches.
     if (short) {
       this.#stream.resume();
       return turn().then(() => result);
@@ -169,10 +169,10 @@ export class StreamReceiver implements WaitOwner {
     }
   }
 
-  /** Why a receive that can be served fails: the pending error comes after all bytes. */
+  /** The error of a receive that can be served, if it fails: the pending error comes after all bytes. */
   #errorFor(request: ReceiveRequest): unknown {
     if (isGone(request)) return gone();
-    // Who asks for no bytes only waits for them: the error is for the one who takes them.
+    // A receive of no bytes only waits for some: the error is for the receive that takes them.
     if (request.max === 0) return undefined;
     return this.#queue.size === 0 ? this.#errors.takeReceiveError(request.syscall) : undefined;
   }

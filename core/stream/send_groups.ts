@@ -1,29 +1,29 @@
-/** Sends that belong together, as those of one `sendfile`: what is called meanwhile goes after them. */
+/** Sends that belong together, such as those of one `sendfile`: calls made meanwhile go after them. */
 
 import { LookUps } from "../names/look_ups.ts";
 import type { Limits } from "../waiting/wait.ts";
 import { CallRow } from "./call_row.ts";
 
-/** The groups of one socket, one after the other, and what waits behind them. */
+/** The groups of one socket, one after another, and the calls that wait behind them. */
 export class SendGroups {
-  /** What `sendto` a name waits for. */
+  /** The look-ups that a `sendto` to a name waits for. */
   readonly lookUps: LookUps = new LookUps();
   #busy = false;
   #row = new CallRow();
 
-  /** Whether a group is under way; only then something waits. */
+  /** Whether a group is under way; calls wait only then. */
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** Makes the sends of a group, in its turn; with what the waiting for that has left of its limits. */
+  /** Makes the sends of a group, in its turn, with what the wait for it has left of its limits. */
   run<T>(syscall: string, limits: Limits, group: (left: Limits) => Promise<T>): Promise<T> {
     return this.#busy
       ? this.#row.add(syscall, limits, (left) => this.#begin(group, left))
       : this.#begin(group, limits);
   }
 
-  /** Makes a call after the group that is under way and what waits behind it already. */
+  /** Makes a call after the group under way and everything that already waits behind it. */
   after<T>(syscall: string, limits: Limits, call: (left: Limits) => Promise<T>): Promise<T> {
     return this.#row.add(syscall, limits, call);
   }
@@ -38,7 +38,7 @@ export class SendGroups {
 
   #ended(): void {
     this.#busy = false;
-    // The next may be a group itself.
+    // The next call may itself begin a group.
     while (!this.#busy && this.#row.busy) this.#row.begin();
   }
 }

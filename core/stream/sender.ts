@@ -9,18 +9,20 @@ import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 
 /**
- * The largest piece that is given to a runtime which cannot say at once what it took: what was given cannot be
- * taken back when the call times out.
+ * The largest piece in bytes for a runtime that cannot report at once what it took: it cannot be taken back when the
+ * call times out.
  */
 const PIECE = 256 * 1024;
-/** The same for a call that may give up: the piece is copied first, since its caller may change the bytes after. */
+/**
+ * The same for a call that may give up: the piece is copied first, since the caller may change the bytes afterwards.
+ */
 const COPIED_PIECE = 64 * 1024;
-/** The smallest buffer for such copies; one that is kept is cheaper than one for each call. */
+/** The smallest buffer for such copies; one that is kept is cheaper than one per call. */
 const SMALLEST_COPY = 2 * 1024;
-/** A send that has to wait for others is copied up to this size; a larger one is read when its turn comes. */
+/** The size in bytes up to which a send that waits for others is copied; a larger one is read in its turn. */
 const COPY_WAITING = 64 * 1024;
 
-/** So many turns of the event loop a close waits at most for sends that were called before, while they go out. */
+/** The most turns of the event loop that a close waits for earlier sends, while they go out. */
 const MOST_TURNS = 32;
 
 /** The piece that is with the runtime: its bytes, `"direct"` if its call is not in the queue, or `undefined` for none. */
@@ -29,12 +31,12 @@ type Piece = Uint8Array | "direct" | undefined;
 class Send extends Wait<number> {
   readonly all: boolean;
   readonly limited: boolean;
-  /** The bytes. Its buffer can be transferred or shrunk while the call waits; Python would lock it. */
+  /** The bytes. The buffer can be transferred or shrunk while the call waits; Python would lock it. */
   data: Uint8Array;
-  /** How many there are to send. */
+  /** How many bytes to send. */
   readonly length: number;
   sent = 0;
-  /** What is left of a piece whose call has given up: a copy already. */
+  /** Whether it is the rest of a piece whose call has given up: a copy already. */
   abandoned = false;
   constructor({ syscall, data, all }: SendRequest, limited: boolean, length = data.byteLength) {
     super(syscall);
@@ -44,37 +46,37 @@ class Send extends Wait<number> {
     this.limited = limited;
   }
 
-  /** Whether it has to wait again. */
+  /** Whether the call must wait for more to be sent. */
   get isUnfinished(): boolean {
     return this.all && this.sent < this.length;
   }
 
-  /** Whether bytes that are to be sent are no longer there. */
+  /** Whether bytes that are still to be sent are gone. */
   get isGone(): boolean {
     return this.data.byteLength < this.length;
   }
 }
 
-/** Who is told how sending has failed. */
+/** The receiver of the errors of sending. */
 export interface SendErrors {
-  /** A write failed; gives the error for the call it belongs to, if one waits. */
+  /** A write failed; returns the error for the call that it belongs to, if one waits. */
   sendFailed(cause: unknown, syscall: string | undefined): unknown;
 }
 
 /**
- * Sends of one stream. Lengths of what a caller gives are read as `byteLength`: compiled code of Deno 2.9 (V8 15.0) takes
- * the `length` of an array of 2 GiB and more for a negative number.
+ * The sends of one stream. Lengths of the caller's arrays are read as `byteLength`: compiled code of Deno 2.9 (V8 15.0)
+ * reads the `length` of an array of 2 GiB or more as a negative number.
  */
 export class StreamSender implements WaitOwner {
   #stream: Stream;
   #errors: SendErrors;
-  /** Waiting sends; while a write is with the runtime, the first is the one it belongs to. */
+  /** Waiting sends; while a write is with the runtime, it belongs to the first. */
   #sends: WaitQueue<Send> = new WaitQueue();
   #piece: Piece;
-  /** Where pieces are copied to; one at a time is with the runtime. */
+  /** The buffer for copied pieces; one piece at a time is with the runtime. */
   #copies: Uint8Array | undefined;
   #shutdown: Promise<void> | undefined;
-  /** What calls end with, once the connection has broken or was closed. */
+  /** Makes the errors of calls, once the connection has broken or was closed. */
   #makeError: ((syscall: string) => unknown) | undefined;
   #idle: Array<() => void> | undefined;
 
@@ -88,7 +90,10 @@ export class StreamSender implements WaitOwner {
     return this.#sends.first !== undefined || this.#piece !== undefined;
   }
 
-  /** Sends what cannot go at once, and of which `sent` bytes are gone; gives the count of all, for `all` nothing. */
+  /**
+   * Sends what cannot go at once; `sent` of its bytes are gone already. Resolves with the count of all, for `all` with
+   * nothing.
+   */
   send(request: SendRequest, sent: number, limits: Limits): Promise<number> {
     const { data } = request;
     const { busy } = this;
@@ -101,7 +106,7 @@ export class StreamSender implements WaitOwner {
     wait.limit(limits, this);
     wait.sent = sent;
     if (wait.settled) return wait.promise;
-    // A non-blocking call that cannot go now is not queued: after its turn of the loop it ends with EAGAIN.
+    // A non-blocking call that cannot go now is not queued: after its turn of the event loop it fails with EAGAIN.
     if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
     if (busy && data.byteLength <= COPY_WAITING) wait.data = data.slice();
     this.#sends.push(wait);
@@ -109,13 +114,13 @@ export class StreamSender implements WaitOwner {
     return wait.promise;
   }
 
-  /** Sends FIN after what was queued. */
+  /** Sends FIN after everything queued. */
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#whenIdle().then(() =>
-      // A connection that has broken or was closed meanwhile has ended sending itself.
+      // A connection that has broken or was closed meanwhile has already ended sending.
       this.#makeError === undefined ? this.#stream.shutdownWrite() : undefined
     );
-    // What only the kernel would still have to send, nobody waits for.
+    // No call waits for a rest already counted as sent: only the kernel would still have to send it.
     const { first } = this.#sends;
     const isCounted = first?.abandoned === true && first.next === undefined;
     if (!isCounted) return this.#shutdown;
@@ -124,8 +129,8 @@ export class StreamSender implements WaitOwner {
   }
 
   /**
-   * Waits while sends go out, for a stream that cannot tell what it takes: until there is no room any more, as far as
-   * turns of the event loop show it.
+   * Waits while sends go out, for a stream that cannot report what it takes: until there is no more room, as far as
+   * turns of the event loop show that.
    */
   async drain(turn: () => Promise<void>): Promise<void> {
     const idle = this.#whenIdle();
@@ -138,20 +143,20 @@ export class StreamSender implements WaitOwner {
     }
   }
 
-  /** Ends every wait with an error. */
+  /** Fails every wait. */
   fail(makeError: (syscall: string) => unknown): void {
     this.#makeError = makeError;
     for (const wait of this.#sends.takeAll()) {
-      // A rest has no caller to tell: the error is for the next call.
+      // A rest has no caller: the error is for the next call.
       this.#failOne(wait, wait.abandoned ? undefined : makeError(wait.syscall));
     }
     if (this.#piece === undefined) this.#becomeIdle();
   }
 
   /**
-   * Ends every wait with an error, but not what a call that gave up has counted as sent.
+   * Fails every wait, but still sends what a call that gave up has counted as sent.
    *
-   * @returns settles when that is out; `undefined` where there is none
+   * @returns settles when that is out; `undefined` if there is none
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
     const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
@@ -162,7 +167,7 @@ export class StreamSender implements WaitOwner {
     return this.#whenIdle();
   }
 
-  /** Ends every wait with an error: the descriptor is given away. */
+  /** Fails every wait: the descriptor is given up. */
   detach(makeError: (syscall: string) => unknown): void {
     this.#countCommitted(false, makeError);
     this.fail(makeError);
@@ -174,7 +179,8 @@ export class StreamSender implements WaitOwner {
     this.#sends.remove(wait);
     const kept = isFirst && typeof this.#piece === "object" ? this.#takeBack(this.#piece) : 0;
     wait.sent += kept;
-    // A `send` that times out has sent nothing: what cannot be taken back is its result. A signal's reason goes first.
+    // A `send` that times out has failed unless bytes cannot be taken back: then their count is its result. A signal's
+    // reason takes precedence.
     if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
     if (wait.all) this.#failOne(wait, reason);
   }
@@ -196,7 +202,7 @@ export class StreamSender implements WaitOwner {
     count.then(end, () => end(0));
   }
 
-  /** A call that nothing can end but its connection needs no wait of its own: the runtime's promise serves it. */
+  /** Sends without a wait: nothing but the connection can end such a call, so the runtime's promise serves it. */
   #sendDirectly(request: SendRequest): Promise<number> {
     const { data, syscall, all } = request;
     const length = data.byteLength;
@@ -269,7 +275,7 @@ export class StreamSender implements WaitOwner {
         }
       } catch (cause) {
         if (wait.all) return this.#writeFailed(cause);
-        // What has gone is the result of a `send`; the next call tells the error.
+        // What was sent is the result of a `send`; the next call reports the error.
         this.#errors.sendFailed(cause, undefined);
       }
       if (!wait.isUnfinished) {
@@ -295,7 +301,10 @@ export class StreamSender implements WaitOwner {
     wait.fail(wait.all ? withBytesSent(error, wait.sent) : error);
   }
 
-  /** Takes a piece back from the runtime; answers how many bytes it keeps, which count as sent and still go out. */
+  /**
+   * Takes a piece back from the runtime; returns how many bytes the runtime keeps, which count as sent and still go
+   * out.
+   */
   #takeBack(piece: Uint8Array): number {
     const kept = this.#stream.takeBack?.() ?? piece.length;
     if (kept === 0) {
@@ -306,7 +315,7 @@ export class StreamSender implements WaitOwner {
     }
     const rest = new Send({ syscall: "send", data: piece.subarray(0, kept), all: true }, false);
     rest.promise.catch(
-      () => {/* Nobody waits for it: the next call reports the broken connection. */},
+      () => {/* No call waits for it: the next one reports the broken connection. */},
     );
     rest.abandoned = true;
     this.#sends.unshift(rest);
@@ -325,7 +334,7 @@ export class StreamSender implements WaitOwner {
   }
 }
 
-/** What is given to a runtime next; without a view of its own where that is all of it. */
+/** The next piece for the runtime; all of the data needs no view of its own. */
 function pieceOf(data: Uint8Array, sent: number, most: number): Uint8Array {
   return sent === 0 && data.byteLength <= most ? data : data.subarray(sent, sent + most);
 }

@@ -37,9 +37,9 @@ export class StreamTransport implements Transport, Owner {
   readonly family: number;
   readonly options: SocketOptions;
   #phase: Phase;
-  /** What it has bound, or listened on; also when it is connected. */
+  /** The address it has bound or listened on; kept while connected. */
   #own: OwnAddress | undefined;
-  /** Made with the first sends that belong together. */
+  /** Created for the first sends that belong together. */
   #groups: SendGroups | undefined;
 
   constructor(adapter: Adapter, family: number, options: SocketOptions) {
@@ -70,12 +70,12 @@ export class StreamTransport implements Transport, Owner {
     return phase instanceof Listening || phase instanceof Inherited;
   }
 
-  /** Becomes the transport of a connection that stands: one that was accepted, say. */
+  /** Becomes the transport of an established connection, such as an accepted one. */
   attach(endpoint: StreamEndpoint): void {
     this.#phase = endpoint;
   }
 
-  /** Takes the place of an inherited descriptor. */
+  /** Takes over an inherited descriptor. */
   adopt(adopted: Adopted): void {
     if ("stream" in adopted) {
       this.attach(new StreamEndpoint(this.adapter, adopted.stream));
@@ -104,7 +104,7 @@ export class StreamTransport implements Transport, Owner {
   async listen(backlog: number): Promise<void> {
     if (this.#phase instanceof Listening) return changeBacklog(this.adapter, this.#phase, backlog);
     const before = this.#unconnected("listen");
-    // Nobody could find a UNIX listener without a name.
+    // No peer could find a UNIX listener without a name.
     if (this.#isUnix && this.#own === undefined) throw systemError("EINVAL", "listen");
     const own = this.#own ?? new OwnAddress(this, this.#ownAddress);
     await this.#open("listen", before, async () => {
@@ -136,7 +136,7 @@ export class StreamTransport implements Transport, Owner {
   async connect(destination: Destination, limits: Limits): Promise<void> {
     const error = this.#unconnected("connect").takeError("connect");
     if (error !== undefined) throw error;
-    // The unnamed address is nobody's; Node would say that nobody listens there.
+    // The unnamed address belongs to nobody; Node would report that nobody listens there.
     if (destination === "") throw systemError("EINVAL", "connect");
     const call = new ConnectCall({
       adapter: this.adapter,
@@ -155,7 +155,7 @@ export class StreamTransport implements Transport, Owner {
     );
     const owner = { gaveUp: (_: object, reason: unknown) => this.#gaveUp(connecting, reason) };
     if (limits.timeout === 0) {
-      // A name is waited for, as in C.
+      // The call waits for a name, as in C.
       wait.limit({ ...limits, timeout: null }, owner);
       call.begun.then(() => {
         wait.fail(systemError("EINPROGRESS", "connect", { address: call.address }));
@@ -179,7 +179,7 @@ export class StreamTransport implements Transport, Owner {
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
-    // No function within this one, for which each call would have to keep its arguments.
+    // No closure here: see core/waiting/wait.ts.
     if (this.#groups?.busy) return this.#sendAfter(this.#groups, request, limits);
     return this.#phase.send(request, limits);
   }
@@ -188,13 +188,16 @@ export class StreamTransport implements Transport, Owner {
     return this.#together("send", limits, sends);
   }
 
-  /** A connected stream has one peer; Linux ignores another address for TCP and refuses it for AF_UNIX. */
+  /**
+   * Sends to the peer: a connected stream has only one. Linux ignores another address for TCP and refuses it for
+   * AF_UNIX.
+   */
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
     const { syscall } = request;
     return quietly(async () => {
       const addresses = resolveAll(this.adapter, this.family, destination);
       if (!Array.isArray(addresses)) {
-        // A name is looked up all the same, as in Python: what is sent meanwhile comes after it.
+        // A name is looked up all the same, as in Python: what is sent meanwhile goes after it.
         return await this.#together(syscall, limits, async (send, left) => {
           await this.#groups!.lookUps.wait(addresses, syscall, left);
           return await send(request, left);
@@ -264,7 +267,7 @@ export class StreamTransport implements Transport, Owner {
     return this.#own?.address ?? wildcard(this.family);
   }
 
-  /** The phase before any of the calls that open a socket, where such a call is right in it. */
+  /** The current phase, if a call that opens a socket is allowed in it. */
   #unconnected(syscall: keyof Refusals): Unconnected {
     const phase = this.#phase;
     const code = phase.refusals[syscall];
@@ -273,8 +276,8 @@ export class StreamTransport implements Transport, Owner {
   }
 
   /**
-   * Makes a step of bind or listen, which gives the next phase. A close meanwhile ends the call; what the step has
-   * opened is closed when it is over.
+   * Runs a step of bind or listen, which returns the next phase. A close meanwhile ends the call; what the step has
+   * opened is closed afterwards.
    */
   async #open(syscall: string, before: Unconnected, step: () => Promise<Phase>): Promise<void> {
     const wait = new Wait<void>(syscall);
@@ -294,7 +297,10 @@ export class StreamTransport implements Transport, Owner {
     await wait.promise;
   }
 
-  /** Begins to accept on a descriptor that listened when it was taken over; `undefined` where it is no such, or has begun. */
+  /**
+   * Begins to accept on a descriptor that listened when it was taken over; `undefined` if it did not, or accepting has
+   * begun.
+   */
   #listenInherited(): Promise<void> | undefined {
     const phase = this.#phase;
     if (phase instanceof Inherited) return this.listen(SOMAXCONN);
@@ -304,7 +310,7 @@ export class StreamTransport implements Transport, Owner {
   }
 
   #connected(stream: Stream, connecting: Connecting): void {
-    // Given up in the moment in which it was made.
+    // Given up at the moment it was established.
     if (this.#phase !== connecting) {
       quiet(closeHandle(this.adapter, stream));
       return;
@@ -325,7 +331,7 @@ export class StreamTransport implements Transport, Owner {
     // One that was given up ends when its runtime says so: another may be under way by then.
     if (this.#phase !== connecting) return;
     this.options.dropRefused((error as Error).cause);
-    // The call ended with EINPROGRESS: another one tells.
+    // The call ended with EINPROGRESS: a later one reports the error.
     const untold = connecting.wait.settled ? error as SocketError : undefined;
     this.#phase = new Unconnected(this.#isUnix, untold);
     connecting.fail(error);
@@ -338,7 +344,7 @@ export class StreamTransport implements Transport, Owner {
     connecting.fail(reason);
   }
 
-  /** What Linux makes of shutdown(2) on a listening socket: it keeps its address and may listen again. */
+  /** Stops listening, as shutdown(2) does in Linux: the socket keeps its address and may listen again. */
   async #stopListening({ endpoint }: Listening): Promise<void> {
     this.#phase = new Unconnected(this.#isUnix);
     await endpoint.close("EINVAL");
@@ -372,8 +378,8 @@ async function both(one: Promise<void>, other: Promise<void> | undefined): Promi
 }
 
 /**
- * An option that was set before there was a socket is refused now. Where the runtime sets it before it connects, that
- * is an error of connect, so it is one here.
+ * The error of an option that was set before there was a socket, and is refused now. Runtimes that set it before
+ * connecting report an error of connect, so it is one here, too.
  */
 function refusedAtConnect(
   error: unknown,
