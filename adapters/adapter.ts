@@ -39,11 +39,12 @@ export type Inet6Address = [host: string, port: number, flowinfo: number, scope_
  */
 export type Address = InetAddress | string | Uint8Array<ArrayBuffer>;
 
-/** A value now or later. */
+/** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>;
 
 /**
- * The options the user has set on a socket, by name (`"SO_KEEPALIVE"`), with their values as passed to `setsockopt`.
+ * The options the user has set on a socket, by name (`"SO_KEEPALIVE"`). The values are numbers: 0 or 1 for flags, for
+ * SO_LINGER the seconds or -1 for off.
  */
 export type Settings = ReadonlyMap<string, number>;
 
@@ -66,8 +67,8 @@ export interface Handle {
    */
   getOption(name: string): number | undefined;
   /**
-   * Keeps the process alive until `unref()`: a call now waits for something to arrive. Not called for a {@linkcode
-   * Bound}. Absent if nothing can arrive from outside the process.
+   * Keeps the process alive until `unref()`: a call now waits for something to arrive. Not called for a
+   * {@linkcode Bound}. Absent if nothing can arrive from outside the process.
    */
   ref?(): void;
   /** Undoes `ref()`: no call waits any more. Also called after `close`. */
@@ -136,11 +137,11 @@ export interface Stream extends Handle {
    */
   write(chunk: Uint8Array, revocable?: boolean): Promise<number>;
   /**
-   * Takes back the part of the `write` under way that was not sent yet. Absent if the runtime keeps the chunk once it
+   * Takes back the part of the `write` under way that has not gone out. Absent if the runtime keeps the chunk once it
    * has it.
    *
-   * @returns the count of bytes already sent, with which the promise of `write` resolves in due course; after 0 it
-   * never settles
+   * @returns the count of bytes that cannot be taken back; the promise of `write` resolves with it in due course, and
+   * after 0 it never settles
    */
   takeBack?(): number;
   /**
@@ -162,11 +163,11 @@ export interface Stream extends Handle {
 /** The receiver of a listener's new connections. */
 export interface ListenerSink {
   /**
-   * Takes an accepted connection. The core sets its sink before returning, or closes it, as when it comes after
+   * Takes an accepted connection. The core sets its sink before returning, or closes it, for example if it comes after
    * `close()`.
    *
-   * @returns whether to go on accepting; after `false` nothing more until `resume()`, if {@linkcode
-   * Capabilities.backlog} says that the runtime can stop
+   * @returns whether to go on accepting; after `false` nothing more until `resume()`, if
+   * {@linkcode Capabilities.backlog} says that the runtime can stop
    */
   connection(stream: Stream): boolean;
   /** Accepting failed once (with EMFILE, for example); the listener lives on. The adapter stops until `resume()`. */
@@ -185,11 +186,11 @@ export interface Listener extends Handle {
 
 /** An address claimed by bind(2), neither listening nor connected yet. `listen` or `connect` uses it up. */
 export interface Bound extends Handle {
-  /** Turns it into a listener. */
+  /** Starts listening. */
   listen(backlog: number, sink: ListenerSink): Promise<Listener>;
   /** Connects from the claimed address. */
   connect(target: ConnectTarget): ConnectAttempt;
-  /** Gives the address up. */
+  /** Releases the address. */
   close(): Promise<void>;
 }
 
@@ -251,8 +252,8 @@ export interface Datagram extends Handle {
    */
   readonly concurrent?: boolean;
   /**
-   * Sends one datagram, whole or not at all; without an address, to the fixed peer. A call that returns no promise has
-   * sent it.
+   * Sends one datagram, whole or not at all; without an address, to the fixed peer. No promise means that it was sent
+   * at once.
    */
   send(data: Uint8Array, to: Address | undefined): Awaitable<unknown>;
   /** Starts or resumes pushing: a receive waits. Absent if the runtime cannot stop; it then pushes from the start. */
@@ -263,7 +264,7 @@ export interface Datagram extends Handle {
   membership?(action: "join" | "leave", group: string, device: string): void;
   /** Chooses the interface for outgoing multicast. An IPv6 socket has a separate one for AF_INET. */
   multicastInterface?(device: string, family: number): void;
-  /** Closes it. Settles when the descriptor is free. */
+  /** Closes the socket. Settles when the descriptor is free. */
   close(): Promise<void>;
 }
 
@@ -294,7 +295,7 @@ export type Adopted =
 export interface LookupAnswer {
   /** The numeric address; for IPv6 optionally with a scope (`fe80::1%eth0`). */
   readonly address: string;
-  /** 4 or 6. */
+  /** The family: 4 or 6. */
   readonly family: number;
 }
 

@@ -1,4 +1,4 @@
-/** Sockets of Bun: over `Bun.connect` and `Bun.listen`, on Linux with descriptors made by libc. */
+/** Sockets of Bun, over `Bun.connect` and `Bun.listen`; on Linux on descriptors from libc. */
 
 import type { Adapter, Capabilities } from "./adapter.ts";
 import { ipv4OptionDetail, isZeroTtl } from "./builtin/datagram.ts";

@@ -28,9 +28,9 @@ export function errorCode(cause: unknown): string | undefined {
   const resolver = resolverErrorCode(cause);
   if (resolver !== undefined) return resolver;
   if (name === "Interrupted") return "EBADF";
-  // AbortError and TimeoutError have the numeric codes of DOMException.
   if (code === "ERR_STREAM_DESTROYED") return "EPIPE";
   if (code === "ERR_INVALID_FD_TYPE") return message?.endsWith("UNKNOWN") ? "EBADF" : "ENOTSOCK";
+  // Only a string counts: AbortError and TimeoutError have the numeric codes of DOMException.
   if (typeof code === "string") return code;
   const number = /\(os error (\d+)\)/.exec(message ?? "")?.[1];
   if (number !== undefined) return nodeModule("node:util").getSystemErrorName(-Number(number));

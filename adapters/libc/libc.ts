@@ -172,7 +172,7 @@ export class Libc implements OptionCalls {
 /**
  * Opens the C library of Linux.
  *
- * @param open opens a library by its name, and throws where there is none
+ * @param open opens a library by its name, and throws if there is none
  * @returns `null` if there is none that fits
  */
 export function openLibc<L extends Libc>(open: (library: string) => L): L | null {

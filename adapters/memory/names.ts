@@ -29,7 +29,7 @@ export interface Claim {
   owner: unknown;
   /** Whether the owner listens; then even SO_REUSEADDR shares nothing. */
   listening: boolean;
-  /** Gives the address up. */
+  /** Releases the address. */
   release(): void;
 }
 

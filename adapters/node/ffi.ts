@@ -17,7 +17,7 @@ interface Ffi {
 
 let opened: Libc | null | undefined;
 
-/** Whether this Node has `node:ffi` and permits it. */
+/** Whether this version of Node has `node:ffi` and permits it. */
 export function hasLibc(): boolean {
   return hasFfi() && isPermitted();
 }

@@ -80,7 +80,7 @@ export class DatagramQueue implements WaitOwner {
     return this.#waits.first !== undefined;
   }
 
-  /** A datagram arrived. */
+  /** Takes a datagram that arrived. */
   push(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): void {
     for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
       const { request } = wait;

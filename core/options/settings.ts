@@ -3,7 +3,7 @@
 import type { Settings } from "../../adapters/adapter.ts";
 import { optionNamed } from "./table.ts";
 
-/** Nothing is set. */
+/** The settings of a new socket. */
 export const NOTHING: Settings = new Map();
 
 /** The latest change. */

@@ -33,7 +33,7 @@ const CONNECTED: Refusals = {
 
 /** The core's side of a {@linkcode Stream}: the phase of a connected socket. */
 export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErrors {
-  /** The adapter's side. */
+  /** The adapter's stream. */
   readonly stream: Stream;
   #adapter: Adapter;
   #receiver: StreamReceiver;

@@ -46,7 +46,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
     this.#adapter = adapter;
   }
 
-  /** The adapter's side, set once it listens. */
+  /** The adapter's listener, set once it listens. */
   set listener(listener: Listener) {
     this.#listener = listener;
     this.#waits.handle = listener;

@@ -65,7 +65,7 @@ export class OwnAddress {
     return this.#claim === undefined ? this.#takeBound() : await this.take();
   }
 
-  /** Gives the address up. */
+  /** Releases the address. */
   async close(): Promise<void> {
     if (this.#claim !== undefined) unclaim(this.#claim);
     this.#claim = undefined;

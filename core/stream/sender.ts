@@ -309,7 +309,7 @@ export class StreamSender implements WaitOwner {
     const kept = this.#stream.takeBack?.() ?? piece.length;
     if (kept === 0) {
       this.#piece = undefined;
-      // Not now: what ends this call may be about to end the next one, too.
+      // Deferred: whatever ends this call may be about to end the next one, too.
       queueMicrotask(() => this.#piece ?? this.#next());
       return 0;
     }

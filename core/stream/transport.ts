@@ -27,7 +27,7 @@ import {
 } from "./phases.ts";
 import { SendGroups } from "./send_groups.ts";
 
-/** The phase of sockets that have just been made. */
+/** The phase of new sockets. */
 const UNCONNECTED = new Unconnected(false);
 const UNCONNECTED_UNIX = new Unconnected(true);
 
