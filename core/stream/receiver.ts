@@ -94,8 +94,11 @@ export class StreamReceiver implements WaitOwner {
   /** Takes the count of bytes read straight into the memory of a wait. Returns whether more are wanted. */
   filled(count: number): boolean {
     const lender = this.#lender!;
-    // Shutting down has ended the wait: the bytes are for the next one.
-    if (lender.settled) return this.push(lender.request.into!.slice(0, count), true);
+    if (lender.settled) {
+      // Shutting down has ended the wait: the bytes are for the next one, unless they went with the buffer.
+      const { request } = lender;
+      return isGone(request) ? this.#wantsMore() : this.push(request.into!.slice(0, count), true);
+    }
     this.#waits.shift();
     if (isGone(lender.request)) lender.fail(gone());
     else lender.done(count);
