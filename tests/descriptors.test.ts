@@ -387,6 +387,20 @@ describe("descriptors of open sockets", () => {
       assert.equal(new Set(names).size, 3);
     }, skip || noLibc);
 
+    test(`a bound socket that was taken over connects, ${setting.name}`, async (scope) => {
+      const bound = setting.socket(scope);
+      await bound.bind([setting.host, 0]);
+      const copy = scope.add(bound.dup());
+      await bound.close();
+      assert.equal(copy.getsockopt(SOL_SOCKET, SO_ACCEPTCONN), 0);
+      const server = await setting.server(scope);
+      const address = copy.getsockname();
+      await copy.connect(server.getsockname());
+      const [conn, from] = await server.accept();
+      scope.add(conn);
+      assert.deepEqual(from, address);
+    }, skip || noLibc);
+
     test(
       `a listener that was taken over is shut down before it accepts, ${setting.name}`,
       async (scope) => {

@@ -41,6 +41,7 @@ class BunDatagram implements Datagram {
   #refs = 0;
   /** Sends that wait for room in the send buffer. */
   #drain: Array<() => void> = [];
+  #closed = false;
 
   constructor(c: Libc, fd: number, family: number) {
     this.#libc = c;
@@ -111,6 +112,7 @@ class BunDatagram implements Datagram {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     this.#socket?.close();
     for (const resolve of this.#drain.splice(0)) resolve();
     return Promise.resolve();
@@ -119,9 +121,10 @@ class BunDatagram implements Datagram {
   async #sendLater(data: Uint8Array, port: number, host: string): Promise<void> {
     this.ref();
     try {
-      do await new Promise<void>((resolve) => this.#drain.push(resolve)); while (
-        !this.#trySend(data, port, host)
-      );
+      do {
+        await new Promise<void>((resolve) => this.#drain.push(resolve));
+        if (this.#closed) throw Object.assign(new Error("it is closed"), { code: "EBADF" });
+      } while (!this.#trySend(data, port, host));
     } finally {
       this.unref();
     }

@@ -35,7 +35,8 @@ export class UnixPacketConn implements DenoDatagram {
       this.#receiving = this.#conn.receive(buffer);
       try {
         const received = await this.#receiving;
-        if (received[1].path !== this.#waker?.addr.path) return received;
+        const waker = this.#waker;
+        if (waker === undefined || received[1].path !== waker.addr.path) return received;
       } finally {
         this.#receiving = undefined;
       }

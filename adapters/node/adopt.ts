@@ -6,11 +6,14 @@ import { scopeOf } from "../builtin/resolver.ts";
 import { addressFrom } from "../endpoints.ts";
 import { takeReleased } from "../released.ts";
 import { NodeBound } from "./bound.ts";
+import { libc } from "./ffi.ts";
 import { streamOver } from "./stream.ts";
 
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
+const SOL_SOCKET = 1;
+const SO_ACCEPTCONN = 30;
 
 /** Takes over a descriptor: one that `release()` gave up, or an inherited one. */
 export function adopt(fd: number): Adopted {
@@ -65,10 +68,18 @@ function openDescriptor(fd: number): OpenedDescriptor {
   const local = addressFrom(family, socket.localAddress, socket.localPort, scopeOf);
   const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined) {
-    return { socket, handle, family, local, remote: undefined, listening: true };
+    return { socket, handle, family, local, remote: undefined, listening: isListening(fd) };
   }
   const remote = addressFrom(family, remoteAddress, remotePort, scopeOf);
   return { socket, handle, family, local, remote, listening: false };
+}
+
+/**
+ * Whether a TCP socket without a peer is listening. Only libc can tell: the kernel's table has the sockets of one
+ * network namespace, and a service manager may pass one of another.
+ */
+function isListening(fd: number): boolean {
+  return libc()?.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0;
 }
 
 /** The state of a UNIX socket in the kernel's table; `undefined` for another kind. */

@@ -138,9 +138,13 @@ export class NodeBound implements Bound {
     // Node treats 0 as "not given" and uses 511.
     listenOn(server, this.#handle, Math.max(1, backlog));
     return await new Promise((resolve, reject) => {
-      server.once("error", reject);
+      const failed = (error: Error): void => {
+        removePath(this.#path);
+        reject(error);
+      };
+      server.once("error", failed);
       server.once("listening", () => {
-        server.off("error", reject);
+        server.off("error", failed);
         resolve(new NodeListener(server, this.#family, this.local, sink, this.#path));
       });
     });

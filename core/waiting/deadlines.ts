@@ -97,6 +97,7 @@ function disarm(): void {
 function fire(): void {
   timer = undefined;
   firesAt = Infinity;
+  isLeaving = false;
   const time = now();
   let next = Infinity;
   const due: Expiring[] = [];
