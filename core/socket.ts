@@ -1,4 +1,4 @@
-/** The socket object: arguments are checked here, once, and handed to the state machine of its type. */
+/** The socket object. It checks arguments once and passes them to the state machine of its type. */
 
 import type { Adapter, Address, InetAddress } from "../adapters/adapter.ts";
 import { checkAdapter, getAdapter } from "./adapter_choice.ts";
@@ -59,13 +59,13 @@ import { pollTurn, resolved } from "./waiting/turn.ts";
 import type { Limits } from "./waiting/wait.ts";
 import { type StreamSocket, WebStreams } from "./web_streams.ts";
 
-/** How to make a socket, beside its kind. */
+/** Options of a new socket. */
 export interface SocketInit {
   /** The adapter to use instead of the current one. */
   adapter?: Adapter | undefined;
   /**
-   * An open descriptor to take over, of a TCP or UNIX stream socket, connected, bound or listening: one that was
-   * inherited (systemd's socket activation), or that `detach()` gave away. The family is found out where left out.
+   * An open descriptor to take over: a connected, bound or listening TCP or UNIX stream socket, inherited (systemd's
+   * socket activation) or returned by `detach()`. The family is detected if left out.
    */
   fileno?: number | undefined;
 }
@@ -77,20 +77,20 @@ export type AncillaryData = [
   cmsg_data: Uint8Array<ArrayBuffer>,
 ];
 
-/** Connects to an address that was resolved from a name: on Deno perhaps the name alone is permitted. */
+/** Connects to an address resolved from a name. The request carries the name: Deno may permit that alone. */
 export let connectResolved: (
   socket: Socket<InetAddress>,
   destination: InetRequest,
   options: WaitOptions,
 ) => Promise<void>;
 
-/** Accepts a connection, whatever the listener's timeout. */
+/** Accepts a connection, ignoring the listening socket's timeout. */
 export let acceptAnytime: <A extends Address>(
   server: Socket<A>,
   signal: AbortSignal | undefined,
 ) => Promise<[conn: Socket<A>, address: A]>;
 
-/** Closes a socket with its files, which send what they have buffered; `onerror` is told why one could not. */
+/** Flushes and closes a socket's files, then the socket; `onerror` receives each failure of a flush. */
 export let closeWithFiles: (
   socket: Socket<Address>,
   onerror: (error: unknown) => void,
@@ -100,8 +100,8 @@ export let closeWithFiles: (
  * A Berkeley socket.
  *
  * The methods are those of POSIX and of Python's `socket` objects, as promises. Every method that can
- * wait takes `{ signal }` as its last argument and rejects with `signal.reason` when it is aborted; a
- * receive that ends so, or by its timeout, loses no byte.
+ * wait takes `{ signal }` as its last argument and rejects with `signal.reason` on abort. A receive
+ * that is aborted or times out loses no bytes.
  *
  * The type parameter is the address: `string` for AF_UNIX, `[host, port]` for AF_INET and AF_INET6.
  *
@@ -121,14 +121,14 @@ export class Socket<A extends Address = AddressOf<2>> {
   #options: SocketOptions;
   #transport: Transport;
   #timeout: number | null = getdefaulttimeout();
-  /** The limits of calls without flags and options, which most calls share. Absent while the kernel's timeouts are set. */
+  /** Cached limits of calls without flags and options; absent while SO_RCVTIMEO or SO_SNDTIMEO is set. */
   #plainLimits: Limits | undefined;
   #closeAsked = false;
   #closing: Promise<void> | undefined;
-  /** Files of `makefile` that are open; made with the first. */
+  /** Open files of `makefile`; created with the first. */
   #files: Set<SocketFile<Uint8Array<ArrayBuffer>>> | undefined;
   #streams: WebStreams | undefined;
-  /** Ends calls of `sendfile` that wait for their source. */
+  /** Aborts `sendfile` calls that wait for their source. */
   #sendFiles: AbortController | undefined;
 
   static {
@@ -142,7 +142,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       socket.#closeAsked = true;
       await socket.#reallyClose();
     };
-    // What console.log shows: Node and Bun ask for the first, Deno for the second; of the prototype, too, and of proxies.
+    // For console.log: Node and Bun call the first, Deno the second, also on the prototype and on proxies.
     for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
       Object.defineProperty(Socket.prototype, Symbol.for(name), {
         value(this: object): string {
@@ -153,11 +153,11 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The same as {@linkcode socket}, but that the address type is not found out from the family: it is that of AF_INET
+   * The same as {@linkcode socket}, except that the address type does not follow from the family: it is AF_INET's
    * unless given, as in `new Socket<string>(AF_UNIX)`.
    *
-   * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket;
-   * EBADF or ENOTSOCK when `init.fileno` is no open socket, ENOTSUP where the adapter cannot take it over
+   * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT when the adapter has no such socket;
+   * EBADF or ENOTSOCK when `init.fileno` is not an open socket, ENOTSUP when the adapter cannot take it over
    */
   constructor(
     family?: number,
@@ -170,7 +170,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     }
     const { adapter, fileno } = init;
     this.#adapter = adapter === undefined ? getAdapter() : checkAdapter(adapter, "options.adapter");
-    // Before the descriptor is taken over: it stays the caller's where the kind is refused.
+    // Before the descriptor is taken over: a refused kind leaves it to the caller.
     const kind = checkKind(
       this.#adapter,
       family === undefined ? c.AF_INET : family,
@@ -226,7 +226,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The protocol as it was given: 0 for the usual one of the type. Stays readable after `close`.
+   * The protocol as given; 0 is the default of the type. Stays readable after `close`.
    *
    * Source: Python `socket.proto`; the option SO_PROTOCOL of Linux.
    *
@@ -243,7 +243,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The timeout in seconds, as `gettimeout()` gives it: `null` waits for ever, 0 is non-blocking.
+   * The timeout in seconds, as `gettimeout()` returns it: `null` waits for ever, 0 is non-blocking.
    *
    * Source: Python `socket.timeout`, the attribute.
    *
@@ -261,7 +261,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Whether it was closed or detached. With files of `makefile` open its calls still work until the last one closes.
+   * Whether the socket is closed or detached. A closed socket's calls still work while files of `makefile` are open.
    *
    * @example
    * ```ts
@@ -277,12 +277,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Claims a local address, now: `getsockname()` tells the real port right after, also for port 0.
+   * Binds the socket to a local address at once: `getsockname()` then returns the real port, even for port 0.
    *
    * Source: POSIX bind().
    *
-   * @param address `[host, port]` or a path; `""` as host is every address, port 0 lets the system choose
-   * @throws {SocketError} EADDRINUSE, EADDRNOTAVAIL, EACCES; EINVAL when it has an address already
+   * @param address `[host, port]` or a path; host `""` is the wildcard address, port 0 an ephemeral port
+   * @throws {SocketError} EADDRINUSE, EADDRNOTAVAIL, EACCES; EINVAL when already bound
    * @throws {GaiError} when the host is a name that cannot be resolved
    *
    * @example
@@ -301,12 +301,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Lets others connect. Without `bind` the system chooses the address.
+   * Starts listening for connections. Without `bind` the system chooses the address.
    *
    * Source: POSIX listen().
    *
-   * @param backlog how many connections may wait for `accept`; less than 0 counts as 0, the system limits it
-   * @throws {SocketError} EINVAL when it is connected, EADDRINUSE
+   * @param backlog the length of the accept queue; negative counts as 0, the system caps it
+   * @throws {SocketError} EINVAL when connected, EADDRINUSE
    *
    * @example
    * ```ts
@@ -324,12 +324,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Waits for a connection. Several calls may wait; they are served in their order.
+   * Waits for a connection. Concurrent calls are served in order.
    *
    * Source: POSIX accept(), Python `socket.accept`.
    *
    * @returns the connected socket, with the default timeout, and the peer's address
-   * @throws {SocketError} EINVAL when it does not listen
+   * @throws {SocketError} EINVAL when not listening
    *
    * @example
    * ```ts
@@ -351,12 +351,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Connects to an address; a name is resolved and its addresses of this family are tried in order.
+   * Connects to an address. A host name is resolved, and its addresses of the socket's family are tried in order.
    *
    * Source: POSIX connect().
    *
-   * @throws {SocketError} ECONNREFUSED, ENETUNREACH, EISCONN, EALREADY; EINPROGRESS at once when non-blocking, and
-   * when SO_SNDTIMEO has passed: the attempt goes on, and SO_ERROR tells how it ended
+   * @throws {SocketError} ECONNREFUSED, ENETUNREACH, EISCONN, EALREADY; EINPROGRESS at once when non-blocking, or when
+   * SO_SNDTIMEO has passed: the attempt goes on, and SO_ERROR reports its outcome
    * @throws {GaiError} when the name cannot be resolved
    * @throws {TimeoutError} when the timeout passes first
    *
@@ -376,7 +376,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Like `connect`, but gives an error's number instead of throwing it; 0 when it is connected, and 11 (EAGAIN) where the
+   * Like `connect`, but returns the number of an error instead of throwing it: 0 for success, 11 (EAGAIN) when the
    * socket's timeout has passed. A name that does not resolve still throws.
    *
    * Source: Python `socket.connect_ex`.
@@ -397,7 +397,7 @@ export class Socket<A extends Address = AddressOf<2>> {
         return 0;
       } catch (error) {
         if (!(error instanceof SocketError) || error instanceof GaiError) throw error;
-        // The socket's own timeout is not an error of connect(2): Python gives EAGAIN for it.
+        // The socket's own timeout is not an error of connect(2): Python returns EAGAIN for it.
         return error instanceof TimeoutError && error.cause === undefined
           ? errno.EAGAIN
           : error.errno;
@@ -443,11 +443,11 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Receives into a buffer of the caller's and gives the count of bytes; 0 is the end of the stream.
+   * Receives into `buffer` and returns the count of bytes; 0 is the end of the stream.
    *
    * Source: Python `socket.recv_into`.
    *
-   * @param nbytes at most so many; 0 for the whole buffer
+   * @param nbytes the most bytes to receive; 0 for the whole buffer
    * @throws {RangeError} when `nbytes` is negative or greater than the buffer
    *
    * @example
@@ -481,7 +481,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Receives with the sender's address, which is `null` on a connected stream.
+   * Receives data and the sender's address, `null` on a connected stream.
    *
    * Source: POSIX recvfrom().
    *
@@ -517,7 +517,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Receives into a buffer of the caller's, with the sender's address.
+   * Receives into `buffer` and returns the count of bytes and the sender's address.
    *
    * Source: Python `socket.recvfrom_into`.
    *
@@ -555,7 +555,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Receives with ancillary data and the message's flags (MSG_TRUNC, MSG_EOR).
+   * Receives data, ancillary data and the message's flags (MSG_TRUNC, MSG_EOR).
    *
    * Source: POSIX recvmsg(), Python `socket.recvmsg`.
    *
@@ -596,7 +596,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Receives into several buffers, one after the other.
+   * Receives into several buffers, filled in order.
    *
    * Source: Python `socket.recvmsg_into`.
    *
@@ -631,14 +631,14 @@ export class Socket<A extends Address = AddressOf<2>> {
         withFlags<number, A>,
       );
       if (totalOf(targets) < total) throw gone();
-      // With MSG_TRUNC more may be counted than there is.
+      // With MSG_TRUNC the count may exceed the buffers.
       scatter(joined.subarray(0, count), targets);
       return [count, [], msg_flags, address];
     });
   }
 
   /**
-   * Sends what the system takes at once and gives the count of bytes, which may be fewer than given.
+   * Sends what the system takes at once and returns the count of bytes, perhaps fewer than given.
    *
    * Source: POSIX send().
    *
@@ -659,8 +659,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Sends all of it. An error tells in `bytes_sent` how much the system had taken; what it had not is dropped. The
-   * reason of a signal is the caller's and tells it only where it is a `SocketError`.
+   * Sends all the data. The `bytes_sent` of an error is the count that the system took; the rest is dropped. The reason
+   * of a signal is the caller's and has `bytes_sent` only if it is a `SocketError`.
    *
    * Source: Python `socket.sendall`.
    *
@@ -678,7 +678,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Sends to an address: a datagram, or on a connected TCP socket to its peer.
+   * Sends a datagram to an address; a connected TCP socket sends to its peer.
    *
    * Source: POSIX sendto().
    *
@@ -727,8 +727,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: POSIX sendmsg(), Python `socket.sendmsg`.
    *
    * @param ancdata `[level, type, data]` items; no runtime can send them so far (EOPNOTSUPP)
-   * @param address the receiver of a datagram; the peer where left out
-   * @throws {GaiError} when its host is a name that cannot be resolved
+   * @param address the destination of a datagram; the peer if left out
+   * @throws {GaiError} when the host is a name that cannot be resolved
    *
    * @example
    * ```ts
@@ -768,13 +768,13 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Sends a file, blob or stream, or `count` bytes of it from `offset` on, and gives how many were sent. An error tells
-   * in `bytes_sent` how far it came, as that of `sendall` does. Sends that are called meanwhile go after it, and so does a
-   * `shutdown(SHUT_WR)`.
+   * Sends a file, blob or stream, or `count` bytes of it from `offset`, and returns the count of bytes sent. The
+   * `bytes_sent` of an error is that count so far, as for `sendall`. Sends and a `shutdown(SHUT_WR)` called meanwhile
+   * take effect after it.
    *
    * Source: Python `socket.sendfile`.
    *
-   * @throws {RangeError} when this is no stream socket or is non-blocking, `offset` is negative or `count` below 1
+   * @throws {RangeError} when the socket is non-blocking or not a stream, `offset` is negative or `count` below 1
    *
    * @example
    * ```ts
@@ -801,10 +801,10 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (this.#timeout === 0) {
         throw new RangeError("sendfile needs a blocking socket, not timeout 0");
       }
-      // Also where the source has nothing to send.
+      // Even if the source has nothing to send.
       if (this.#transport.closed) throw withBytesSent(systemError("EBADF", "send"), 0);
       const closed = (this.#sendFiles ??= new AbortController()).signal;
-      // The timeout is for each of its sends.
+      // The timeout applies to each send, not to the whole.
       const limits = {
         ...this.#limits(0, { signal: signalOf(options) }, undefined),
         timeout: null,
@@ -820,9 +820,9 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The socket as a stream of bytes to read from, made on first use. Cancelling it ends receiving and leaves sending
-   * open. While a reader holds it, the socket's own receives reject with EBUSY; afterwards they get all bytes that it has
-   * not read, also what comes for a read that was still waiting.
+   * The socket as a readable byte stream, created on first use. Cancelling it ends receiving and leaves sending open.
+   * While a reader holds its lock, the socket's own receives fail with EBUSY. Afterwards they return all bytes that the
+   * reader has not read, even those that arrive for its pending read.
    *
    * Source: the Streams Standard of WHATWG.
    *
@@ -841,9 +841,9 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The socket as a stream to write to, made on first use. Closing or aborting it ends sending and leaves receiving open.
-   * Aborting drops what a write that waits has left to send. The signal of `pipeTo` first lets a write end that is under
-   * way, as the Streams Standard has it: where the peer may not read, `settimeout` sets a bound.
+   * The socket as a writable stream, created on first use. Closing or aborting it ends sending and leaves receiving
+   * open. Aborting drops the unsent rest of a pending write. The signal of `pipeTo` takes effect after the pending
+   * write, as the Streams Standard requires: if the peer may stop reading, bound that wait with `settimeout`.
    *
    * Source: the Streams Standard of WHATWG.
    *
@@ -861,7 +861,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Ends sending, receiving or both. SHUT_WR sends FIN after what was queued and leaves receiving open.
+   * Ends sending, receiving or both. SHUT_WR is a half-close: FIN follows the queued data, and receiving stays open.
    *
    * Source: POSIX shutdown().
    *
@@ -893,8 +893,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Closes the socket; again is no error. Data that was sent still goes out, waiting calls reject with EBADF.
-   * After SO_LINGER `[1, 0]` the connection is reset instead.
+   * Closes the socket; closing it again is no error. Data already sent still goes out, and pending calls fail with
+   * EBADF. After SO_LINGER `[1, 0]` the connection is reset instead.
    *
    * Source: POSIX close().
    *
@@ -915,11 +915,11 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Makes a file of the socket: text in the modes `r`, `w` and `rw`, bytes with a `b` added.
+   * Makes a file over the socket: of text in the modes `r`, `w` and `rw`, of bytes with a `b` added.
    *
    * Source: Python `socket.makefile`.
    *
-   * @param mode what the file is for; reading text where left out
+   * @param mode reading, writing or both, of text or bytes; `r` if left out
    * @throws {RangeError} for another mode, an unknown encoding, or text without a buffer
    *
    * @example
@@ -939,7 +939,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     mode?: TextMode,
     options?: FileOptions & { buffering?: B extends 0 ? never : B | null | undefined },
   ): SocketFile<string>;
-  /** A file of bytes without a buffer; it gives `null` where a non-blocking socket can do nothing now. */
+  /** An unbuffered file of bytes. Its calls return `null` when a non-blocking socket would block. */
   makefile(
     mode: BinaryMode,
     options: BinaryFileOptions & { buffering: 0 },
@@ -968,12 +968,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Gives the descriptor of a connection away: the socket is closed, the descriptor is not.
+   * Releases the descriptor of a connection to the caller: the socket closes, the descriptor stays open.
    *
    * Source: Python `socket.detach`.
    *
    * @returns the descriptor; -1 when closed
-   * @throws {SocketError} ENOTSUP where the runtime does not reveal it, and for what is no connected stream socket
+   * @throws {SocketError} ENOTSUP when the runtime does not expose it, or the socket is not a connected stream
    *
    * @example
    * ```ts
@@ -998,7 +998,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: Python `socket.fileno`.
    *
-   * @throws {SocketError} ENOTSUP where the runtime does not reveal it, or opens it only with `bind` or `connect`
+   * @throws {SocketError} ENOTSUP when the runtime does not expose it, or opens it only with `bind` or `connect`
    *
    * @example
    * ```ts
@@ -1016,12 +1016,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Another socket of the same connection or listener, with a descriptor of its own. Bytes that the library has read
-   * ahead stay with this one.
+   * Another socket for the same connection or listening socket, with its own descriptor. Bytes that the library has
+   * read ahead stay with the original.
    *
    * Source: Python `socket.dup`.
    *
-   * @throws {SocketError} ENOTSUP where the runtime cannot duplicate the descriptor (without libc; datagram sockets)
+   * @throws {SocketError} ENOTSUP when the descriptor cannot be duplicated (without libc; datagram sockets)
    *
    * @example
    * ```ts
@@ -1053,7 +1053,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Whether child processes inherit the descriptor: they do not unless {@linkcode Socket.set_inheritable} said so.
+   * Whether child processes inherit the descriptor: `false` until {@linkcode Socket.set_inheritable} changes it.
    *
    * Source: Python `socket.get_inheritable`.
    *
@@ -1077,7 +1077,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: Python `socket.set_inheritable`; FD_CLOEXEC of POSIX fcntl().
    *
-   * @throws {SocketError} ENOTSUP for `true` where that needs libc and there is none
+   * @throws {SocketError} ENOTSUP for `true` when that needs libc and there is none
    *
    * @example
    * ```ts
@@ -1104,7 +1104,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The socket's own address; the wildcard address and port 0 while it has none.
+   * The socket's own address; the wildcard address and port 0 while unbound.
    *
    * Source: POSIX getsockname().
    *
@@ -1123,7 +1123,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The peer's address, also after the peer has gone.
+   * The peer's address, even after the peer has gone.
    *
    * Source: POSIX getpeername().
    *
@@ -1146,11 +1146,11 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Reads an option: what was set, or the system's default. With `buflen` the bytes of C's value.
+   * Reads an option: the value set, or the system's default. With `buflen`, the bytes of C's value.
    *
    * Source: POSIX getsockopt().
    *
-   * @throws {SocketError} ENOPROTOOPT for an option that this adapter does not offer, or that can only be set
+   * @throws {SocketError} ENOPROTOOPT for an option that the adapter does not offer, or that is write-only
    * @throws {RangeError} when `buflen` is not 0 to 1024
    *
    * @example
@@ -1162,7 +1162,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * ```
    */
   getsockopt(level: number, optname: number): number;
-  /** The same as bytes. */
+  /** Reads an option as bytes. */
   getsockopt(level: number, optname: number, buflen: number): Uint8Array<ArrayBuffer>;
   getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer> {
     int(level, "level");
@@ -1175,13 +1175,13 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Sets an option, before or after `connect` or `listen`. What the system refuses only once it has the socket, `bind`,
-   * `connect`, `listen` or the first `sendto` tells; the option is dropped then.
+   * Sets an option, before or after `connect` or `listen`. If the system refuses the value only when it opens the
+   * socket, `bind`, `connect`, `listen` or the first `sendto` fails with that error, and the option is dropped.
    *
    * Source: POSIX setsockopt().
    *
    * @param value a number or boolean, the bytes of C's value, or `[onoff, seconds]` for SO_LINGER
-   * @throws {SocketError} ENOPROTOOPT for an option that this adapter cannot set, EINVAL for a refused value
+   * @throws {SocketError} ENOPROTOOPT for an option that the adapter cannot set, EINVAL for a refused value
    *
    * @example
    * ```ts
@@ -1205,7 +1205,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: Python `socket.settimeout`.
    *
-   * @param timeout fractional seconds; `null` for ever; 0 makes the socket non-blocking
+   * @param timeout fractional seconds; `null` waits for ever, 0 makes the socket non-blocking
    * @throws {TypeError} when it is neither a number nor null
    * @throws {RangeError} when it is negative, not finite or above 9223372036
    *
@@ -1243,7 +1243,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * `true` (or 1) is `settimeout(null)`, `false` (or 0) is `settimeout(0)`.
+   * Makes the socket blocking or not: `true` (or 1) is `settimeout(null)`, `false` (or 0) is `settimeout(0)`.
    *
    * Source: Python `socket.setblocking`.
    *
@@ -1264,7 +1264,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Whether calls may wait: whether the timeout is not 0.
+   * Whether calls may wait, that is, whether the timeout is not 0.
    *
    * Source: Python `socket.getblocking`.
    *
@@ -1346,7 +1346,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The socket as Python's repr shows it; the descriptor is -1 where it is not known.
+   * The socket as Python's repr shows it; the descriptor is -1 if unknown.
    *
    * @example
    * ```ts
@@ -1371,13 +1371,13 @@ export class Socket<A extends Address = AddressOf<2>> {
     return `<socket.socket ${this.closed ? "[closed] " : ""}${parts.join(", ")}>`;
   }
 
-  /** The calls of the streams, which are not held up by their own locks. */
+  /** The Web Streams of the socket. Their calls bypass the check for a locked stream. */
   get #webStreams(): WebStreams {
     return this.#streams ??= new WebStreams(this.#streamSocket());
   }
 
   #streamSocket(): StreamSocket {
-    // Of no bytes: it ends when there is something.
+    // A peek of 0 bytes settles once there is something to receive.
     const look = receiveRequest("recv", 0, c.MSG_PEEK, undefined);
     return {
       ready: (signal) => this.#transport.receive(look, this.#limits(0, { signal }, "SO_RCVTIMEO")),
@@ -1385,7 +1385,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       sendAll: (data, signal) =>
         this.#send("send", data, 0, true, { signal }) as Promise<unknown> as Promise<void>,
       shutdown: async (how) => {
-        // A connection that is gone has nothing to shut down.
+        // A closed connection has nothing to shut down.
         if (!this.#transport.closed) await this.#transport.shutdown(how).catch(ignoreNotConnected);
       },
     };
@@ -1396,7 +1396,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     throw systemError("EBUSY", syscall, { detail: "the readable stream is locked to a reader" });
   }
 
-  /** How long a call may wait. `option` is the timeout in the kernel's sense, for calls without one of ours. */
+  /** How long a call may wait. `option` names the kernel's timeout, used when the socket has none of its own. */
   #limits(
     flags: number,
     options: WaitOptions | undefined,
@@ -1425,7 +1425,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   async #connect(destination: Destination, options: WaitOptions | undefined): Promise<void> {
-    // Of a datagram socket only a look-up waits, which the kernel has no part in.
+    // A datagram socket waits for a look-up only, and the kernel's timeout does not cover that.
     const isStream = this.type === c.SOCK_STREAM;
     const limits = this.#limits(0, options, isStream ? "SO_SNDTIMEO" : undefined);
     const goesOn = limits.expired === "EAGAIN" && this.family !== c.AF_UNIX;
@@ -1439,7 +1439,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#sendFiles?.abort();
     if (takeLost(this.#transport)) return rejected(systemError("EBADF", "close"));
     if (this.#transport.closed) return this.#closing ?? Promise.resolve();
-    // A UNIX socket knows no reset.
+    // UNIX sockets have no reset.
     const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
     this.#closing = this.#transport.close(reset);
     socketClosed();
@@ -1466,7 +1466,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (this.#transport.closed) throw systemError("EBADF", syscall);
   }
 
-  /** A receive of no bytes: nothing happens, as in Python. */
+  /** The result of a receive of 0 bytes, which does nothing, as in Python. */
   #nothing<T>(syscall: string, result: T): Promise<T> {
     this.#checkOpen(syscall);
     return resolved(result);
@@ -1500,7 +1500,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     this.#checkUnlocked(syscall);
     const limits = this.#limits(checked, options, "SO_RCVTIMEO");
     if (max === 0 && this.type === c.SOCK_STREAM) {
-      // Unlike recv, it asks the kernel, which waits for a byte and leaves it there.
+      // Unlike recv of 0 bytes, it asks the kernel, which waits for a byte and leaves it in the queue.
       const look = receiveRequest(syscall, 1, checked | c.MSG_PEEK, undefined);
       const nothing: Received = into === undefined ? empty() : 0;
       return this.#transport.receiveFrom(look, limits, (_, ...rest) => make(nothing, ...rest));
@@ -1523,7 +1523,7 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   #connection(endpoint: StreamEndpoint): Socket<A> {
     const conn = this.#alike({ adapter: this.#adapter });
-    // An accepted UNIX socket begins with the system's defaults, as in Linux.
+    // An accepted UNIX socket starts with the system's defaults, as on Linux.
     if (this.family !== c.AF_UNIX) conn.#options.inherit(this.#options);
     conn.#options.applyAccepted(endpoint.stream);
     // Only stream sockets accept.
@@ -1536,10 +1536,10 @@ function ignoreNotConnected(error: unknown): void {
   if (!(error instanceof SocketError) || error.code !== "ENOTCONN") throw error;
 }
 
-/** The limits that were made last: most sockets have the same timeout, and share them. */
+/** The last limits made. Most sockets have the same timeout and share them. */
 let usualLimits: Limits | undefined;
 
-/** What recvfrom gives of a message, whose data is of the kind that was asked for. */
+/** The result of recvfrom. The request decides whether `D` is the bytes or their count. */
 function withAddress<D extends Received, A extends Address>(
   data: Received,
   address: Address | null,
@@ -1547,7 +1547,7 @@ function withAddress<D extends Received, A extends Address>(
   return [data as D, address as A | null];
 }
 
-/** What recvmsg makes its result of. */
+/** The parts of recvmsg's result. */
 function withFlags<D extends Received, A extends Address>(
   data: Received,
   address: Address | null,
