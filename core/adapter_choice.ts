@@ -1,4 +1,4 @@
-/** Which adapter new sockets use. */
+/** The adapter of new sockets. */
 
 import type { Adapter, Capabilities } from "../adapters/adapter.ts";
 import { detectAdapter } from "../adapters/detect.ts";
@@ -9,7 +9,7 @@ let current: Adapter | undefined;
 /**
  * The adapter that new sockets use; the first call detects the runtime.
  *
- * @throws {Error} when the runtime is none that the library knows and no adapter was set
+ * @throws {Error} when the library does not know the runtime and no adapter was set
  *
  * @example
  * ```ts
@@ -23,7 +23,7 @@ export function getAdapter(): Adapter {
 }
 
 /**
- * Sets the adapter that sockets created from now on use; `undefined` returns to the runtime's own.
+ * Sets the adapter of sockets created from now on; `undefined` restores the runtime's own.
  *
  * @throws {TypeError} when it is not an adapter
  *
@@ -41,7 +41,7 @@ export function setAdapter(adapter: Adapter | undefined): void {
 }
 
 /**
- * What the current adapter can do, as plain data: families, types, options and the rest.
+ * The capabilities of the current adapter as plain data: families, types, options and the rest.
  *
  * @example
  * ```ts

@@ -5,15 +5,15 @@ import { describe } from "./bytes.ts";
 /** The largest value of C's int. */
 export const INT_MAX = 0x7fffffff;
 
-/** What every waiting method takes as its last argument. */
+/** The last argument of every method that can wait. */
 export interface WaitOptions {
   /** Ends the wait: the call rejects with `signal.reason`, and nothing is lost. */
   signal?: AbortSignal | undefined;
 }
 
-/** An integer between two bounds, both included. */
+/** An integer between two inclusive bounds. */
 export function integer(value: unknown, name: string, min: number, max: number): number {
-  // Infinity is an integer that is too large; NaN is none.
+  // Infinity counts as an integer out of range, NaN as none.
   const isWhole = Number.isInteger(value) || value === Infinity || value === -Infinity;
   if (typeof value !== "number" || !isWhole) {
     throw new TypeError(`${name} must be an integer, not ${describe(value)}`);
@@ -29,19 +29,19 @@ export function int(value: unknown, name: string): number {
   return integer(value, name, -INT_MAX - 1, INT_MAX);
 }
 
-/** A flag: a boolean, or 1 or 0 as C and Python have it. */
+/** A flag: a boolean, or 1 or 0 as in C and Python. */
 export function flag(value: unknown, name: string): boolean {
   if (value === true || value === 1) return true;
   if (value === false || value === 0) return false;
   throw new TypeError(`${name} must be a boolean, not ${describe(value)}`);
 }
 
-/** How many bytes to receive: 0 or more. */
+/** A count of bytes to receive: 0 or more. */
 export function size(value: unknown, name: string): number {
   return integer(value, name, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** The longest timeout, as Python's: what fits 64 bits in nanoseconds. */
+/** The longest timeout, as in Python: its nanoseconds fit 64 bits. */
 const MOST_SECONDS = 9_223_372_036;
 
 /** A timeout in seconds, `null` for none. */
@@ -53,11 +53,11 @@ export function seconds(value: unknown, name: string): number | null {
   if (!(value >= 0 && value < MOST_SECONDS + 1)) {
     throw new RangeError(`${name} must be 0 to ${MOST_SECONDS} seconds, not ${value}`);
   }
-  // Not -0.
+  // Turns -0 into 0.
   return value === 0 ? 0 : value;
 }
 
-/** The options of any call: an object. */
+/** Checks that options are an object. */
 export function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options must be an object, not ${describe(options)}`);

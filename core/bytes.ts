@@ -1,13 +1,13 @@
-/** Bytes in: what the sending functions take. */
+/** Bytes and text that the caller passes in. */
 
 import { escapeControls } from "./errors/address_text.ts";
 
-/** What can be sent: bytes of any kind, or text, which is sent as UTF-8. */
+/** Data to send: bytes of any kind, or text, sent as UTF-8. */
 export type BytesLike = Uint8Array | ArrayBufferView | ArrayBuffer | string;
 
 const encoder = new TextEncoder();
 
-/** The shared empty result; callers get a fresh one by {@linkcode empty}, since a returned array is theirs. */
+/** An empty result, fresh each time: a returned array belongs to the caller. */
 export function empty(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(0);
 }
@@ -22,7 +22,7 @@ export function toBytes(data: BytesLike, name: string): Uint8Array {
 }
 
 /**
- * A view of the given bytes, where text is none: to write received bytes to, say.
+ * A view of the given bytes, such as a receive buffer; text is refused.
  *
  * @throws {TypeError} when it is not bytes, or its buffer was detached
  */
@@ -32,7 +32,7 @@ export function toBuffer(buffer: ArrayBufferView | ArrayBuffer, name: string): U
 
 function viewOf(data: ArrayBufferView | ArrayBuffer, name: string, kind: string): Uint8Array {
   if (ArrayBuffer.isView(data)) {
-    // Asking a view for its buffer is slow in Bun, and a detached one is empty.
+    // Length first: reading a view's buffer is slow in Bun, and a detached view is empty.
     if (data.byteLength === 0 && isDetached(data.buffer)) {
       throw new TypeError(`${name} is a view of a detached buffer`);
     }
@@ -49,11 +49,11 @@ function viewOf(data: ArrayBufferView | ArrayBuffer, name: string, kind: string)
   throw new TypeError(`${name} must be ${kind}, not ${describe(data)}`);
 }
 
-/** Whether it is an ArrayBuffer, also of another realm: of `node:vm`, or of the environments of Jest and Vitest. */
+/** Whether a value is an ArrayBuffer, even of another realm: `node:vm`, or the environments of Jest and Vitest. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   if (value instanceof ArrayBuffer) return true;
   try {
-    // The getter takes nothing else, whatever it says of itself.
+    // The getter throws for anything else, whatever its tag claims.
     Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")!.get!.call(value);
     return true;
   } catch {
@@ -61,14 +61,14 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   }
 }
 
-/** Whether it is a Uint8Array, also of another realm. */
+/** Whether a value is a Uint8Array, even of another realm. */
 export function isUint8Array(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array ||
     ArrayBuffer.isView(value) &&
       Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
-/** One array of several; a single one is given back as it is. */
+/** Joins arrays; a single one is returned as is. */
 export function concat<B extends ArrayBufferLike>(
   parts: readonly Uint8Array<B>[],
 ): Uint8Array<B | ArrayBuffer> {
@@ -103,7 +103,7 @@ export function describe(value: unknown): string {
 
 function describeObject(value: object): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  // A getter or proxy that throws must not replace the error that is being described.
+  // A throwing getter or proxy must not replace the error under way.
   try {
     const name = value.constructor?.name;
     return typeof name === "string" && name !== "" && name !== "Object"
@@ -117,7 +117,7 @@ function describeObject(value: object): string {
 /** Whether an empty buffer is empty because it was detached. */
 function isDetached(buffer: ArrayBufferLike): boolean {
   try {
-    // `detached` came with Node 21; a view of a detached buffer cannot be made anywhere.
+    // Node 20 has no `detached`; a view of a detached buffer throws everywhere.
     new Uint8Array(buffer);
     return false;
   } catch {

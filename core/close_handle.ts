@@ -1,4 +1,4 @@
-/** Closing what an adapter has opened. */
+/** Closes what an adapter has opened. */
 
 import type { Adapter } from "../adapters/adapter.ts";
 import { translate } from "./errors/errors.ts";
@@ -9,7 +9,7 @@ interface Closeable {
   reset?(): Promise<void>;
 }
 
-/** Closes it, or resets it where it can be, and is to be; a failure is the library's error of `close`. */
+/** Closes a handle, or resets it if asked and possible. A failure becomes the library's error of `close`. */
 export async function closeHandle(
   adapter: Adapter,
   handle: Closeable,

@@ -26,13 +26,12 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 /** Access to the protocol below the transport. */
 export const SOCK_RAW = 3;
-/** Messages that arrive for certain but in any order. */
+/** Reliable messages in any order. */
 export const SOCK_RDM = 4;
 /** A reliable, ordered sequence of messages. */
 export const SOCK_SEQPACKET = 5;
 /**
- * Flag that may be added to the type: close the descriptor on `exec`, which is the rule here
- * anyway.
+ * Flag that may be added to the type: close the descriptor on `exec`, which always applies here.
  */
 export const SOCK_CLOEXEC = 524288;
 
@@ -151,7 +150,7 @@ export const IPPROTO_SCTP = 132;
 /** Raw IP packets. */
 export const IPPROTO_RAW = 255;
 
-// Port numbers that set ranges apart. BSD <netinet/in.h>.
+// Bounds of port ranges. BSD <netinet/in.h>.
 
 /** Ports below this one need a privilege to bind. */
 export const IPPORT_RESERVED = 1024;
@@ -293,11 +292,11 @@ export const SHUT_RDWR = 2;
 
 /** Addresses to bind: without a host, the wildcard address. */
 export const AI_PASSIVE = 1;
-/** Ask for the canonical name, given in the first result. */
+/** Ask for the canonical name, returned in the first result. */
 export const AI_CANONNAME = 2;
 /** The host must be a literal address; nothing is looked up. */
 export const AI_NUMERICHOST = 4;
-/** For AF_INET6 without an IPv6 address, give IPv4-mapped ones. */
+/** For AF_INET6 without an IPv6 address, return IPv4-mapped ones. */
 export const AI_V4MAPPED = 8;
 /** With AI_V4MAPPED: IPv4-mapped addresses beside the IPv6 ones. */
 export const AI_ALL = 16;
@@ -308,13 +307,13 @@ export const AI_NUMERICSERV = 1024;
 
 // Flags and sizes of `getnameinfo`. POSIX getnameinfo, RFC 3493 section 6.2.
 
-/** Give the address as text rather than a name. */
+/** Return the address as text rather than a name. */
 export const NI_NUMERICHOST = 1;
-/** Give the port number rather than the service name. */
+/** Return the port number rather than the service name. */
 export const NI_NUMERICSERV = 2;
-/** Give only the first label of names in the local domain. */
+/** Return only the first label of names in the local domain. */
 export const NI_NOFQDN = 4;
-/** Fail where the address has no name. */
+/** Fail if the address has no name. */
 export const NI_NAMEREQD = 8;
 /** Look the service up for UDP rather than TCP. */
 export const NI_DGRAM = 16;
@@ -333,7 +332,7 @@ export const EAI_NONAME: -2 = -2;
 export const EAI_AGAIN: -3 = -3;
 /** The name server failed for good. */
 export const EAI_FAIL: -4 = -4;
-/** The name exists and has no address. */
+/** The name exists but has no address. */
 export const EAI_NODATA: -5 = -5;
 /** The address family is not supported. */
 export const EAI_FAMILY: -6 = -6;
@@ -345,7 +344,7 @@ export const EAI_SERVICE: -8 = -8;
 export const EAI_ADDRFAMILY: -9 = -9;
 /** Out of memory. */
 export const EAI_MEMORY: -10 = -10;
-/** A system error, told by errno. */
+/** A system error, reported in errno. */
 export const EAI_SYSTEM: -11 = -11;
 /** A name is too long for its buffer. */
 export const EAI_OVERFLOW: -12 = -12;
@@ -358,7 +357,7 @@ export const INADDR_ANY = 0;
 export const INADDR_BROADCAST = 0xffffffff;
 /** 127.0.0.1, this machine. */
 export const INADDR_LOOPBACK = 0x7f000001;
-/** What C's `inet_addr` gives for a malformed address. */
+/** The result of C's `inet_addr` for a malformed address. */
 export const INADDR_NONE = 0xffffffff;
 /** 224.0.0.0, the base of the multicast addresses. */
 export const INADDR_UNSPEC_GROUP = 0xe0000000;
@@ -369,10 +368,10 @@ export const INADDR_MAX_LOCAL_GROUP = 0xe00000ff;
 
 // Limits and facts.
 
-/** The largest backlog that `listen` can get by default on Linux. */
+/** The largest backlog of `listen` by default on Linux. */
 export const SOMAXCONN = 4096;
 /**
- * Whether the library speaks IPv6: it does, on every runtime.
+ * Whether the library supports IPv6: `true` on every runtime.
  *
  * Source: Python `socket.has_ipv6`.
  *

@@ -1,4 +1,4 @@
-/** Making sockets. */
+/** Creation of sockets. */
 
 import type { AddressOf } from "./address/address.ts";
 import { INT_MAX, integer } from "./arguments.ts";
@@ -6,14 +6,14 @@ import { SOCK_STREAM } from "./constants.ts";
 import { Socket, type SocketInit } from "./socket.ts";
 
 /**
- * Makes a socket; nothing touches the network yet.
+ * Creates a socket; nothing touches the network yet.
  *
  * Source: POSIX socket(), Python `socket.socket`.
  *
  * @param family AF_INET (the default), AF_INET6 or AF_UNIX
- * @param type SOCK_STREAM (the default) or SOCK_DGRAM; SOCK_CLOEXEC may be added and is always the case
- * @param proto 0, or the protocol that the family and type have anyway
- * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket
+ * @param type SOCK_STREAM (the default) or SOCK_DGRAM; SOCK_CLOEXEC may be added and always applies
+ * @param proto 0, or the default protocol of the family and type
+ * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT when the adapter has no such socket
  *
  * @example
  * ```ts
@@ -32,15 +32,15 @@ export function socket<Family extends number = 2>(
 }
 
 /**
- * Makes a socket of a descriptor that is open already. It takes the descriptor over: closing the socket closes it. Of a
- * descriptor that an open socket of this process has, it makes a duplicate first.
+ * Creates a socket that takes over an open descriptor: closing the socket closes it. A descriptor that an open socket
+ * of this process holds is duplicated first.
  *
- * Source: Python `socket.fromfd`, which duplicates the descriptor first.
+ * Source: Python `socket.fromfd`, which always duplicates the descriptor.
  *
  * @param fd a TCP or UNIX stream socket, connected, bound or listening
- * @throws {TypeError} when it is no integer
+ * @throws {TypeError} when it is not an integer
  * @throws {RangeError} when it is negative
- * @throws {SocketError} EBADF, ENOTSOCK, or ENOTSUP where the adapter cannot take it over
+ * @throws {SocketError} EBADF, ENOTSOCK, or ENOTSUP when the adapter cannot take it over
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Connecting to a name in one call. */
+/** Name resolution and connect in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
 import { type AddressLikeOf, checkInetAddress } from "./address/address.ts";
@@ -15,19 +15,19 @@ import { AddressedWait } from "./waiting/wait.ts";
 /** The options of `create_connection`. */
 export interface ConnectionOptions extends WaitOptions {
   /**
-   * Seconds for the whole, and then the timeout of the socket; the default timeout where left out. With 0 no connection
-   * can be made: EINPROGRESS, as in Python.
+   * Seconds for the whole attempt, then the timeout of the socket; the default timeout if left out. With 0 the call
+   * fails with EINPROGRESS, as in Python.
    */
   timeout?: number | null | undefined;
   /** The local address to connect from. */
   source_address?: AddressLikeOf<InetAddress> | null | undefined;
-  /** Reject with an `AggregateError` of one error for each address, instead of the last one. */
+  /** Reject with an `AggregateError` of the errors of all addresses instead of the last one. */
   all_errors?: boolean | undefined;
 }
 
 /**
- * Connects to a host and port by TCP. A name's addresses of all families are tried one after another, in the order of
- * RFC 6724 as the system's resolver gives them.
+ * Connects to a host and port over TCP. The addresses of a name, of all families, are tried in turn, in the order of
+ * the system's resolver (RFC 6724).
  *
  * Source: Python `socket.create_connection`.
  *
@@ -57,7 +57,7 @@ export function create_connection(
     const all = flag(all_errors, "all_errors");
     const source = options.source_address ?? undefined;
     if (source !== undefined) checkInetAddress(AF_INET6, source, "source_address");
-    // Null is not left out: it waits for ever, whatever the default is.
+    // Null overrides the default: it waits for ever.
     const { timeout: given } = options;
     const timeout = given === undefined ? getdefaulttimeout() : seconds(given, "timeout");
     if (signal?.aborted) throw signal.reason;
@@ -65,7 +65,7 @@ export function create_connection(
     let tried: InetAddress = [host, port];
     const trying = (address: InetAddress): InetAddress => tried = address;
     const wait = new AddressedWait<Socket<InetAddress>>("connect", () => tried);
-    // A socket that does not block ends its connect by itself.
+    // A non-blocking connect ends by itself.
     const blocking = timeout !== 0;
     const limit = blocking ? timeout : null;
     wait.limit({ timeout: limit, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
@@ -73,7 +73,7 @@ export function create_connection(
     });
     connectInTurn({ host, port, source, blocking, all_errors: all, signal: stop.signal, trying })
       .then(async (socket) => {
-        // It came too late: nobody will close it.
+        // Too late: nobody else would close it.
         if (wait.settled) return await socket.close();
         socket.settimeout(timeout);
         wait.done(socket);
@@ -83,7 +83,7 @@ export function create_connection(
   });
 }
 
-/** What to connect, checked. */
+/** The checked arguments. */
 interface Connection {
   readonly host: string;
   readonly port: number;
@@ -91,7 +91,7 @@ interface Connection {
   readonly blocking: boolean;
   readonly all_errors: boolean;
   readonly signal: AbortSignal;
-  /** Is told each address before it is tried. */
+  /** Called with each address before it is tried. */
   readonly trying: (address: InetAddress) => void;
 }
 
@@ -106,7 +106,7 @@ async function connectInTurn(
     try {
       // Not every adapter has all families.
       socket = new Socket<InetAddress>(family, type, proto);
-      // The time is limited for the whole.
+      // The timeout limits the whole attempt, not each connect.
       socket.settimeout(blocking ? null : 0);
       if (source !== undefined) await socket.bind(source);
       const resolved = { ...checkInetAddress(family, address, "address"), name: host };

@@ -1,4 +1,4 @@
-/** Servers in one call. */
+/** Socket, bind and listen in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
 import type { AddressLikeOf, AddressOf } from "./address/address.ts";
@@ -22,22 +22,22 @@ import { quietly } from "./waiting/quiet.ts";
 export interface ServerOptions<Family extends number = number> {
   /** AF_INET (the default), AF_INET6 or AF_UNIX. */
   family?: Family | undefined;
-  /** How many connections may wait for `accept`; 128 where left out. */
+  /** The length of the accept queue; 128 if left out. */
   backlog?: number | undefined;
   /** Let several servers share the port (SO_REUSEPORT). */
   reuse_port?: boolean | undefined;
-  /** Take IPv4 connections, too; only for AF_INET6. */
+  /** Accept IPv4 connections too; AF_INET6 only. */
   dualstack_ipv6?: boolean | undefined;
 }
 
 /**
- * Makes a socket that is bound to an address and listens. SO_REUSEADDR is set; an AF_INET6 server takes IPv6 only
- * unless `dualstack_ipv6` is given.
+ * Creates a listening socket bound to an address. SO_REUSEADDR is set; an AF_INET6 server accepts IPv6 only, unless
+ * `dualstack_ipv6` is set.
  *
  * Source: Python `socket.create_server`.
  *
- * @throws {RangeError} for `dualstack_ipv6` without AF_INET6, or where the system has no dual stack
- * @throws {SocketError} what `bind` and `listen` raise; ENOPROTOOPT where the adapter has no SO_REUSEPORT
+ * @throws {RangeError} for `dualstack_ipv6` without AF_INET6, or when the system has no dual stack
+ * @throws {SocketError} as of `bind` and `listen`; ENOPROTOOPT when the adapter has no SO_REUSEPORT
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export function create_server<Family extends number = 2>(
 }
 
 /**
- * Whether one socket can take IPv4 and IPv6 connections here.
+ * Whether one socket can accept both IPv4 and IPv6 connections on this system.
  *
  * Source: Python `socket.has_dualstack_ipv6`.
  *

@@ -9,19 +9,19 @@ import { typeName } from "./kind.ts";
 import type { Transport } from "./transport.ts";
 import { quiet } from "./waiting/quiet.ts";
 
-/** The size of `struct cmsghdr` on 64-bit Linux, and what it is aligned to. */
+/** The size and alignment of `struct cmsghdr` on 64-bit Linux. */
 const CMSG_HEADER = 16;
 const CMSG_ALIGNMENT = 8;
 
 /**
- * Closes a descriptor, such as one that `detach()` gave away. Where it belongs to an open socket, every further call of
- * that is EBADF.
+ * Closes a descriptor, such as one that `detach()` returned. If it belongs to an open socket, later calls of that
+ * socket fail with EBADF.
  *
  * Source: Python `socket.close`.
  *
- * @throws {TypeError} when it is no integer
- * @throws {RangeError} when it is no 32-bit integer
- * @throws {SocketError} EBADF when it is not open, ENOTSUP where the adapter cannot close one
+ * @throws {TypeError} when it is not an integer
+ * @throws {RangeError} when it does not fit 32 bits
+ * @throws {SocketError} EBADF when it is not open, ENOTSUP when the adapter cannot close one
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export function close(fd: number): void {
   if (checked < 0) throw systemError("EBADF", "close");
   const holder = holderOf(checked);
   if (holder !== undefined) {
-    // The runtime would go on with a descriptor that is gone, or that is somebody else's by then; Node would abort.
+    // Closed through the runtime, which would go on using the number, perhaps reused by then; Node would abort.
     lost.add(holder.transport);
     quiet(holder.transport.close(false));
     return;
@@ -49,18 +49,18 @@ export function close(fd: number): void {
   calling(adapter, "close", () => adapter.closeDescriptor!(checked));
 }
 
-/** Who has a descriptor that the program has asked for: it may come back with it. */
+/** Sockets by the descriptor that `fileno()` returned: the program may pass it back. */
 const holders = new Map<number, { transport: WeakRef<Transport>; type: number }>();
 
-/** Sockets whose descriptor was closed behind their back: by {@linkcode close}, with its number. */
+/** Sockets whose descriptor {@linkcode close} has closed by its number. */
 const lost = new WeakSet<Transport>();
 
-/** Remembers whose descriptor the program was told. */
+/** Remembers the socket of a descriptor that `fileno()` returns. */
 export function told(fd: number, transport: Transport, type: number): void {
   holders.set(fd, { transport: new WeakRef(transport), type });
 }
 
-/** The open socket of a descriptor that the program was told. */
+/** The open socket of a descriptor that `fileno()` returned. */
 function holderOf(fd: number): { transport: Transport; type: number } | undefined {
   const known = holders.get(fd);
   const transport = known?.transport.deref();
@@ -69,12 +69,12 @@ function holderOf(fd: number): { transport: Transport; type: number } | undefine
   return undefined;
 }
 
-/** Whether the descriptor was closed by its number, once: closing the socket is then EBADF. */
+/** Whether the descriptor was closed by its number; true once, for the close of the socket to fail with EBADF. */
 export function takeLost(transport: Transport): boolean {
   return lost.delete(transport);
 }
 
-/** Calls the adapter; its errors become the library's. */
+/** Calls the adapter and translates its errors. */
 export function calling<T>(adapter: Adapter, syscall: string, call: () => T): T {
   try {
     return call();
@@ -83,7 +83,7 @@ export function calling<T>(adapter: Adapter, syscall: string, call: () => T): T 
   }
 }
 
-/** Takes a descriptor over; only streams have one that an adapter can work with. */
+/** Takes over a descriptor; adapters can do so for streams only. */
 export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
   const fd = integer(fileno, "fileno", 0, INT_MAX);
   if (adapter.adopt === undefined || type !== SOCK_STREAM) {
@@ -91,7 +91,7 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
     const detail = `the ${name} adapter cannot take over a descriptor as a ${typeName(type)}`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
-  // The adapter says of a datagram socket that it cannot take it over.
+  // A datagram socket goes unduplicated to the adapter, which refuses it.
   const own = holderOf(fd)?.type === SOCK_STREAM ? duplicate(adapter, fd, type) : fd;
   try {
     return adapter.adopt(own);
@@ -104,7 +104,7 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
   }
 }
 
-/** dup(2) of the descriptor of an open socket, which no runtime can share; only streams have one that can be taken over. */
+/** dup(2) of an open socket's descriptor: no runtime lets two sockets share one. Only streams can be taken over. */
 export function duplicate(adapter: Adapter, fd: number, type: number): number {
   if (adapter.duplicate === undefined || type !== SOCK_STREAM) {
     const { adapter: name } = adapter.capabilities();
@@ -115,7 +115,7 @@ export function duplicate(adapter: Adapter, fd: number, type: number): number {
 }
 
 /**
- * The length of an item of ancillary data with `length` bytes, without padding after it, on 64-bit Linux.
+ * The length of an item of ancillary data with `length` bytes, without trailing padding, on 64-bit Linux.
  *
  * Source: RFC 3542, Python `socket.CMSG_LEN`.
  *
@@ -134,7 +134,7 @@ export function CMSG_LEN(length: number): number {
 }
 
 /**
- * The room that an item of ancillary data with `length` bytes takes, padding included, on 64-bit Linux.
+ * The space that an item of ancillary data with `length` bytes takes, including padding, on 64-bit Linux.
  *
  * Source: RFC 3542, Python `socket.CMSG_SPACE`.
  *

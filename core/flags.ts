@@ -5,15 +5,15 @@ import * as c from "./constants.ts";
 import { systemError } from "./errors/errors.ts";
 import type { ReceiveRequest } from "./requests.ts";
 
-/** Those that Linux takes from any receive and ignores. */
+/** Flags that Linux accepts in any receive and ignores. */
 const IGNORED_IN_RECEIVE = c.MSG_CTRUNC | c.MSG_EOR | c.MSG_CONFIRM | c.MSG_NOSIGNAL;
 const RECEIVE_STREAM = c.MSG_PEEK | c.MSG_WAITALL | c.MSG_DONTWAIT | IGNORED_IN_RECEIVE;
 const RECEIVE_DATAGRAM = RECEIVE_STREAM | c.MSG_TRUNC;
-/** Those that Linux takes from any send and ignores. */
+/** Flags that Linux accepts in any send and ignores. */
 const IGNORED_IN_SEND = c.MSG_PEEK | c.MSG_CTRUNC | c.MSG_TRUNC | c.MSG_EOR | c.MSG_WAITALL;
 const SEND = c.MSG_DONTWAIT | c.MSG_NOSIGNAL | IGNORED_IN_SEND;
 
-/** Those that can be asked for and are not offered everywhere, by name. */
+/** Flags that may be refused, by name. */
 const NAMED = {
   MSG_OOB: c.MSG_OOB,
   MSG_DONTROUTE: c.MSG_DONTROUTE,
@@ -23,12 +23,12 @@ const NAMED = {
   MSG_MORE: c.MSG_MORE,
 };
 
-/** The flags of a receive; EOPNOTSUPP for one that the library cannot honour. */
+/** Checks the flags of a receive; EOPNOTSUPP for one that the library cannot honour. */
 export function receiveFlags(flags: unknown, type: number, syscall: string): number {
   return check(flags, type === c.SOCK_STREAM ? RECEIVE_STREAM : RECEIVE_DATAGRAM, syscall);
 }
 
-/** The flags of a send; EOPNOTSUPP for one that the library cannot honour. */
+/** Checks the flags of a send; EOPNOTSUPP for one that the library cannot honour. */
 export function sendFlags(flags: unknown, syscall: string): number {
   return check(flags, SEND, syscall);
 }
@@ -44,10 +44,10 @@ function check(value: unknown, allowed: number, syscall: string): number {
   throw systemError("EOPNOTSUPP", syscall, { detail: `${detail} not offered here` });
 }
 
-/** The plain request that was made last: most receives ask for the same, and share it. */
+/** The last plain request. Most receives ask for the same and share it. */
 let usualRequest: ReceiveRequest | undefined;
 
-/** What a receive with checked flags asks for. */
+/** The request of a receive with checked flags. */
 export function receiveRequest(
   syscall: string,
   max: number,

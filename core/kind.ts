@@ -1,4 +1,4 @@
-/** Family, type and protocol of a socket: what goes together, and what the adapter offers. */
+/** Valid combinations of family, type and protocol, as far as the adapter offers them. */
 
 import type { Adapter } from "../adapters/adapter.ts";
 import { familyName } from "./address/address.ts";
@@ -6,7 +6,7 @@ import { int } from "./arguments.ts";
 import * as c from "./constants.ts";
 import { systemError } from "./errors/errors.ts";
 
-/** What a socket is. */
+/** The family, type and protocol of a socket. */
 export interface Kind {
   readonly family: number;
   readonly type: number;
@@ -26,10 +26,10 @@ export function typeName(type: number): string {
   return TYPE_NAMES[type] ?? String(type);
 }
 
-/** The kinds that were asked for, a handful: sockets of the same kind share one. */
+/** The kinds in use, a handful: sockets of the same kind share one. */
 const known: Kind[] = [];
 
-/** Checks family, type and protocol; -1 means the default, as in Python, and SOCK_CLOEXEC is taken off. */
+/** Checks family, type and protocol; -1 means the default, as in Python, and SOCK_CLOEXEC is stripped. */
 export function checkKind(adapter: Adapter, family: number, type: number, proto: number): Kind {
   const kind = kindOf(
     int(family, "family") === -1 ? c.AF_INET : family,
@@ -47,7 +47,7 @@ export function checkKind(adapter: Adapter, family: number, type: number, proto:
   return kind;
 }
 
-/** The one that is known, or a new one. */
+/** The known kind, or a new one. */
 function kindOf(family: number, type: number, proto: number): Kind {
   for (const one of known) {
     if (one.family === family && one.type === type && one.proto === proto) return one;
@@ -55,7 +55,7 @@ function kindOf(family: number, type: number, proto: number): Kind {
   return { family, type, proto };
 }
 
-/** The protocol that a kind of socket speaks: what SO_PROTOCOL tells. */
+/** The protocol of a kind of socket, as SO_PROTOCOL reports it. */
 export function protocolOf({ family, type }: Pick<Kind, "family" | "type">): number {
   if (family === c.AF_UNIX) return 0;
   return type === c.SOCK_STREAM ? c.IPPROTO_TCP : c.IPPROTO_UDP;

@@ -3,7 +3,7 @@
 import { int, integer } from "./arguments.ts";
 import { type BytesLike, describe, toBuffer, toBytes } from "./bytes.ts";
 
-/** The part of the caller's buffer to receive into. */
+/** The part of the caller's buffer that a receive fills. */
 export function receiveTarget(buffer: ArrayBufferView | ArrayBuffer, nbytes: number): Uint8Array {
   const bytes = toBuffer(buffer, "buffer");
   integer(nbytes, "nbytes", 0, bytes.length);
@@ -22,12 +22,12 @@ export function bufferList<T>(
   return Array.from(buffers, (buffer, i) => check(buffer as T & Uint8Array, `buffers[${i}]`));
 }
 
-/** How many bytes several buffers hold. */
+/** The total size of several buffers in bytes. */
 export function totalOf(buffers: Uint8Array[]): number {
   return buffers.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Spreads what was received over several buffers. */
+/** Spreads received bytes over several buffers. */
 export function scatter(data: Uint8Array, targets: Uint8Array[]): void {
   let offset = 0;
   for (const part of targets) {
@@ -38,7 +38,7 @@ export function scatter(data: Uint8Array, targets: Uint8Array[]): void {
   }
 }
 
-/** Checks ancillary data and gives the count of its items. */
+/** Checks ancillary data and returns the count of its items. */
 export function ancillaryList(ancdata: Iterable<readonly [number, number, BytesLike]>): number {
   if (typeof ancdata !== "object" || ancdata === null || !(Symbol.iterator in ancdata)) {
     throw new TypeError(

@@ -1,4 +1,4 @@
-/** Sending a whole file, blob or stream. */
+/** Sends a whole file, blob or stream. */
 
 import { checkOptions, integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
@@ -6,19 +6,19 @@ import { SocketError, systemError } from "./errors/errors.ts";
 import { orAborted } from "./waiting/abort.ts";
 import { quiet } from "./waiting/quiet.ts";
 
-/** What `sendfile` takes: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
+/** A source of `sendfile`: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
 export type FileSource = Blob | ReadableStream<Uint8Array> | AsyncIterable<BytesLike>;
 
 /** The options of `sendfile`. */
 export interface SendFileOptions extends WaitOptions {
-  /** Called after each piece with the bytes sent so far, and with all that are to be sent where that is known. */
+  /** Called after each piece with the count of bytes sent so far, and the total if known. */
   onprogress?: ((sent: number, total?: number) => void) | undefined;
 }
 
-/** What `sendfile` needs of the socket. */
+/** The socket's `sendall`. */
 export type SendAll = (data: Uint8Array, options: WaitOptions) => Promise<void>;
 
-/** Checks what is to be sent, before any I/O. */
+/** Checks the arguments of `sendfile`, before any I/O. */
 export function checkFileSource(
   source: FileSource,
   offset: number,
@@ -41,7 +41,7 @@ export function checkFileSource(
   }
 }
 
-/** Sends a part of the source, until the socket is `closed`; an error tells in `bytes_sent` how much of it has gone. */
+/** Sends a part of the source, until the socket is `closed`. The `bytes_sent` of an error is the count so far. */
 export async function sendFile(
   sendAll: SendAll,
   source: FileSource,
@@ -63,7 +63,7 @@ export async function sendFile(
   const chunks = chunksOf(blob ?? source);
   try {
     while (sent < most) {
-      // A source that waits is not waited for any more once the call is to end.
+      // An abort or a close also ends the wait for the source.
       const next = await orAborted(orAborted(chunks.next(), signal), closed);
       if (next.done) return sent;
       let bytes = toBytes(next.value, "chunk");
@@ -86,24 +86,24 @@ export async function sendFile(
     const isClosed = closed.aborted && error === closed.reason;
     throw isClosed ? withTotal(systemError("EBADF", "send"), sent) : error;
   }
-  // The bytes are sent, however the source takes it that it is left.
+  // The bytes are sent: a source that fails to stop is no error.
   quiet(chunks.return());
   return sent;
 }
 
-/** The same error, telling how much of the whole had been taken. */
+/** The same error, its `bytes_sent` counted from the first chunk on. */
 function withTotal(error: unknown, before: number): unknown {
-  // A frozen one, a program's own, is left as it is.
+  // The program's own error may be frozen: it stays as it is.
   if (!(error instanceof SocketError) || !Object.isExtensible(error)) return error;
   const value = before + (error.bytes_sent ?? 0);
   Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
   return error;
 }
 
-/** Chunks one after the other. Not by a generator, whose `return()` would wait for a source that waits. */
+/** The chunks of a source. Not a generator: its `return()` would wait for a pending source. */
 interface Chunks {
   next(): Promise<IteratorResult<BytesLike, void>>;
-  /** Nothing more is wanted. */
+  /** Stops the source. */
   return(): Promise<void>;
 }
 
@@ -134,7 +134,7 @@ function chunksOfStream(stream: ReadableStream<Uint8Array>): Chunks {
   };
 }
 
-/** By what it can do: in Jest's and Vitest's environments the global class may be another one. */
+/** Checks the members: in the environments of Jest and Vitest the global class may be another one. */
 function isBlob(value: unknown): value is Blob {
   const { size, slice, stream } = (value ?? {}) as Partial<Blob>;
   return typeof size === "number" && typeof slice === "function" && typeof stream === "function";

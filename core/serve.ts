@@ -10,38 +10,38 @@ import { quietly } from "./waiting/quiet.ts";
 
 /** The options of `serve`. */
 export interface ServeOptions {
-  /** Stops accepting; `serve` then waits for the handlers that run and resolves. */
+  /** Stops accepting; `serve` then waits for the running handlers and resolves. */
   signal?: AbortSignal | undefined;
-  /** How many connections may be open at once, 1 or more; others wait in the kernel's queue. No limit where left out. */
+  /** The most connections open at once, 1 or more; others wait in the accept queue. No limit if left out. */
   max_connections?: number | undefined;
-  /** Told what a handler threw, or why its files could not be flushed; `console.error` where left out. */
+  /** Called with what a handler threw, or why its files could not be flushed; `console.error` if left out. */
   onerror?: ((error: unknown, address: Address) => void) | undefined;
 }
 
-/** Handles one connection, which is closed afterwards. */
+/** A handler of one connection, which is closed afterwards. */
 export type ConnectionHandler<A extends Address> = (
   conn: Socket<A>,
   address: A,
 ) => void | Promise<void>;
 
-/** How long to wait when descriptors run out, in milliseconds; twice as long each time, up to a second. */
+/** Milliseconds to wait when descriptors run out; doubled each time, up to a second. */
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 1000;
 
-/** Failures of accept that say nothing about the listener. */
+/** Errors of accept that leave the listening socket usable. */
 const PASSING = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"]);
 
 /**
- * Accepts connections and runs a handler for each, until the server is closed or the signal aborts; the server's timeout
- * is not for it. Each connection is closed when its handler ends, with its files; one that throws closes only its own
- * and is reported. When descriptors run out it waits and goes on.
+ * Accepts connections and runs a handler for each, until the server is closed or the signal aborts. The server's
+ * timeout does not apply. Each connection is closed with its files when its handler ends; a handler that throws is
+ * reported and affects no other. When descriptors run out, `serve` waits and goes on.
  *
- * Files are flushed first, as by Python's `socketserver`, and this is part of the handler: a peer that does not read
- * holds it up, and so `serve` itself after it was told to stop, as long as the connection's timeout lets it.
- * `conn.settimeout(30)` in the handler sets a bound; what could not be sent then is reported.
+ * Files are flushed first, as by Python's `socketserver`. A peer that does not read holds up that flush, and so the end
+ * of `serve`, up to the connection's timeout. `conn.settimeout(30)` in the handler sets a bound; data that is unsent by
+ * then is reported.
  *
  * @param server a listening socket, which stays open
- * @returns when accepting has ended and all handlers have
+ * @returns when accepting and all handlers have ended
  * @throws {TypeError} when the arguments are of a wrong kind
  * @throws {SocketError} when accepting fails for good: EINVAL when the socket does not listen
  *
@@ -85,7 +85,7 @@ export function serve<A extends Address>(
     try {
       while (!signal?.aborted) {
         if (running.size >= limit) {
-          // Not Promise.race, which would leave something with each of the others every time.
+          // Promise.race would leave a reaction on every running handler each time.
           await new Promise<void>((resolve) => wake = resolve);
           continue;
         }
@@ -121,7 +121,7 @@ async function handle<A extends Address>(
     try {
       onerror(error, address);
     } catch (second) {
-      // One connection's trouble must not end the others.
+      // A throwing onerror must not end the other connections.
       report(second);
     }
   };
@@ -137,7 +137,7 @@ function report(error: unknown): void {
   console.error(error);
 }
 
-/** Waits, or until the signal aborts. */
+/** Waits for a time, or until the signal aborts. */
 function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

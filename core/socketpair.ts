@@ -9,14 +9,14 @@ import type { Socket } from "./socket.ts";
 import { quietly } from "./waiting/quiet.ts";
 
 /**
- * Makes two connected sockets. No runtime has the system call: they are connected through an abstract name or over
- * loopback, so their addresses are not empty.
+ * Creates two connected sockets. No runtime has the system call: they connect over an abstract name or loopback, so
+ * their addresses are not empty.
  *
  * Source: POSIX socketpair(), Python `socket.socketpair`.
  *
  * @param family AF_UNIX (the default), AF_INET or AF_INET6
  * @param type SOCK_STREAM (the default) or SOCK_DGRAM
- * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT where the adapter has no such socket
+ * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT when the adapter has no such socket
  *
  * @example
  * ```ts
@@ -47,14 +47,14 @@ async function pairOfStreams<A extends Address>(
   make: () => Socket<A>,
 ): Promise<[Socket<A>, Socket<A>]> {
   const server = make();
-  // Of the pair itself nothing waits for anybody.
+  // Creating the pair waits for nobody else: a default timeout of 0 must not fail it.
   const timeout = client.gettimeout();
   for (const socket of [server, client]) socket.settimeout(null);
   try {
     await server.bind(anywhere(server));
     await server.listen(1);
     const [[conn]] = await Promise.all([server.accept(), client.connect(server.getsockname())]);
-    // Somebody else may have been faster.
+    // Another client may have connected first.
     if (client.family !== AF_UNIX && !sameAddress(conn.getpeername(), client.getsockname())) {
       await conn.close();
       throw systemError("ECONNABORTED", "socketpair");
@@ -85,7 +85,7 @@ async function pairOfDatagrams<A extends Address>(
   }
 }
 
-/** An address of the socket's family on which nobody else can reach it. */
+/** An address of the socket's family that only this machine can reach. */
 function anywhere<A extends Address>({ family }: Socket<A>): A {
   const address: Address = family === AF_UNIX
     ? ""

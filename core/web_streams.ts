@@ -5,23 +5,23 @@ import { SHUT_RD, SHUT_WR } from "./constants.ts";
 import { Canceller } from "./waiting/abort.ts";
 import { quiet } from "./waiting/quiet.ts";
 
-/** How many bytes are received for a reader that brings no buffer. */
+/** The most bytes received at once for a reader without a buffer of its own. */
 const CHUNK = 65536;
 
 /** The calls of the socket that the streams use. */
 export interface StreamSocket {
-  /** Waits until there is something to receive, and takes nothing of it. */
+  /** Waits until there is something to receive, without taking it. */
   ready(signal: AbortSignal): Promise<unknown>;
   /**
-   * Receives up to so many bytes at once, or a datagram, which is not empty: no bytes are the end, `undefined` is that
-   * there is nothing.
+   * Receives up to `max` bytes without waiting, or a datagram, skipping empty ones. An empty array is the end,
+   * `undefined` means that there is nothing.
    */
   take(max: number): Uint8Array<ArrayBuffer> | undefined;
   sendAll(data: Uint8Array, signal: AbortSignal): Promise<void>;
   shutdown(how: number): Promise<void>;
 }
 
-/** The streams of one socket, each made on first use. */
+/** The streams of one socket, each created on first use. */
 export class WebStreams {
   #socket: StreamSocket;
   #readable: ReadableSide | undefined;
@@ -39,15 +39,15 @@ export class WebStreams {
     return this.#writable ??= makeWritable(this.#socket);
   }
 
-  /** Whether a reader has the readable one. */
+  /** Whether a reader holds the readable stream. */
   get locked(): boolean {
     return this.#readable?.stream.locked === true;
   }
 }
 
 /**
- * The stream to read from. It takes bytes of the socket only while a reader has it: what a reader that has gone asked
- * for is for the socket's own calls.
+ * The readable stream. It takes bytes from the socket only while a reader holds it: those for the pending read of a
+ * released reader go to the socket's own calls.
  */
 class ReadableSide {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -56,10 +56,10 @@ class ReadableSide {
   #isCancelled = false;
   /** Ends the wait for bytes. */
   #waiting: Canceller | undefined;
-  /** Goes on with a pull that has no reader to give bytes to. */
+  /** Resumes a pull that waits for a reader. */
   #goOn: (() => void) | undefined;
 
-  /** Receives when the stream is read from; cancelling it ends receiving only. */
+  /** Receives on demand; cancelling the stream ends receiving only. */
   constructor(socket: StreamSocket) {
     this.#socket = socket;
     this.stream = new ReadableStream({
@@ -73,7 +73,7 @@ class ReadableSide {
         return socket.shutdown(SHUT_RD);
       },
     });
-    // A stream tells its source of no reader that comes or goes.
+    // A stream does not report the coming and going of readers to its source.
     const { stream } = this;
     const getReader = stream.getReader.bind(stream) as (options?: object) => Reader;
     Object.defineProperty(stream, "getReader", {
@@ -102,11 +102,11 @@ class ReadableSide {
       const { byobRequest } = controller;
       if (!this.stream.locked) {
         if (byobRequest === null) return;
-        // The next read would pull again, but not that of a BYOB reader while the buffer of another is here.
+        // The next read pulls again, except while the buffer of an earlier BYOB read is pending.
         await new Promise<void>((resolve) => this.#goOn = resolve);
         continue;
       }
-      // No more than that buffer takes, except of a datagram: the rest would be left in the stream.
+      // At most what the BYOB buffer holds, except for a datagram: any rest would stay in the stream.
       const chunk = this.#socket.take(byobRequest?.view?.byteLength ?? CHUNK);
       if (chunk === undefined) continue;
       if (chunk.length > 0) return controller.enqueue(chunk);
@@ -116,7 +116,7 @@ class ReadableSide {
     }
   }
 
-  /** Waits until there is something to take, or the reader goes; gives the error that ended it. */
+  /** Waits until there is something to take or the reader is released; returns the error that ended the wait. */
   async #wait(): Promise<{ error: unknown } | undefined> {
     const waiting = this.#waiting = new Canceller();
     try {
@@ -130,14 +130,14 @@ class ReadableSide {
   }
 }
 
-/** What the readers of both kinds have in common. */
+/** The common part of both kinds of readers. */
 interface Reader {
   releaseLock(): void;
 }
 
 /**
- * A stream whose writes settle when the system has the bytes; closing or aborting it ends sending only. Aborting drops
- * what the write under way has left to send.
+ * A stream whose writes settle once the system has the bytes. Closing or aborting it ends sending only. Aborting drops
+ * the unsent rest of the write under way.
  */
 function makeWritable(socket: StreamSocket): WritableStream<BytesLike> {
   return new WritableStream<BytesLike>({
@@ -148,7 +148,7 @@ function makeWritable(socket: StreamSocket): WritableStream<BytesLike> {
       await socket.shutdown(SHUT_WR);
     },
     abort() {
-      // What the system has taken goes out first: a peer that does not read must not hold up the abort.
+      // Not awaited: FIN follows what the system has taken, and the peer may not be reading.
       quiet(socket.shutdown(SHUT_WR));
     },
   });
