@@ -4,7 +4,7 @@ import { concat } from "../bytes.ts";
 import type { FileInput } from "./file_input.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
-/** Below this, what was read for a long result is kept as it came; joined once at the end. */
+/** The most bytes received at once; the parts of a long result are joined once, at the end. */
 const LARGEST_READ = 256 * 1024;
 
 const NEWLINE = 0x0a;
@@ -20,7 +20,7 @@ export class ByteReader {
     this.#bufferSize = bufferSize;
   }
 
-  /** Up to `size` bytes: fewer only at the end of the stream. Without `size` all up to the end. */
+  /** Reads up to `size` bytes, fewer only at the end of the stream; without `size`, all up to the end. */
   async read(size: number | undefined): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let left = size ?? Infinity;
@@ -36,12 +36,12 @@ export class ByteReader {
     return concat(parts);
   }
 
-  /** What is in the buffer, else what one receive gives: at most `max` bytes, none at the end. */
+  /** Reads from the buffer, else with one receive: at most `max` bytes, none at the end. */
   read1(max: number): Uint8Array | Promise<Uint8Array> {
     return this.#buffer.take(max) ?? this.#input.receive(max);
   }
 
-  /** A line with its newline, at most `size` bytes. */
+  /** Reads a line with its newline, at most `size` bytes. */
   async readline(size: number | undefined): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let left = size ?? Infinity;
@@ -59,12 +59,12 @@ export class ByteReader {
     return concat(parts);
   }
 
-  /** Makes what was read the next to be read. */
+  /** Puts bytes back for the next read. */
   putBack(parts: readonly Uint8Array[]): void {
     this.#buffer.putBack(parts);
   }
 
-  /** Fills the empty buffer; a failure after which the file can be read puts back what was taken before. */
+  /** Fills the empty buffer. On failure it puts `parts` back, unless the file refuses further reads. */
   async #fillKeeping(parts: Uint8Array[], wanted: number): Promise<boolean> {
     try {
       const bytes = await this.#input.receive(

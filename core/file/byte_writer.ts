@@ -6,7 +6,7 @@ import { SocketError, systemError } from "../errors/errors.ts";
 import { Canceller, offAbort, onAbort } from "../waiting/abort.ts";
 import { InOrder } from "../waiting/in_order.ts";
 
-/** Sends all of it; an error tells in `bytes_sent` how much was taken. */
+/** Sends all the data; the `bytes_sent` of an error is the count taken. */
 export type SendAll = (data: Uint8Array, options?: WaitOptions) => Promise<void>;
 
 /** Collects bytes until there are enough to send. */
@@ -15,7 +15,7 @@ export class ByteWriter {
   #bufferSize: number;
   #parts: Uint8Array[] = [];
   #size = 0;
-  /** What sends: a flush waits for the write before it. */
+  /** Sends in order: a flush waits for the write before it. */
   readonly #sending = new InOrder();
 
   constructor(send: SendAll, bufferSize: number) {
@@ -24,8 +24,8 @@ export class ByteWriter {
   }
 
   /**
-   * Writes to the buffer. What does not fit goes out after what is there; where that fails, nothing of it was written but
-   * what the error's `bytes_sent` says.
+   * Writes to the buffer. Data that does not fit goes out after the buffered bytes. On failure none of it is kept, and
+   * the error's `bytes_sent` is that of the failed send: of the buffered bytes or of `data`.
    */
   async write(data: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (!this.#sending.busy && this.#keep(data)) return;
@@ -36,7 +36,7 @@ export class ByteWriter {
     });
   }
 
-  /** Sends what is buffered. What an error leaves unsent stays for the next flush. */
+  /** Sends the buffered bytes. After an error the unsent ones stay for the next flush. */
   async flush(signal?: AbortSignal): Promise<void> {
     if (!this.#sending.busy && this.#size === 0) return;
     await this.#sendInOrder(signal, (options) => this.#flush(options));
@@ -49,7 +49,7 @@ export class ByteWriter {
     await this.#sending.run(() => signal === undefined ? sends() : until(signal, sends), signal);
   }
 
-  /** Puts data into the buffer where it has room; answers whether it had. */
+  /** Adds data to the buffer if it fits, and returns whether it did. */
   #keep(data: Uint8Array): boolean {
     if (this.#size + data.length > this.#bufferSize) return false;
     // The caller may change its array as soon as the promise settles.
@@ -75,7 +75,7 @@ export class ByteWriter {
   }
 }
 
-/** Makes sends that the signal ends by an error of ours, which tells in `bytes_sent` what was sent, as its reason cannot. */
+/** Runs sends that an abort ends with an error of ours: its `bytes_sent` reaches the writer, as the reason has none. */
 async function until(
   signal: AbortSignal,
   sends: (options: WaitOptions) => Promise<void>,

@@ -1,4 +1,4 @@
-/** What a file reads from: its socket, until a read times out. */
+/** The input of a file: its socket, until a read times out. */
 
 import type { WaitOptions } from "../arguments.ts";
 import { systemError, TimeoutError } from "../errors/errors.ts";
@@ -6,24 +6,24 @@ import { Canceller, offAbort, onAbort } from "../waiting/abort.ts";
 
 /** The calls of the socket that a file uses. */
 export interface FileSocket {
-  /** Receives up to so many bytes; an empty array is the end. */
+  /** Receives up to `max` bytes; an empty array is the end. */
   receive(max: number, options: WaitOptions): Promise<Uint8Array>;
-  /** Looks at up to so many bytes without taking them. */
+  /** Receives up to `max` bytes without taking them. */
   peek(max: number, options: WaitOptions): Promise<Uint8Array>;
-  /** Sends what is taken at once, and gives the count. */
+  /** Sends what the system takes at once, and returns the count. */
   send(data: Uint8Array, options?: WaitOptions): Promise<number>;
-  /** Sends all of it. */
+  /** Sends all the data. */
   sendAll(data: Uint8Array, options?: WaitOptions): Promise<void>;
 }
 
 /**
- * The receiving calls of a file. As in Python, a file refuses to read after a timeout: what the read had taken until then
- * is gone, and what comes next would pass for the data after it.
+ * The receiving calls of a file. As in Python, a file refuses to read after a timeout: the bytes that the read had
+ * taken are lost, and the next read would silently skip them.
  */
 export class FileInput {
   #socket: FileSocket;
   #timedOut = false;
-  /** Ends the receive that waits. */
+  /** Aborts the pending receive. */
   #canceller = new Canceller();
   #options: WaitOptions = { signal: this.#canceller.signal };
 
@@ -31,22 +31,22 @@ export class FileInput {
     this.#socket = socket;
   }
 
-  /** Whether a timeout has ended a read, so that the file refuses others. */
+  /** Whether a read has timed out: the file then refuses others. */
   get timedOut(): boolean {
     return this.#timedOut;
   }
 
-  /** Receives up to so many bytes; an empty array is the end. */
+  /** Receives up to `max` bytes; an empty array is the end. */
   receive(max: number): Promise<Uint8Array> {
     return this.#watch(() => this.#socket.receive(max, this.#options));
   }
 
-  /** Looks at up to so many bytes without taking them. */
+  /** Receives up to `max` bytes without taking them. */
   peek(max: number): Promise<Uint8Array> {
     return this.#watch(() => this.#socket.peek(max, this.#options));
   }
 
-  /** Makes a read whose receives end when the signal is aborted. */
+  /** Runs a read whose receives end when the signal aborts. */
   async until<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
     const canceller = this.#canceller;
     onAbort(signal, canceller);
@@ -61,12 +61,12 @@ export class FileInput {
     }
   }
 
-  /** Ends the receive that waits; it takes nothing. */
+  /** Aborts the pending receive, which takes nothing. */
   cancel(reason: unknown): void {
     this.#canceller.abort(reason);
   }
 
-  /** Fails after a timeout. */
+  /** Throws after a timeout. */
   check(): void {
     if (!this.#timedOut) return;
     throw systemError("EIO", "read", { detail: "cannot read from timed out object" });
@@ -77,14 +77,14 @@ export class FileInput {
     try {
       return await call();
     } catch (error) {
-      // A signal's reason can be anything.
+      // The reason of a signal may be a TimeoutError too.
       if (!this.#canceller.aborted && isTimeout(error)) this.#timedOut = true;
       throw error;
     }
   }
 }
 
-/** Whether an error is the socket's own timeout, and not the kernel's for a dead connection. */
+/** Whether an error is the socket's own timeout, not the kernel's for a dead connection. */
 function isTimeout(error: unknown): boolean {
   return error instanceof TimeoutError && error.cause === undefined;
 }

@@ -5,39 +5,39 @@ import { describe } from "../bytes.ts";
 import { checkNewline, type Newline } from "./newlines.ts";
 import { checkErrors, type EncodingErrors } from "./text_codec.ts";
 
-/** A mode of text: strings. */
+/** A text mode: the file reads and writes strings. */
 export type TextMode = "r" | "w" | "rw" | "wr";
-/** A mode of bytes. */
+/** A binary mode: the file reads and writes bytes. */
 export type BinaryMode = "rb" | "wb" | "rwb" | "br" | "bw" | "wrb" | "rbw" | "wbr" | "brw" | "bwr";
 
-/** How a binary file buffers. */
+/** Buffering of a binary file. */
 export interface BinaryFileOptions {
-  /** 0: not at all. Else the bytes of the buffer, 8192 where left out. */
+  /** The size of the buffer in bytes, 0 for none; 8192 if left out. */
   buffering?: number | null | undefined;
 }
 
-/** How a text file buffers, decodes and splits lines. */
+/** Buffering, encoding and newlines of a text file. */
 export interface FileOptions {
   /**
-   * 1: lines are sent as they are written. Else the bytes of the buffer, 8192 where left out; never 0. A smaller buffer
-   * holds no less text that is written, as in Python.
+   * The size of the buffer in bytes, never 0; 8192 if left out. 1 sends each line as it is written. Written text is
+   * collected in 8192 bytes at least, as in Python.
    */
   buffering?: number | null | undefined;
-  /** The encoding of text: UTF-8 where left out. */
+  /** The encoding of text; UTF-8 if left out. */
   encoding?: string | null | undefined;
-  /** What to do with what the encoding does not have: `strict` (the default), `replace` or `ignore`. */
+  /** Handling of bytes and characters outside the encoding: `strict` (the default), `replace` or `ignore`. */
   errors?: EncodingErrors | null | undefined;
-  /** `null` (the default): any newline is read as `\n`. `""`: any, read as it is. Else only that one. */
+  /** `null` (the default) reads any newline as `\n`, `""` reads any unchanged; else the only newline. */
   newline?: Newline | undefined;
 }
 
-/** What the arguments say. */
+/** The checked arguments. */
 export interface FileKind {
   readonly mode: string;
   readonly reading: boolean;
   readonly writing: boolean;
   readonly binary: boolean;
-  /** Bytes of the buffer, 0 for none. */
+  /** The size of the buffer in bytes, 0 for none. */
   readonly bufferSize: number;
   readonly lineBuffering: boolean;
   readonly encoding: string;
@@ -45,7 +45,7 @@ export interface FileKind {
   readonly newline: Newline;
 }
 
-/** The bytes of a buffer where nothing else is asked for; text written is collected in as many at least. */
+/** The default size of a buffer in bytes, and the least for written text. */
 export const DEFAULT_BUFFER_SIZE = 8192;
 
 /** Checks the arguments. */
@@ -67,7 +67,7 @@ export function checkFileKind(mode: unknown, options: FileOptions): FileKind {
     reading: mode.includes("r") || !writing,
     writing,
     binary,
-    // Of bytes 1 is a size, as in Python's own makefile.
+    // In binary modes 1 is a size, as in Python's own makefile.
     bufferSize: given < 0 || lineBuffering ? DEFAULT_BUFFER_SIZE : given,
     lineBuffering,
     encoding: options.encoding ?? "utf-8",

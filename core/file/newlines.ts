@@ -1,8 +1,8 @@
-/** Newlines of text files, as Python's `newline` argument has them. */
+/** Newlines of text files, as Python's `newline` argument defines them. */
 
 import { describe } from "../bytes.ts";
 
-/** `null`: any newline, read as `\n`. `""`: any, read as it is. Else only that one, as it is. */
+/** `null` reads any newline as `\n`, `""` reads any unchanged; else the only newline, read unchanged. */
 export type Newline = null | "" | "\n" | "\r" | "\r\n";
 
 /** Checks the argument. */
@@ -38,7 +38,7 @@ export class NewlineDecoder {
       text = text.slice(0, -1);
       this.#heldBack = true;
     }
-    // Most text has none, and looking is much cheaper than replacing.
+    // Most text has no "\r", and a search is much cheaper than a replacement.
     return this.#newline === null && text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
   }
 }

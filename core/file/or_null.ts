@@ -1,8 +1,8 @@
-/** Calls of a non-blocking socket, as Python's raw files have them. */
+/** Calls of a non-blocking socket, as Python's raw files handle them. */
 
 import { SocketError } from "../errors/errors.ts";
 
-/** The result, or `null` where the call would have to wait. */
+/** The result, or `null` if the call would block. */
 export async function orNull<T>(call: Promise<T>): Promise<T | null> {
   try {
     return await call;

@@ -8,7 +8,7 @@ import { ReadBuffer } from "./read_buffer.ts";
 const PIECE = 65536;
 const NEWLINE = 0x0a;
 
-/** Reads what the socket gives. Only what a call had received that then failed is kept, for the next one. */
+/** Reads straight from the socket. It keeps only the bytes of a failed call, for the next one. */
 export class RawReader {
   #input: FileInput;
   readonly #kept = new ReadBuffer();
@@ -17,7 +17,7 @@ export class RawReader {
     this.#input = input;
   }
 
-  /** What one receive gives, or all up to the end; `null` where a non-blocking socket has nothing now. */
+  /** Reads with one receive or, without `size`, all up to the end; `null` if a non-blocking socket has nothing. */
   async read(size: number | undefined): Promise<Uint8Array | null> {
     if (size === 0) {
       this.#input.check();
@@ -31,7 +31,7 @@ export class RawReader {
     });
   }
 
-  /** A line, found by peeking: without a buffer no byte after it may be taken. */
+  /** Reads a line, found by peeking: without a buffer, no byte after it may be taken. */
   async readline(size: number | undefined): Promise<Uint8Array | null> {
     let left = size ?? Infinity;
     return await this.#keeping(async (parts) => {
@@ -44,7 +44,7 @@ export class RawReader {
     });
   }
 
-  /** Makes what was read the next to be read. */
+  /** Puts bytes back for the next read. */
   putBack(parts: readonly Uint8Array[]): void {
     this.#kept.putBack(parts);
   }
@@ -59,7 +59,7 @@ export class RawReader {
     return await this.#input.receive(length);
   }
 
-  /** Collects parts; a failure after which the file can be read puts them back. */
+  /** Collects parts. On failure it puts them back, unless the file refuses further reads. */
   async #keeping(
     next: (parts: Uint8Array[]) => Promise<"more" | "end" | "nothing">,
   ): Promise<Uint8Array | null> {

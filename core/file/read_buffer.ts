@@ -1,28 +1,28 @@
-/** Bytes that a file has received and not yet given out. */
+/** Bytes that a file has received and not yet returned. */
 
 import { concat } from "../bytes.ts";
 
 const NEWLINE = 0x0a;
 const NONE = new Uint8Array(0);
 
-/** Gives out arrays that belong to the caller alone. */
+/** A buffer that returns arrays with memory of their own. */
 export class ReadBuffer {
   #bytes: Uint8Array = NONE;
-  /** They are what is left of an array: they do not have its buffer to themselves. */
+  /** Whether the bytes are the rest of an array and so share its memory. */
   #cut = false;
 
-  /** Replaces what it holds by an array of its own. */
+  /** Replaces the content with an array that shares no memory. */
   fill(bytes: Uint8Array): void {
     this.#bytes = bytes;
     this.#cut = false;
   }
 
-  /** Puts what was taken in front again. */
+  /** Puts taken bytes back in front. */
   putBack(parts: readonly Uint8Array[]): void {
     if (parts.length > 0) this.fill(concat([...parts, this.#bytes]));
   }
 
-  /** Where the first line ends; 0 where no line does. */
+  /** The end of the first line; 0 if there is none. */
   get lineEnd(): number {
     return this.#bytes.indexOf(NEWLINE) + 1;
   }

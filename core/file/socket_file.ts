@@ -1,4 +1,4 @@
-/** The file object of a socket: what `makefile` gives. */
+/** The file object of a socket, as `makefile` returns it. */
 
 import { integer, signalOf, type WaitOptions } from "../arguments.ts";
 import { describe, toBuffer } from "../bytes.ts";
@@ -16,28 +16,28 @@ import { RawReader } from "./raw_reader.ts";
 import { codePoints, decoderFor, type Encoder, encoderFor } from "./text_codec.ts";
 import { TextReader } from "./text_reader.ts";
 
-/** What a file needs of its socket beside its calls. */
+/** The socket of a file. */
 export interface FileOwner extends FileSocket {
-  /** The descriptor, -1 where it is not known. */
+  /** The descriptor, -1 if unknown. */
   fileno(): number;
-  /** The file is closed: the socket's descriptor may go, if it was only kept for it. */
+  /** Called when the file is closed: the last one closes a socket whose `close` came before. */
   release(): Promise<void>;
 }
 
-/** What is written to a file: text, or bytes of any kind; as in Python, a binary file takes no text. */
+/** Data to write to a file: text, or bytes of any kind. As in Python, a binary file takes no text. */
 export type Content<T extends string | Uint8Array> = T extends string ? string
   : ArrayBufferView | ArrayBuffer;
 
 /**
- * A file over a socket, as Python's `socket.makefile` makes it. `T` is `string` for text and `Uint8Array` for binary
- * modes; `N` is `null` for unbuffered files, which give it where a non-blocking socket can do nothing now.
+ * A file over a socket, like those of Python's `socket.makefile`. `T` is `string` in text modes and `Uint8Array` in
+ * binary modes. `N` is `null` for unbuffered files, whose calls return it when a non-blocking socket would block.
  *
- * Closing the file does not close the socket; a socket that is closed while files are open keeps its descriptor until
- * the last of them closes. Every method of a closed file fails with EBADF, also a read that was waiting: what comes
- * after is for the socket's own calls.
+ * Closing the file does not close the socket. A socket that is closed while files are open keeps its descriptor until
+ * the last of them closes. Every method of a closed file fails with EBADF, even a pending read: bytes that arrive later
+ * go to the socket's own calls.
  *
- * Methods that can wait take `{ signal }` as their last argument and reject with `signal.reason` when it is aborted. A
- * read that ends so loses no byte, and the file can be read on.
+ * Methods that can wait take `{ signal }` as their last argument and reject with `signal.reason` on abort. An aborted
+ * read loses no bytes, and the file stays readable.
  *
  * Source: Python's `socket.makefile` and `io`.
  *
@@ -54,7 +54,7 @@ export type Content<T extends string | Uint8Array> = T extends string ? string
  */
 export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N = never> {
   /**
-   * The mode as it was given. Stays readable after `close`.
+   * The mode as given. Stays readable after `close`.
    *
    * Source: Python `io.FileIO.mode`.
    *
@@ -75,11 +75,11 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   #text: TextReader | undefined;
   #writer: ByteWriter;
   #encode: Encoder | undefined;
-  /** Reads wait for one another: each has what the one before it left. */
+  /** Reads in order: each takes what the one before it left. */
   readonly #reading = new InOrder();
   #closing: Promise<void> | undefined;
 
-  /** Files are made by `Socket.makefile`. */
+  /** For `Socket.makefile`, which creates files. */
   constructor(owner: FileOwner, kind: FileKind) {
     this.#owner = owner;
     this.#kind = kind;
@@ -90,7 +90,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     this.#reader = kind.bufferSize === 0 ? new RawReader(this.#input) : reader;
     this.#writer = new ByteWriter(
       (data, options) => owner.sendAll(data, options),
-      // Text is collected before it comes to the buffer of bytes, as in Python.
+      // Python collects written text in front of the buffer of bytes.
       kind.binary ? bufferSize : Math.max(bufferSize, DEFAULT_BUFFER_SIZE),
     );
     if (!kind.binary) {
@@ -104,7 +104,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Whether it is closed.
+   * Whether the file is closed.
    *
    * Source: Python `io.IOBase.closed`.
    *
@@ -123,9 +123,9 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * The descriptor, -1 once closed or where it is not known.
+   * The descriptor, -1 if closed or unknown.
    *
-   * Source: Python `io.FileIO.name` of a file that was opened by its descriptor.
+   * Source: Python `io.FileIO.name` of a file opened by its descriptor.
    *
    * @example
    * ```ts
@@ -142,7 +142,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * The descriptor, -1 where it is not known.
+   * The descriptor, -1 if unknown.
    *
    * Source: Python `io.IOBase.fileno`.
    *
@@ -163,7 +163,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Whether it was opened for reading.
+   * Whether the file was opened for reading.
    *
    * Source: Python `io.IOBase.readable`.
    *
@@ -184,7 +184,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Whether it was opened for writing.
+   * Whether the file was opened for writing.
    *
    * Source: Python `io.IOBase.writable`.
    *
@@ -205,7 +205,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * A socket cannot be sought in: `false`.
+   * Whether the file can seek: always `false`.
    *
    * Source: Python `io.IOBase.seekable`.
    *
@@ -226,7 +226,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Reads up to `size` characters or bytes, fewer only at the end; without `size`, or with a negative one, all up to the end.
+   * Reads up to `size` characters or bytes; without `size`, or with a negative one, all up to the end. A buffered file
+   * returns fewer only at the end, an unbuffered one what a single receive returns.
    *
    * Source: Python `io.TextIOBase.read` and `io.BufferedIOBase.read`.
    *
@@ -275,7 +276,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Reads all lines up to the end, or until they have more than `hint` characters or bytes.
+   * Reads lines up to the end, or until they exceed `hint` characters or bytes.
    *
    * Source: Python `io.IOBase.readlines`.
    *
@@ -304,7 +305,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
             total += typeof line === "string" ? codePoints(line) : (line as T).length;
           }
         } catch (error) {
-          // Text that cannot be decoded takes the lines before it with it, as in Python.
+          // Undecodable text loses the lines before it, as in Python.
           const isNothingNow = error instanceof SocketError && error.code === "EAGAIN";
           if (isNothingNow || options?.signal?.aborted) this.#putBack(lines);
           throw error;
@@ -315,7 +316,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Reads into a buffer until it is full or the stream ends, and gives the count of bytes. Binary only.
+   * Reads into `buffer` until it is full or the stream ends, and returns the count of bytes. An unbuffered file makes a
+   * single receive. Binary only.
    *
    * Source: Python `io.BufferedIOBase.readinto`.
    *
@@ -352,13 +354,13 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Writes text or bytes; a buffered file sends them when its buffer is full, at `flush` and at `close`. Where it fails or
-   * is aborted, none of them is kept, and what was in the buffer before is kept as far as it was not sent; only a line that
-   * could not be sent at once (`buffering` 1) stays in the buffer.
+   * Writes text or bytes; a buffered file sends them when its buffer is full, on `flush` and on `close`. A write that
+   * fails or is aborted keeps none of its data, except a line that could not be sent at once (`buffering` 1). What was
+   * buffered before and is unsent stays in the buffer.
    *
    * Source: Python `io.TextIOBase.write` and `io.BufferedIOBase.write`.
    *
-   * @returns the count of characters or bytes; of an unbuffered file those that were sent
+   * @returns the count of characters or bytes written; of an unbuffered file, of bytes sent
    *
    * @example
    * ```ts
@@ -389,7 +391,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Writes every item; adds no newlines.
+   * Writes each item without adding newlines.
    *
    * Source: Python `io.IOBase.writelines`.
    *
@@ -415,7 +417,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
       openSignal(options);
       this.#checkWritable("writelines");
       for (const line of lines) {
-        // Without a buffer write() gives a count, which nobody would see here.
+        // An unbuffered write() may be partial, and nobody sees its count here.
         if (this.#kind.bufferSize > 0) await this.write(line, options);
         else await this.#owner.sendAll(toBuffer(line as Uint8Array, "line"), options);
       }
@@ -423,7 +425,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Sends what is buffered. Where it fails or is aborted, exactly what was not sent stays for the next flush.
+   * Sends the buffered data. If that fails or is aborted, exactly the unsent rest stays for the next flush.
    *
    * Source: Python `io.IOBase.flush`.
    *
@@ -447,7 +449,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Flushes and closes the file, also where it cannot be flushed; again is no error. The socket stays open.
+   * Flushes and closes the file, even if the flush fails; closing it again is no error. The socket stays open.
    *
    * Source: Python `io.IOBase.close`.
    *
@@ -464,7 +466,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    */
   close(options?: WaitOptions): Promise<void> {
     if (this.#closing !== undefined) {
-      return this.#closing.catch(() => {/* The first call tells. */});
+      return this.#closing.catch(() => {/* The first call reports it. */});
     }
     try {
       return this.#closing = quiet(this.#close(signalOf(options)));
@@ -489,7 +491,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    // No generator: most lines are there already, and each layer of promises costs as much as the line.
+    // Not a generator: most lines are decoded already, and each layer of promises costs as much as the line.
     const iterator: AsyncIterableIterator<T> = {
       next: () => this.#nextLine(),
       [Symbol.asyncIterator]: () => iterator,
@@ -498,7 +500,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   /**
-   * Closes the file in the background; what it has buffered is sent, but nobody is told where that fails.
+   * Closes the file in the background. Its buffered data is sent, but a failure is not reported.
    *
    * @example
    * ```ts
@@ -514,12 +516,12 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    */
   [Symbol.dispose](): void {
     this.close().catch(
-      () => {/* As with every file closed without waiting: the error has no receiver. */},
+      () => {/* Nobody waits for the error. */},
     );
   }
 
   /**
-   * Closes the file, which sends what it has buffered.
+   * Closes the file after sending its buffered data.
    *
    * @example
    * ```ts
@@ -550,7 +552,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     });
   }
 
-  /** Makes a read when those before it have ended. */
+  /** Runs a read after those before it have ended. */
   #inTurn<R>(
     syscall: string,
     options: WaitOptions | undefined,
@@ -617,24 +619,24 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 }
 
-/** A line that is there costs a small part of a call: so many count as one. */
+/** Decoded lines that count as one call, of whose cost each is a small part. */
 const LINES_A_CALL = 64;
 
 let lines = 0;
 
-/** The promise of a line that was there; a loop over many of them still lets timers run. */
+/** The promise of a decoded line. A loop over many of them still lets timers run. */
 function givenLine<T>(line: IteratorYieldResult<T>): Promise<IteratorYieldResult<T>> {
   return ++lines % LINES_A_CALL === 0 ? resolved(line) : Promise.resolve(line);
 }
 
-/** The signal of a call, which was not aborted before. */
+/** The signal of a call; throws its reason if it is aborted already. */
 function openSignal(options: WaitOptions | undefined): AbortSignal | undefined {
   const signal = signalOf(options);
   if (signal?.aborted) throw signal.reason;
   return signal;
 }
 
-/** A size as Python takes it: none and negative mean no limit. */
+/** A size as in Python: none or a negative one means no limit. */
 function sizeOf(size: number | null | undefined): number | undefined {
   if (size === null || size === undefined) return undefined;
   const checked = integer(size, "size", -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);

@@ -4,7 +4,7 @@ import { concat, describe } from "../bytes.ts";
 import { systemError } from "../errors/errors.ts";
 import { cutLength, validPrefix } from "./utf8.ts";
 
-/** What to do with bytes or characters that the encoding does not have. */
+/** Handling of bytes and characters outside the encoding. */
 export type EncodingErrors = "strict" | "replace" | "ignore";
 
 /** Turns bytes into text piece by piece; a character may be cut between two pieces. */
@@ -16,7 +16,7 @@ export interface Decoder {
 /** Turns text into bytes. */
 export type Encoder = (text: string) => Uint8Array;
 
-/** Encodings that the library does itself: TextDecoder takes these labels for windows-1252. */
+/** Encodings that the library implements, by the highest byte: TextDecoder reads these labels as windows-1252. */
 const SINGLE_BYTE: Readonly<Record<string, number>> = {
   ascii: 0x7f,
   "us-ascii": 0x7f,
@@ -26,7 +26,7 @@ const SINGLE_BYTE: Readonly<Record<string, number>> = {
   l1: 0xff,
 };
 
-/** The name of an encoding as it is looked up: case, underscores and Python's spellings do not matter. */
+/** The normal name of an encoding, whatever its case, underscores and Python spelling. */
 function normalise(encoding: unknown): string {
   if (typeof encoding !== "string") {
     throw new TypeError(`encoding must be a string, not ${describe(encoding)}`);
@@ -34,14 +34,14 @@ function normalise(encoding: unknown): string {
   const name = encoding.toLowerCase().replaceAll("_", "-");
   if (name === "utf8" || name === "u8") return "utf-8";
   if (name === "utf-16-le" || name === "utf-16-be") return name.replace("-16-", "-16");
-  // The platform would take the first for utf-16le and keep the byte order mark.
+  // TextDecoder would read utf-16 as utf-16le and keep the byte order mark.
   if (name === "utf-16" || name === "utf16") {
     throw new RangeError(`encoding must tell the byte order, utf-16le or utf-16be, not "${name}"`);
   }
   return name === "latin-1" || name === "latin" || name === "iso8859-1" ? "latin1" : name;
 }
 
-/** Checks the name of an error handling. */
+/** Checks the name of an error handler. */
 export function checkErrors(errors: unknown): EncodingErrors {
   if (errors === "strict" || errors === "replace" || errors === "ignore") return errors;
   throw errors === undefined || typeof errors !== "string"
@@ -90,7 +90,7 @@ export function encoderFor(encoding: unknown, errors: EncodingErrors): Encoder {
 }
 
 /**
- * UTF-8 and UTF-16: a cut character is kept here and not in the TextDecoder, so that it survives an error, as in
+ * UTF-8 and UTF-16LE. A cut character is kept here rather than in the TextDecoder, so that it survives an error, as in
  * Python.
  */
 class UnicodeDecoder implements Decoder {
@@ -101,7 +101,7 @@ class UnicodeDecoder implements Decoder {
 
   constructor(name: string, errors: EncodingErrors, cutLength: (bytes: Uint8Array) => number) {
     this.#name = name;
-    // Python keeps a byte order mark, too.
+    // Python keeps a byte order mark too.
     this.#decoder = new TextDecoder(name, { fatal: errors === "strict", ignoreBOM: true });
     this.#cutLength = cutLength;
   }
@@ -135,7 +135,7 @@ class PlatformDecoder implements Decoder {
   decode(bytes: Uint8Array, final: boolean): string {
     try {
       const text = this.#decoder.decode(bytes, { stream: !final });
-      // Its own U+FFFD cannot be told from a replaced one; legacy encodings have none.
+      // This also drops a genuine U+FFFD, which most legacy encodings do not have.
       return this.#errors === "ignore" ? text.replaceAll("\ufffd", "") : text;
     } catch (cause) {
       this.#decoder = this.#make();
@@ -148,7 +148,7 @@ class PlatformDecoder implements Decoder {
   }
 }
 
-/** Drops what is no UTF-8 before decoding. */
+/** Drops invalid UTF-8 before decoding. */
 class IgnoringUtf8Decoder implements Decoder {
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #rest: Uint8Array = new Uint8Array(0);
@@ -164,7 +164,7 @@ class IgnoringUtf8Decoder implements Decoder {
       if (invalid === 0) break;
       start += invalid;
     }
-    // A character that is cut at the end waits for its rest.
+    // A character cut at the end waits for its rest.
     this.#rest = final ? new Uint8Array(0) : data.slice(start);
     return text;
   }
@@ -217,7 +217,7 @@ function encodeSingleByte(
   return Uint8Array.from(bytes);
 }
 
-/** Half a pair is no character: it is refused, replaced or dropped. */
+/** Refuses, replaces or drops lone surrogates. */
 function wellFormed(name: string, text: string, errors: EncodingErrors): string {
   if (!/[\ud800-\udfff]/u.test(text)) return text;
   if (errors === "strict") throw illegal(name, undefined, "encode");
@@ -231,7 +231,7 @@ function encodeUtf16(text: string): Uint8Array {
   return bytes;
 }
 
-/** How many bytes at the end of UTF-16 are half a unit or half a pair. */
+/** The length of half a unit or half a surrogate pair at the end of UTF-16LE. */
 function cutOfUtf16(bytes: Uint8Array): number {
   const odd = bytes.length % 2;
   const high = bytes[bytes.length - odd - 1];

@@ -6,7 +6,7 @@ import type { FileInput } from "./file_input.ts";
 import { lineEnd, type Newline, NewlineDecoder } from "./newlines.ts";
 import type { Decoder } from "./text_codec.ts";
 
-/** How many bytes are decoded at once, as in Python. */
+/** The most bytes decoded at once, as in Python. */
 const CHUNK = 8192;
 
 /** Reads characters and lines. Sizes count code points, as in Python. */
@@ -16,7 +16,7 @@ export class TextReader {
   #decoder: Decoder;
   #newline: Newline;
   #newlines: NewlineDecoder;
-  /** Decoded text; what was taken of it ends at `#taken`. */
+  /** Decoded text, taken up to `#taken`. */
   #text = "";
   #taken = 0;
 
@@ -28,7 +28,7 @@ export class TextReader {
     this.#newlines = new NewlineDecoder(newline);
   }
 
-  /** Up to `size` characters: fewer only at the end. Without `size` all up to the end. */
+  /** Reads up to `size` characters, fewer only at the end; without `size`, all up to the end. */
   async read(size: number | undefined): Promise<string> {
     if (size === undefined) {
       const bytes = await this.#bytes.read(undefined);
@@ -46,7 +46,7 @@ export class TextReader {
     return parts.join("");
   }
 
-  /** The next line where it is decoded already, for callers that need no promise. */
+  /** Takes the next line if it is decoded already, for callers that need no promise. */
   nextLine(): string | undefined {
     const end = lineEnd(this.#text, this.#taken, this.#newline);
     if (end < 0) return undefined;
@@ -55,11 +55,11 @@ export class TextReader {
     return line;
   }
 
-  /** A line with its newline, at most `size` characters; empty at the end. */
+  /** Reads a line with its newline, at most `size` characters; empty at the end. */
   async readline(size: number | undefined): Promise<string> {
     const parts: string[] = [];
     let left = size ?? Infinity;
-    // Like CPython, which decodes something first even for a size of 0.
+    // CPython decodes something first even for a size of 0.
     while (this.#text === "") if (!await this.#fillKeeping(parts)) return "";
     while (left > 0) {
       const end = this.#lineEndAfter(parts);
@@ -68,18 +68,18 @@ export class TextReader {
       left -= count;
       if (end >= 0 && this.#taken >= end) break;
       if (this.#taken === this.#text.length) this.#takeAll();
-      // Only the new piece is searched: a very long line must not be searched again and again.
+      // Only the new piece is searched: rescanning a very long line would be quadratic.
       if (left > 0 && !await this.#fillKeeping(parts)) break;
     }
     return parts.join("");
   }
 
-  /** Makes text that was read the next to be read. */
+  /** Puts text back for the next read. */
   putBack(text: string): void {
     this.#text = text + this.#takeAll();
   }
 
-  /** Where the line ends in the decoded text; a `\r\n` may have been cut in two. */
+  /** The end of the line in the decoded text, even if `parts` ends with the first half of its `\r\n`. */
   #lineEndAfter(parts: string[]): number {
     const cut = this.#newline === "\r\n" && parts.at(-1)?.endsWith("\r") === true &&
       this.#text.startsWith("\n", this.#taken);
@@ -110,7 +110,7 @@ export class TextReader {
     return { part: this.#text.slice(start, i), count };
   }
 
-  /** Decodes more; a failure after which there is more to read puts back what was taken before. Answers `false` at the end. */
+  /** Decodes more; returns `false` at the end. On failure it puts `parts` back, unless they are lost. */
   async #fillKeeping(parts: string[]): Promise<boolean> {
     try {
       const bytes = await this.#bytes.read1(CHUNK);
@@ -119,7 +119,7 @@ export class TextReader {
       this.#taken = 0;
       return bytes.length > 0 || text !== "";
     } catch (error) {
-      // Text that cannot be decoded takes with it what the call had read, as in Python, and so does a timeout.
+      // Undecodable text and a timeout lose what the call had read, as in Python.
       const isLost = isIllegal(error) || this.#input.timedOut;
       this.#text = isLost ? "" : parts.splice(0).join("");
       this.#taken = 0;

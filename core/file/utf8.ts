@@ -1,14 +1,14 @@
-/** Where UTF-8 is well formed (Unicode 15, table 3-7). */
+/** Well-formedness of UTF-8 (Unicode 15, table 3-7). */
 
 /** A stretch of well-formed UTF-8 and what follows it. */
 export interface ValidPrefix {
-  /** How many bytes are well formed. */
+  /** The count of well-formed bytes. */
   readonly valid: number;
-  /** How many bytes after them can be no character; 0 where there are none, or only the start of a character. */
+  /** The count of invalid bytes after them; 0 if nothing follows, or only the start of a character. */
   readonly invalid: number;
 }
 
-/** How far bytes are well formed. */
+/** Measures the well-formed start of bytes. */
 export function validPrefix(bytes: Uint8Array): ValidPrefix {
   let i = 0;
   while (i < bytes.length) {
@@ -37,7 +37,7 @@ export function validPrefix(bytes: Uint8Array): ValidPrefix {
   return { valid: i, invalid: 0 };
 }
 
-/** Whether a byte may stand at a place after its lead byte: the first is narrower after some leads. */
+/** Whether a byte may stand at a place after its lead byte. Some leads narrow the range of the first. */
 function follows(lead: number, place: number, byte: number): boolean {
   if (place > 1) return byte >= 0x80 && byte <= 0xbf;
   const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
@@ -45,11 +45,11 @@ function follows(lead: number, place: number, byte: number): boolean {
   return byte >= low && byte <= high;
 }
 
-/** How many bytes at the end are only the start of a character. */
+/** The length of a cut character at the end. */
 export function cutLength(bytes: Uint8Array): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const tail = bytes.subarray(bytes.length - length);
-    // A byte that continues a character: its lead is further left.
+    // A continuation byte: its lead is further left.
     if ((tail[0]! & 0xc0) === 0x80) continue;
     // CPython waits for the rest of a surrogate before it refuses it.
     if (tail[0] === 0xed && length === 2) return length;
