@@ -1,4 +1,4 @@
-/** From names to addresses: getaddrinfo, as glibc has it. */
+/** Names to addresses: getaddrinfo, as in glibc. */
 
 import type { Adapter, InetAddress } from "../../adapters/adapter.ts";
 import { getAdapter } from "../adapter_choice.ts";
@@ -34,7 +34,7 @@ export type AddrInfo = [
 
 const SYSCALL = "getaddrinfo";
 
-/** AI_IDN and its kin, which glibc has besides: names are international here without them. */
+/** glibc's AI_IDN flags, accepted and ignored: international names work without them. */
 const AI_IDN_FLAGS = 0x3c0;
 const KNOWN_FLAGS = c.AI_PASSIVE | c.AI_CANONNAME | c.AI_NUMERICHOST | c.AI_V4MAPPED | c.AI_ALL |
   c.AI_ADDRCONFIG | c.AI_NUMERICSERV | AI_IDN_FLAGS;
@@ -43,15 +43,13 @@ const KNOWN_FLAGS = c.AI_PASSIVE | c.AI_CANONNAME | c.AI_NUMERICHOST | c.AI_V4MA
 interface Kind {
   readonly type: number;
   readonly proto: number;
-  /** What its services are listed under; a raw socket has none. */
+  /** The protocol that its services are listed under; a raw socket has none. */
   readonly services: string | undefined;
-  /** Whether it is among the answers when neither type nor protocol was given. */
+  /** Whether it is an answer when neither type nor protocol is given. */
   readonly usual: boolean;
 }
 
-/**
- * All of them in glibc's order, which is the order of the answers. A raw socket takes any protocol.
- */
+/** All kinds in glibc's order, which is the order of the answers. A raw socket takes any protocol. */
 const KINDS: readonly Kind[] = [
   { type: c.SOCK_STREAM, proto: c.IPPROTO_TCP, services: "tcp", usual: true },
   { type: c.SOCK_DGRAM, proto: c.IPPROTO_UDP, services: "udp", usual: true },
@@ -62,14 +60,14 @@ const KINDS: readonly Kind[] = [
   { type: c.SOCK_RAW, proto: 0, services: undefined, usual: true },
 ];
 
-/** A kind of socket and the port of the service there. */
+/** A kind of socket and the port that the service has with it. */
 interface Service {
   readonly type: number;
   readonly proto: number;
   readonly port: number;
 }
 
-/** What is asked for, checked. */
+/** The checked arguments. */
 interface Query {
   readonly adapter: Adapter;
   readonly host: string | null;
@@ -81,23 +79,22 @@ interface Query {
 /**
  * The addresses of a host and service, in the order in which to try them.
  *
- * The system's resolver is asked: the hosts file first, then DNS, without blocking the event loop.
- * A numeric host is never looked up. International names are turned into their ASCII form as UTS 46
- * has it. Services are those of {@linkcode getservbyname}. What has no type and no protocol given
- * is answered for each kind of socket that has the service: SOCK_STREAM, SOCK_DGRAM, SOCK_RAW.
+ * The system's resolver looks the host up without blocking the event loop: the hosts file first, then
+ * DNS. A numeric host is never looked up. International names are converted to ASCII by UTS 46.
+ * Services are those of {@linkcode getservbyname}. Without type and protocol, the answers are for each
+ * kind of socket that has the service: SOCK_STREAM, SOCK_DGRAM, SOCK_RAW.
  *
- * No runtime tells the canonical name of a host: with AI_CANONNAME it is the name that was asked
- * for, as glibc does where it cannot find it out. A look-up that a signal has ended goes on in the
- * runtime until the resolver gives up.
+ * No runtime exposes the canonical name of a host: with AI_CANONNAME it is the name asked for, as in
+ * glibc when it finds no other. An aborted look-up goes on in the runtime until the resolver gives up.
  *
  * On Deno a name needs `--allow-net=NAME` or, with a port, `--allow-net=NAME:PORT`; AI_ADDRCONFIG
- * and the name of an interface in the host need `--allow-sys=networkInterfaces`; the rest needs
- * nothing.
+ * and the name of an interface in the host need `--allow-sys=networkInterfaces`; nothing else needs a
+ * permission.
  *
  * Source: POSIX getaddrinfo(), RFC 3493, RFC 6724, glibc 2.36.
  *
- * @param host A name, a numeric address, perhaps with a scope (`fe80::1%eth0`), or null for the
- * loopback addresses, with AI_PASSIVE for the wildcard addresses.
+ * @param host A name, a numeric address, perhaps with a scope (`fe80::1%eth0`), or null: the loopback
+ * addresses or, with AI_PASSIVE, the wildcard addresses.
  * @param port A number, its text, the name of a service, or null for 0.
  * @param family AF_INET, AF_INET6 or AF_UNSPEC for both.
  * @param type SOCK_STREAM, SOCK_DGRAM, ... or 0 for all.
@@ -109,7 +106,7 @@ interface Query {
  * @throws {TypeError} when an argument is of the wrong kind
  * @throws {GaiError} EAI_NONAME for an unknown host, EAI_NODATA for one without an address of the
  * family, EAI_AGAIN when the resolver is down; EAI_ADDRFAMILY for a numeric address of another
- * family; EAI_SERVICE for an unknown service, one that the kind of socket has not, or a port out of
+ * family; EAI_SERVICE for a service that is unknown or not for the kind of socket, or a port out of
  * range; EAI_FAMILY, EAI_SOCKTYPE, EAI_BADFLAGS
  * @throws {SocketError} EACCES when a permission is missing
  *
@@ -182,8 +179,8 @@ function checkFamily(family: number): number {
 }
 
 /**
- * With AI_ADDRCONFIG only a family of which the machine has an address beside loopback is looked
- * for.
+ * The family to look up. AI_ADDRCONFIG limits it to families of which the machine has an address
+ * besides loopback.
  */
 function configuredFamily(adapter: Adapter, family: number, flags: number): number {
   if ((flags & c.AI_ADDRCONFIG) === 0 || adapter.interfaces === undefined) return family;
@@ -238,7 +235,7 @@ function fits(kind: Kind, type: number, proto: number): boolean {
 function portNumber(text: string): number | undefined {
   if (!/^[\t-\r ]*[+-]?\d+$/.test(text)) return undefined;
   const port = Number(text);
-  // glibc would take the lower 16 bits, and connect to a port that nobody named.
+  // glibc takes the lower 16 bits, and so a port that nobody asked for.
   if (port >= 0 && port <= 65535) return port;
   throw systemError("EAI_SERVICE", SYSCALL, { detail: `port ${text.trim()}` });
 }
@@ -258,7 +255,7 @@ function hostsNow({ adapter, host, family, flags }: Query): Literal[] | undefine
   return undefined;
 }
 
-/** The loopback or wildcard addresses, in the order that RFC 6724 gives them. */
+/** The loopback or wildcard addresses, in the order of RFC 6724. */
 function localHosts(family: number, passive: boolean): Literal[] {
   const v4 = { family: c.AF_INET, host: passive ? "0.0.0.0" : "127.0.0.1", scope_id: 0 };
   const v6 = { family: c.AF_INET6, host: passive ? "::" : "::1", scope_id: 0 };
@@ -296,7 +293,7 @@ function listed({ host, flags, services }: Query, hosts: readonly Literal[]): Ad
   return answers;
 }
 
-/** The ASCII form of an international name; any other host as it is. */
+/** The ASCII form of an international name; any other host unchanged. */
 function toAscii(host: string): string {
   // deno-lint-ignore no-control-regex
   return /^[\x00-\x7f]*$/.test(host) ? host : asciiName(host);

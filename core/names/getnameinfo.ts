@@ -1,4 +1,4 @@
-/** From addresses to names: getnameinfo, as glibc has it. */
+/** Addresses to names: getnameinfo, as in glibc. */
 
 import type { Adapter, InetAddress } from "../../adapters/adapter.ts";
 import { getAdapter } from "../adapter_choice.ts";
@@ -16,10 +16,7 @@ import { findServiceName } from "./services.ts";
 
 const SYSCALL = "getnameinfo";
 
-/**
- * NI_IDN and its kin, which glibc has besides and the library ignores: names stay in their ASCII
- * form.
- */
+/** glibc's NI_IDN flags, accepted and ignored: names stay in their ASCII form. */
 const NI_IDN_FLAGS = 0xe0;
 const KNOWN_FLAGS = c.NI_NUMERICHOST | c.NI_NUMERICSERV | c.NI_NOFQDN | c.NI_NAMEREQD |
   c.NI_DGRAM | NI_IDN_FLAGS;
@@ -27,24 +24,24 @@ const KNOWN_FLAGS = c.NI_NUMERICHOST | c.NI_NUMERICSERV | c.NI_NOFQDN | c.NI_NAM
 /**
  * The names of an address and its port.
  *
- * The system's resolver is asked: the hosts file first, then DNS, without blocking the event loop.
- * An address without a name is given as text, for a link-local one with the name of its interface
- * (`fe80::1%eth0`), and a port without a service as its number.
+ * The system's resolver looks the address up without blocking the event loop: the hosts file first,
+ * then DNS. An address without a name is returned as text, a link-local one with the name of its
+ * interface (`fe80::1%eth0`), and a port without a service as its number.
  *
- * On Deno the look-up needs `--allow-net=HOST:PORT` of this very address; NI_NUMERICHOST needs
- * nothing. The name of an interface needs `--allow-sys=networkInterfaces`; without it the scope is
+ * On Deno the look-up needs `--allow-net=HOST:PORT` for this very address; NI_NUMERICHOST needs no
+ * permission. The name of an interface needs `--allow-sys=networkInterfaces`; without it the scope is
  * a number.
  *
  * Source: POSIX getnameinfo(), RFC 3493, glibc 2.36.
  *
  * @param sockaddr `[host, port]` or `[host, port, flowinfo, scope_id]`, the host a numeric address.
  * @param flags A sum of NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD (no name is an error), NI_DGRAM
- * (services of UDP) and NI_NOFQDN (a host of the own domain without that domain).
+ * (services of UDP) and NI_NOFQDN (a host of the local domain without that domain).
  * @param options `signal` ends the wait.
  * @returns The host and the service.
  * @throws {TypeError} when an argument is of the wrong kind
  * @throws {RangeError} when flowinfo or scope_id is out of range
- * @throws {GaiError} EAI_NONAME when the host is no numeric address, or has no name and one is
+ * @throws {GaiError} EAI_NONAME when the host is not a numeric address, or has no name and one is
  * required; EAI_AGAIN when the resolver is down; EAI_SERVICE for a port out of range; EAI_BADFLAGS
  * @throws {SocketError} EACCES when a permission is missing; EINVAL for an IPv4 address with more
  * than two members
@@ -88,10 +85,7 @@ export function getnameinfo(
   });
 }
 
-/**
- * The name of an address by the system's resolver, in a form that EAI_NONAME ends where there is
- * none.
- */
+/** The name of an address, from the system's resolver; the signal ends the wait. */
 export async function lookUpName(
   adapter: Adapter,
   host: string,
@@ -160,13 +154,13 @@ async function hostOf(
   return `${host}${scope}`;
 }
 
-/** Whether there is no name, as opposed to nobody who could tell. */
+/** Whether an error means that there is no name, not that the resolver is down. */
 function isMissing(error: unknown): boolean {
   const missing = ["EAI_NONAME", "EAI_NODATA", "EAI_FAIL"];
   return error instanceof GaiError && missing.includes(error.code);
 }
 
-/** NI_NOFQDN: a host of the own domain is called by its first labels only. */
+/** Strips the local domain from a name, for NI_NOFQDN. */
 async function withoutDomain(
   adapter: Adapter,
   name: string,
@@ -180,7 +174,7 @@ async function withoutDomain(
 }
 
 /**
- * The machine's domain: what follows the first dot of its name, else of the name of its loopback
+ * The machine's domain: the part after the first dot of its name, else of the name of its loopback
  * address.
  */
 async function ownDomain(adapter: Adapter, signal: AbortSignal | undefined): Promise<string> {
@@ -199,10 +193,7 @@ function domainOf(name: string): string {
   return dot < 0 ? "" : name.slice(dot + 1);
 }
 
-/**
- * The interface's name where the address is of one link; its number for others, or where the name
- * is not known.
- */
+/** The interface's name for a link-local address; its index for others, or if the name is unknown. */
 function scopeName(adapter: Adapter, host: string, scope_id: number): string {
   const bytes = parseIPv6(host);
   if (bytes === null || !isLinkLocal(bytes)) return String(scope_id);
@@ -210,7 +201,7 @@ function scopeName(adapter: Adapter, host: string, scope_id: number): string {
     const found = adapter.interfaces?.().find(({ index }) => index === scope_id);
     return found?.name ?? String(scope_id);
   } catch {
-    // Deno without --allow-sys: the number says the same.
+    // Deno without --allow-sys: the index says the same.
     return String(scope_id);
   }
 }

@@ -1,4 +1,4 @@
-/** The look-ups of old: gethostbyname, gethostbyaddr and their kin. */
+/** The historic look-ups: gethostbyname, gethostbyaddr and getfqdn. */
 
 import type { Adapter } from "../../adapters/adapter.ts";
 import { getAdapter } from "../adapter_choice.ts";
@@ -14,10 +14,10 @@ import { lookUpName } from "./getnameinfo.ts";
 import { gethostname } from "./hostname.ts";
 import { asciiName, literalOf, lookUp, parseLiteral, resolveInet } from "./resolve.ts";
 
-/** What `gethostbyname_ex` and `gethostbyaddr` give. */
+/** The result of `gethostbyname_ex` and `gethostbyaddr`. */
 export type HostEntry = [hostname: string, aliases: string[], addresses: string[]];
 
-/** The errors of `gethostbyaddr` by those of `getnameinfo`. */
+/** Codes of `gethostbyaddr` by those of `getnameinfo`. */
 const HOST_CODES: Readonly<Record<string, HostCode>> = {
   EAI_NONAME: "HOST_NOT_FOUND",
   EAI_NODATA: "NO_DATA",
@@ -26,7 +26,7 @@ const HOST_CODES: Readonly<Record<string, HostCode>> = {
 };
 
 /**
- * The IPv4 address of a host. {@linkcode getaddrinfo} knows IPv6 too.
+ * The IPv4 address of a host. {@linkcode getaddrinfo} returns IPv6 addresses too.
  *
  * On Deno a name needs `--allow-net=NAME`.
  *
@@ -57,8 +57,8 @@ export function gethostbyname(host: string, options?: WaitOptions): Promise<stri
 /**
  * The IPv4 addresses of a host.
  *
- * No runtime tells the canonical name and the aliases: the name is the one that was asked for, the
- * list of aliases is empty. On Deno a name needs `--allow-net=NAME`.
+ * No runtime exposes the canonical name or the aliases: the name is the one asked for, and the list
+ * of aliases is empty. On Deno a name needs `--allow-net=NAME`.
  *
  * Source: POSIX.1-2001 gethostbyname(); Python `socket.gethostbyname_ex`.
  *
@@ -67,8 +67,8 @@ export function gethostbyname(host: string, options?: WaitOptions): Promise<stri
  * @returns The name, no aliases, and the addresses.
  * @throws {TypeError} when the host is not a string
  * @throws {GaiError} as of {@linkcode getaddrinfo}
- * @throws {HostError} NO_RECOVERY for an empty name, HOST_NOT_FOUND for what has an address but no
- * name
+ * @throws {HostError} NO_RECOVERY for an empty name, HOST_NOT_FOUND for an IPv4-mapped address or
+ * `"<broadcast>"`
  * @throws {SocketError} EACCES when a permission is missing
  *
  * @example
@@ -92,12 +92,12 @@ export function gethostbyname_ex(host: string, options?: WaitOptions): Promise<H
 /**
  * The name of an address.
  *
- * No runtime tells aliases: the list is empty. On Deno it needs `--allow-net` of the numeric
- * address, for a name also of the name.
+ * No runtime exposes aliases: the list is empty. On Deno it needs `--allow-net` for the numeric
+ * address, and for a name given instead.
  *
  * Source: POSIX.1-2001 gethostbyaddr(); Python `socket.gethostbyaddr`.
  *
- * @param ip_address A numeric address, or a name of which the first address is taken.
+ * @param ip_address A numeric address, or a name, whose first address is used.
  * @param options `signal` ends the wait.
  * @returns The name, no aliases, and the address.
  * @throws {TypeError} when the address is not a string
@@ -138,14 +138,14 @@ export function gethostbyaddr(
 }
 
 /**
- * The name of a host with its domain, as far as the resolver knows it; else the name as given.
+ * The name of a host with its domain, if the resolver knows it; else the name as given.
  *
- * On Deno it needs `--allow-net` of the name and its address; for the own name
+ * On Deno it needs `--allow-net` for the name and its address; for this machine's name
  * `--allow-sys=hostname` too.
  *
  * Source: Python `socket.getfqdn`.
  *
- * @param name A name or a numeric address; left out or empty, this machine.
+ * @param name A name or a numeric address; this machine if left out or empty.
  * @param options `signal` ends the wait.
  * @returns The name.
  * @throws {TypeError} when the name is not a string

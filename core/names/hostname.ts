@@ -4,15 +4,14 @@ import { getAdapter } from "../adapter_choice.ts";
 import { systemError, translate } from "../errors/errors.ts";
 
 /**
- * The name of this machine, at once; not always a name that others know it by, see
- * {@linkcode getfqdn}.
+ * The name of this machine. Others may not know the machine by it: see {@linkcode getfqdn}.
  *
  * On Deno it needs `--allow-sys=hostname`.
  *
  * Source: POSIX gethostname().
  *
  * @returns The name.
- * @throws {SocketError} EACCES when the permission is missing; ENOTSUP where the adapter has none
+ * @throws {SocketError} EACCES when the permission is missing; ENOTSUP when the adapter has none
  *
  * @example
  * ```ts

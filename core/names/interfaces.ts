@@ -8,11 +8,11 @@ import { systemError } from "../errors/errors.ts";
 import { interfacesOf } from "./resolve.ts";
 
 /**
- * The network interfaces of this machine, in the order of their indexes, at once.
+ * The network interfaces of this machine, in the order of their indexes.
  *
- * Node and Bun tell all of Linux's. Elsewhere, and on Deno, a runtime tells the interfaces that are
- * up, and the index of those that have a link-local IPv6 address; the others are left out. On Deno
- * it needs `--allow-sys=networkInterfaces`; with `--allow-all` it tells all of them.
+ * On Linux, Node and Bun list all of them. On other systems, and on Deno, the runtime exposes only
+ * interfaces that are up, and the index only of those with a link-local IPv6 address; the others are
+ * left out. Deno needs `--allow-sys=networkInterfaces`; with `--allow-all` it lists all of them.
  *
  * Source: POSIX if_nameindex(), RFC 3493 section 4.
  *
@@ -34,8 +34,8 @@ export function if_nameindex(): Array<[index: number, name: string]> {
 }
 
 /**
- * The index of a network interface, at once. What each runtime knows, and the permission on Deno,
- * is said at {@linkcode if_nameindex}.
+ * The index of a network interface. {@linkcode if_nameindex} says what each runtime exposes, and the
+ * permission that Deno needs.
  *
  * Source: POSIX if_nametoindex(), RFC 3493 section 4.
  *
@@ -43,7 +43,7 @@ export function if_nameindex(): Array<[index: number, name: string]> {
  * @returns The index, from 1.
  * @throws {TypeError} when the name is not a string
  * @throws {SocketError} ENODEV when there is no such interface; ENOTSUP when there is, but the
- * runtime does not tell its index; EACCES when the permission is missing
+ * runtime does not expose its index; EACCES when the permission is missing
  *
  * @example
  * ```ts
@@ -69,8 +69,8 @@ export function if_nametoindex(if_name: string): number {
 }
 
 /**
- * The name of a network interface, at once. What each runtime knows, and the permission on Deno, is
- * said at {@linkcode if_nameindex}.
+ * The name of a network interface. {@linkcode if_nameindex} says what each runtime exposes, and the
+ * permission that Deno needs.
  *
  * Source: POSIX if_indextoname(), RFC 3493 section 4.
  *

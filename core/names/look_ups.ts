@@ -1,14 +1,14 @@
-/** Waiting for names: no runtime can stop a look-up, but the call that waits for it ends by its limits or a close. */
+/** Waits for names: no runtime can stop a look-up, but the waiting call ends by its limits or a close. */
 
 import type { Address } from "../../adapters/adapter.ts";
 import { systemError } from "../errors/errors.ts";
 import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";
 
-/** The look-ups that calls of one socket wait for. */
+/** The pending look-ups of one socket. */
 export class LookUps {
   #waits: Set<Wait<Address[]>> = new Set();
 
-  /** Waits for addresses as long as the limits allow. Like a look-up in C it waits on a non-blocking socket, too. */
+  /** Waits for addresses within the limits. As in C, a look-up waits even on a non-blocking socket. */
   async wait(
     addresses: Address[] | Promise<Address[]>,
     syscall: string,
@@ -26,7 +26,7 @@ export class LookUps {
     }
   }
 
-  /** The socket is closed. */
+  /** Fails all of them, for a closed socket. */
   fail(): void {
     for (const wait of this.#waits) wait.fail(systemError("EBADF", wait.syscall));
   }

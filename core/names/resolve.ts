@@ -1,7 +1,4 @@
-/**
- * From the host that a user gave to literal addresses: what `bind`, `connect`, `sendto` and the
- * look-ups share.
- */
+/** Resolution of hosts to literal addresses, shared by `bind`, `connect`, `sendto` and the look-ups. */
 
 import type {
   Adapter,
@@ -58,8 +55,8 @@ export function resolveInet(
 /**
  * Asks the system's resolver for a name; its errors become the library's.
  *
- * @param port What the addresses are for, 0 where that is not known: Deno can permit a name for one
- * port only.
+ * @param port The port to use with the addresses, 0 if unknown: Deno can permit a name for one port
+ * only.
  */
 export async function lookUp(
   adapter: Adapter,
@@ -67,7 +64,7 @@ export async function lookUp(
   family: 0 | 4 | 6,
   port: number,
 ): Promise<LookupAnswer[]> {
-  // glibc takes it for no host at all, for which Bun 1.4 gives the loopback address.
+  // glibc treats "*" as no host at all; Bun 1.4 returns the loopback address for it.
   if (name === "*") throw systemError("EAI_NONAME", SYSCALL, { detail: name });
   const ascii = asciiName(name);
   let answers: LookupAnswer[];
@@ -80,7 +77,7 @@ export async function lookUp(
   return answers;
 }
 
-/** The host of a socket's address where it needs no look-up; `undefined` for a name. */
+/** The host of a socket's address if it needs no look-up; `undefined` for a name. */
 function literalHost(adapter: Adapter, family: number, host: string): Literal | undefined {
   if (host === "") return { family, host: family === AF_INET6 ? "::" : "0.0.0.0", scope_id: 0 };
   if (host === "<broadcast>" && family === AF_INET) {
@@ -92,7 +89,7 @@ function literalHost(adapter: Adapter, family: number, host: string): Literal | 
 /**
  * A numeric host as glibc's getaddrinfo reads it; `undefined` for a name.
  *
- * @param family The family that is wanted, AF_UNSPEC for either.
+ * @param family The wanted family, AF_UNSPEC for either.
  * @param mapped Whether an IPv4 address may stand for the IPv6 address that maps it (AI_V4MAPPED).
  * @throws {GaiError} EAI_ADDRFAMILY for a literal of the other family, EAI_NONAME for an unknown
  * scope
@@ -103,7 +100,7 @@ export function parseLiteral(
   host: string,
   mapped: boolean = false,
 ): Literal | undefined {
-  // The usual form needs no other.
+  // Fast path for the usual form.
   if (family === AF_INET && isIPv4(host)) return { family, host, scope_id: 0 };
   const v4 = parseIPv4(host) ?? parseIPv4Classic(host, true);
   if (v4 !== null) {
@@ -116,9 +113,9 @@ export function parseLiteral(
   const v6 = parseIPv6(address);
   if (v6 === null) throw systemError("EAI_NONAME", SYSCALL, { detail: host });
   if (family === AF_INET) {
-    // The one IPv6 address that is an IPv4 address too.
+    // Only an IPv4-mapped address is an IPv4 address too.
     if (!isMappedBytes(v6)) throw systemError("EAI_ADDRFAMILY", SYSCALL, { detail: host });
-    // It has no use for a scope, which must be one all the same.
+    // Its scope is not used, but must be valid.
     if (scope !== undefined) scopeIndex(adapter, v6, scope, host);
     return { family: AF_INET, host: formatIPv4(v6.subarray(12)), scope_id: 0 };
   }
@@ -126,23 +123,23 @@ export function parseLiteral(
   return { family: AF_INET6, host: formatIPv6(v6), scope_id };
 }
 
-/** The IPv6 address that maps an IPv4 one. */
+/** The IPv4-mapped IPv6 address of an IPv4 one. */
 export function mappedLiteral(v4: string): Literal {
   return { family: AF_INET6, host: `::ffff:${v4}`, scope_id: 0 };
 }
 
-/** What the resolver answered, with its scope as a number. */
+/** The literal of a resolver's answer, with its scope as a number. */
 export function literalOf(adapter: Adapter, answer: LookupAnswer): Literal {
   if (answer.family === 4) return { family: AF_INET, host: answer.address, scope_id: 0 };
   return parseLiteral(adapter, AF_UNSPEC, answer.address) ??
     { family: AF_INET6, host: answer.address, scope_id: 0 };
 }
 
-// What ends the host of a URL, or is no part of one. A backslash and a blank are among them.
+// Characters that end the host of a URL or cannot be part of it.
 // deno-lint-ignore no-control-regex
 const NOT_IN_NAMES = /[\x00-\x20"#%/:<>?@[\\\]^`{|}\x7f]/;
 
-/** The ASCII form of an international name, as UTS 46 has it; the limits of DNS are checked too. */
+/** The ASCII form of a name by UTS 46; also checks the limits of DNS. */
 export function asciiName(name: string): string {
   // deno-lint-ignore no-control-regex
   const ascii = /^[\x00-\x7f]*$/.test(name) ? name : internationalName(name);
@@ -157,22 +154,19 @@ function internationalName(name: string): string {
   try {
     if (!NOT_IN_NAMES.test(name)) return new URL(`http://${name}/`).hostname;
   } catch {
-    // No such name can be: as below.
+    // An invalid name: fails below.
   }
   throw systemError("EAI_NONAME", SYSCALL, { detail: name });
 }
 
-/** An address with its scope cut off: `fe80::1%lo` is `fe80::1` and `lo`. */
+/** Splits an address from its scope: `fe80::1%lo` is `fe80::1` and `lo`. */
 export function cutScope(host: string): { address: string; scope: string | undefined } {
   const percent = host.indexOf("%");
   if (percent < 0) return { address: host, scope: undefined };
   return { address: host.slice(0, percent), scope: host.slice(percent + 1) };
 }
 
-/**
- * Whether an address means something on one link only, so that its scope may be an interface's
- * name.
- */
+/** Whether an address is valid on one link only, so that its scope may be an interface's name. */
 export function isLinkLocal(v6: Uint8Array): boolean {
   const [first, second = 0] = v6;
   if (first === 0xfe) return (second & 0xc0) === 0x80;
@@ -220,8 +214,8 @@ export function resolveAll(
 }
 
 /**
- * The address that `bind` claims: for AF_UNIX `""` is an abstract name of five hex digits, as Linux
- * chooses it.
+ * The address that `bind` claims. For AF_UNIX, `""` becomes an abstract name of five hex digits, as on
+ * Linux.
  */
 export async function resolveLocal(
   adapter: Adapter,
@@ -232,10 +226,10 @@ export async function resolveLocal(
   return `\0${Math.floor(Math.random() * 0x100000).toString(16).padStart(5, "0")}`;
 }
 
-/** So many names are tried before `bind("")` gives up. */
+/** The number of further names that `bind("")` tries before it gives up. */
 const MOST_NAMES = 100;
 
-/** Binds to a local destination; where the name for `""` is somebody's already, tries another one, as Linux does. */
+/** Binds to a local destination. If the name for `""` is taken, tries another one, as Linux does. */
 export async function bindLocal<T>(destination: Destination, bind: () => Promise<T>): Promise<T> {
   for (let left = MOST_NAMES;; left--) {
     try {
@@ -256,7 +250,7 @@ export async function resolveFirst(
   return firstOf(await resolveAll(adapter, family, destination));
 }
 
-/** The first of the resolver's addresses, which are rarely none. */
+/** The first of the resolver's addresses; EAI_NONAME if there is none. */
 export function firstOf([first]: readonly Address[]): Address {
   if (first === undefined) throw systemError("EAI_NONAME", SYSCALL);
   return first;

@@ -1,10 +1,10 @@
 /**
  * Service and protocol names and their numbers, from tables inside the library: the same answers on
- * every runtime and platform, at once and without a permission.
+ * every runtime and platform, without waiting or a permission.
  *
- * A look-up gives what glibc gives when it reads the same tables from `/etc`: names are
- * case-sensitive, aliases count when looking for a name, and the first fitting line wins. Source:
- * POSIX endservent and endprotoent; Python's `socket` module.
+ * A look-up returns what glibc finds in the same tables in `/etc`: names are case-sensitive, a search
+ * by name includes aliases, and the first matching line wins. Source: POSIX endservent and
+ * endprotoent; Python's `socket` module.
  */
 
 import { integer } from "../arguments.ts";
@@ -18,11 +18,11 @@ interface Services {
   names: Map<number, string>;
 }
 
-// Filled at the first look-up, so that importing the library costs nothing.
+// Filled by the first look-up, so that importing the library costs nothing.
 let services: Map<string | undefined, Services> | undefined;
 let protocols: Map<string, number> | undefined;
 
-/** The services of one protocol; those of any protocol are under undefined. */
+/** The services of one protocol; `undefined` stands for any. */
 function servicesOf(protocol: string | undefined): Services | undefined {
   services ??= unpackServices();
   return services.get(protocol);
@@ -64,7 +64,7 @@ function unpackProtocols(): Map<string, number> {
 }
 
 /**
- * The port of a service, without an error for an unknown one.
+ * The port of a service, `undefined` for an unknown one.
  *
  * @param name The service or an alias of it, such as "http".
  * @param protocol The transport protocol, such as "tcp"; left out, any.
@@ -82,7 +82,7 @@ export function findService(name: string, protocol?: string): number | undefined
 }
 
 /**
- * The name of the service at a port, without an error for an unknown one.
+ * The name of the service at a port, `undefined` for an unknown one.
  *
  * @param port The port, 0 to 65535.
  * @param protocol The transport protocol, such as "tcp"; left out, any.
@@ -105,7 +105,7 @@ export function findServiceName(port: number, protocol?: string): string | undef
  * Source: POSIX getservbyname(), Python `socket.getservbyname`.
  *
  * @param servicename The service or an alias of it, such as "http" or "www".
- * @param protocolname The transport protocol, "tcp" or "udp"; left out, the first that has the service.
+ * @param protocolname The transport protocol, "tcp" or "udp"; if left out, the first that has the service.
  * @returns The port, 0 to 65535, in host byte order.
  * @throws {TypeError} when an argument is not a string
  * @throws {SocketError} ENOENT when there is no such service
@@ -130,7 +130,7 @@ export function getservbyname(servicename: string, protocolname?: string): numbe
  * Source: POSIX getservbyport(), Python `socket.getservbyport`.
  *
  * @param port The port in host byte order, 0 to 65535.
- * @param protocolname The transport protocol, "tcp" or "udp"; left out, the first that has the port.
+ * @param protocolname The transport protocol, "tcp" or "udp"; if left out, the first that has the port.
  * @returns The official name of the service.
  * @throws {TypeError} when the port is not an integer or the protocol not a string
  * @throws {RangeError} when the port is out of range
@@ -156,7 +156,7 @@ export function getservbyport(port: number, protocolname?: string): string {
  * Source: POSIX getprotobyname(), Python `socket.getprotobyname`.
  *
  * @param protocolname The protocol or an alias of it, such as "icmp" or "ICMP".
- * @returns The number, fit for the third argument of `socket`.
+ * @returns The number, for the third argument of `socket`.
  * @throws {TypeError} when the argument is not a string
  * @throws {SocketError} ENOENT when there is no such protocol
  *
@@ -181,7 +181,7 @@ function checkName(value: unknown, name: string): void {
 
 function fail(syscall: string, what: string, key: string | number, protocol?: string): never {
   const asked = protocol === undefined ? describe(key) : `${describe(key)}, ${describe(protocol)}`;
-  // Not by systemError(), with which a bundle of these tables alone would have the texts of all errors.
+  // systemError() would pull the texts of all errors into a bundle of these tables alone.
   const message = `${syscall} ENOENT: No such file or directory (${what} not found: ${asked})`;
   throw new SocketError(message, { code: "ENOENT", syscall });
 }
