@@ -1,4 +1,4 @@
-/** Socket addresses: checking what the user gives, and the forms the library returns. */
+/** Socket addresses: checks of the caller's, and the forms that the library returns. */
 
 import type { Address, Inet6Address, InetAddress } from "../../adapters/adapter.ts";
 import { integer } from "../arguments.ts";
@@ -6,13 +6,13 @@ import { describe, isUint8Array, toBytes } from "../bytes.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "../constants.ts";
 import { systemError } from "../errors/errors.ts";
 
-/** An address as the calls accept it: `[host, port]`, for IPv6 up to 4 members, or a path for AF_UNIX. */
+/** An address as calls accept it: `[host, port]`, for IPv6 up to 4 members, or a path for AF_UNIX. */
 export type AddressLike =
   | readonly [host: string, port: number, flowinfo?: number, scope_id?: number]
   | string
   | Uint8Array;
 
-/** An address as the calls of a `Socket<A>` accept it: `[host, port]` or a path, as its own are. */
+/** An address as calls of a `Socket<A>` accept it: `[host, port]` or a path, like its own. */
 export type AddressLikeOf<A extends Address> =
   | A
   | (A extends InetAddress
@@ -25,7 +25,7 @@ export type AddressOf<Family extends number> = number extends Family ? Address
   : Family extends typeof AF_INET6 ? Inet6Address
   : InetAddress;
 
-/** An internet address as the user gave it, checked, its host perhaps a name. */
+/** A checked internet address as the caller gave it; the host may be a name. */
 export interface InetRequest {
   /** A name, a literal, `""` or `"<broadcast>"`. */
   readonly host: string;
@@ -35,11 +35,11 @@ export interface InetRequest {
   readonly flowinfo: number;
   /** The interface's index, 0 for none. */
   readonly scope_id: number;
-  /** The name that a literal host was resolved from, where the library has resolved it before. */
+  /** The name that the library has resolved the literal host from, if any. */
   readonly name?: string;
 }
 
-/** A checked address of any family, its host perhaps a name. */
+/** A checked address of any family; the host may be a name. */
 export type Destination = InetRequest | string | Uint8Array<ArrayBuffer>;
 
 const MAX_FLOWINFO = 0xfffff;
@@ -66,7 +66,7 @@ export function checkInetAddress(family: number, address: unknown, name: string)
     const form = family === AF_INET6 ? "[host, port, flowinfo?, scope_id?]" : "[host, port]";
     throw new TypeError(`${name} must be ${form}, not ${describe(address)}`);
   }
-  // Not by a pattern, which would make an iterator for each call.
+  // Not destructured: that would create an iterator for each call.
   const host: unknown = address[0];
   if (typeof host !== "string") {
     throw new TypeError(`${name}: host must be a string, not ${describe(host)}`);
@@ -95,7 +95,7 @@ export function checkUnixAddress(
   if (typeof address !== "string" && !isUint8Array(address)) {
     throw new TypeError(`${name} must be a path: a string or bytes, not ${describe(address)}`);
   }
-  // Half of a surrogate pair is no text that UTF-8 could hold.
+  // A lone surrogate has no UTF-8 form.
   if (typeof address === "string" && /\p{Surrogate}/u.test(address)) {
     throw new RangeError(`${name} must be well-formed text, not ${describe(address)}`);
   }
@@ -110,7 +110,7 @@ export function checkUnixAddress(
   return typeof address === "string" ? address : unixAddress(address);
 }
 
-/** A UNIX address in the form it is returned: a string where it is UTF-8, else the bytes. */
+/** A UNIX address as calls return it: a string if it is UTF-8, else the bytes. */
 export function unixAddress(bytes: Uint8Array): string | Uint8Array<ArrayBuffer> {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -120,7 +120,7 @@ export function unixAddress(bytes: Uint8Array): string | Uint8Array<ArrayBuffer>
   }
 }
 
-/** The internet address of a literal, in the form of its family. */
+/** The internet address of a literal host, in the form of its family. */
 export function inetAddress(
   family: number,
   host: string,
@@ -137,12 +137,12 @@ export function wildcard(family: number): Address {
   return inetAddress(family, family === AF_INET6 ? "::" : "0.0.0.0", 0, 0, 0);
 }
 
-/** A copy that its receiver may change without harm. */
+/** A copy that the caller may change. */
 export function copyAddress(address: Address): Address {
   return typeof address === "string" ? address : address.slice() as Address;
 }
 
-/** Whether two addresses are the same end of a conversation. */
+/** Whether two addresses are the same endpoint. */
 export function sameAddress(a: Address, b: Address): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
     return a[0] === b[0] && a[1] === b[1] && (a[3] ?? 0) === (b[3] ?? 0);

@@ -9,29 +9,29 @@ import type { Adapter, Address, Settings } from "../../adapters/adapter.ts";
 import { systemError } from "../errors/errors.ts";
 import { unmapped } from "./inet.ts";
 
-/** Ports of streams and of datagrams have nothing to do with one another. */
+/** Streams and datagrams have separate ports. */
 type Type = "stream" | "datagram";
 
 /** A socket's claim to an address. */
 export interface Claim {
   readonly adapter: Adapter;
   readonly type: Type;
-  /** The address as it was asked for, then as it is bound, with its real port. */
+  /** The requested address, then the bound one with its real port. */
   address: Address;
   /** Whether SO_REUSEADDR or SO_REUSEPORT was set before bind. */
   readonly shared: boolean;
-  /** Whether IPV6_V6ONLY was. */
+  /** Whether IPV6_V6ONLY was set before bind. */
   readonly v6only: boolean;
 }
 
-/** The claims to each port, those of one adapter apart from another's. */
+/** The claims to each port, by adapter. */
 const claimed = new WeakMap<Adapter, Map<number, Set<Claim>>>();
 
 /**
- * Claims an address until {@linkcode unclaim}. It is to be done before the address is bound: two calls at once must
- * not both find it free.
+ * Claims an address until {@linkcode unclaim}. The claim comes before the bind: two concurrent calls must not both find
+ * the address free.
  *
- * @throws {SocketError} EADDRINUSE where another socket's claim forbids it
+ * @throws {SocketError} EADDRINUSE when another socket's claim forbids it
  */
 export function claim(
   adapter: Adapter,
@@ -56,14 +56,14 @@ export function claim(
   return mine;
 }
 
-/** The address is bound, with the port that the system has chosen. */
+/** Records the bound address, with the port that the system has chosen. */
 export function settle(mine: Claim, address: Address): void {
   unclaim(mine);
   mine.address = address;
   add(mine);
 }
 
-/** Gives an address up. */
+/** Releases an address. */
 export function unclaim(mine: Claim): void {
   const claims = portOf(mine);
   claims?.delete(mine);
@@ -85,20 +85,20 @@ function portOf(mine: Claim): Set<Claim> | undefined {
 }
 
 /**
- * The port; 0 where nothing can be in its way: the system chooses a free one, and of the names of UNIX sockets it
- * allows each once itself, while a path may be free again when its file is gone.
+ * The port, 0 for an address that conflicts with none. The system chooses a free port for port 0 and refuses a second
+ * UNIX socket of one name itself, while a path may be free again once its file is gone.
  */
 function numberOf({ address }: Claim): number {
   return Array.isArray(address) ? address[1] : 0;
 }
 
-/** Whether two claims to one port are to an address in common. */
+/** Whether two claims to one port have an address in common. */
 function overlap(a: Claim, b: Claim): boolean {
   const [host, other] = [unmapped(a.address[0] as string), unmapped(b.address[0] as string)];
   return host === other || covers(a, host, other) || covers(b, other, host);
 }
 
-/** Whether a claim is to all addresses of the machine, and the other is one of them. */
+/** Whether a claim is to a wildcard address that covers the other address. */
 function covers({ v6only }: Claim, host: string, other: string): boolean {
   const isIPv4 = !other.includes(":");
   return host === "::" ? !(v6only && isIPv4) : host === "0.0.0.0" && isIPv4;

@@ -1,5 +1,5 @@
 /**
- * Conversion of numbers and addresses between the forms of the host and those of the network.
+ * Conversion of numbers and addresses between host and network form.
  *
  * Source: POSIX htonl, inet_addr and inet_ntop; BSD `inet_aton`; Python's `socket` module.
  */
@@ -111,9 +111,9 @@ function swap32(x: number, name: string): number {
 /**
  * Packs an IPv4 address given as text, BSD `inet_aton`.
  *
- * All the classic forms are taken: one to four numbers with dots, each decimal, octal (`0...`) or
- * hexadecimal (`0x...`), of which the last fills the bytes that are left. As in glibc, white space
- * ends the address and what follows it is ignored. {@linkcode inet_pton} is strict.
+ * All classic forms are accepted: one to four numbers with dots, each decimal, octal (`0...`) or
+ * hexadecimal (`0x...`). The last number fills the remaining bytes. As in glibc, white space ends
+ * the address, and the rest is ignored. {@linkcode inet_pton} is strict.
  *
  * Source: BSD inet_aton(3), Python `socket.inet_aton`.
  *
@@ -134,7 +134,7 @@ export function inet_aton(ip_string: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Gives the text of a packed IPv4 address, POSIX `inet_ntoa`.
+ * Formats a packed IPv4 address as text, POSIX `inet_ntoa`.
  *
  * Source: POSIX inet_ntoa(), Python `socket.inet_ntoa`.
  *
@@ -162,8 +162,8 @@ export function inet_ntoa(packed_ip: ArrayBufferView | ArrayBuffer): string {
 /**
  * Packs an IPv4 or IPv6 address given as text, POSIX `inet_pton`.
  *
- * Strict, as POSIX is: an IPv4 address is four decimal numbers without leading zeros, an IPv6 address
- * has no scope (`%eth0`) and no brackets, and nothing stands around either.
+ * The syntax is strict, as in POSIX: an IPv4 address is four decimal numbers without leading zeros,
+ * an IPv6 address has no scope (`%eth0`) and no brackets, and nothing may surround either.
  *
  * Source: POSIX inet_pton(), RFC 4291 section 2.2, Python `socket.inet_pton`.
  *
@@ -187,10 +187,10 @@ export function inet_pton(address_family: number, ip_string: string): Uint8Array
 }
 
 /**
- * Gives the text of a packed IPv4 or IPv6 address, POSIX `inet_ntop`.
+ * Formats a packed IPv4 or IPv6 address as text, POSIX `inet_ntop`.
  *
- * An IPv6 address is shortened as RFC 5952 says, and ends in a dotted quad where it holds an IPv4
- * address (`::ffff:192.0.2.1`).
+ * An IPv6 address is shortened by RFC 5952, and ends in a dotted quad if it holds an IPv4 address
+ * (`::ffff:192.0.2.1`).
  *
  * Source: POSIX inet_ntop(), RFC 5952, Python `socket.inet_ntop`.
  *
@@ -235,7 +235,7 @@ function checkText(text: unknown): string {
 }
 
 function checkPacked(packed: ArrayBufferView | ArrayBuffer): Uint8Array {
-  // A string here is an address that is text already, never bytes to encode.
+  // A string would be an address as text, not bytes to encode.
   return toBuffer(packed, "packed_ip");
 }
 

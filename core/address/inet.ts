@@ -1,7 +1,7 @@
 /**
  * Internet addresses as text and as packed bytes.
  *
- * Nothing here throws: text that is no address gives null. The rules are those of glibc's
+ * Nothing here throws: the result is null for text that is not an address. The rules are those of glibc's
  * `inet_pton`, `inet_ntop` and `inet_aton`, to the letter. Source: POSIX inet_pton, RFC 4291
  * section 2.2, RFC 5952.
  */
@@ -18,7 +18,7 @@ function hexDigit(char: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-/** Parses a dotted quad that fills `text` from `start` to its end, into `into` at `offset` if it is given. */
+/** Parses a dotted quad that fills `text` from `start`, into `into` at `offset` if given; returns whether it is one. */
 function readQuad(
   text: string,
   start: number,
@@ -31,7 +31,7 @@ function readQuad(
   for (let i = start; i < text.length; i++) {
     const char = text.charCodeAt(i);
     if (char >= ZERO && char <= NINE) {
-      // A leading zero would be octal to inet_aton, so inet_pton takes none.
+      // inet_pton refuses a leading zero, which means octal to inet_aton.
       if (digits > 0 && value === 0) return false;
       value = value * 10 + (char - ZERO);
       if (value > 255) return false;
@@ -55,7 +55,7 @@ function readQuad(
  * zeros, and nothing around them.
  *
  * @param text The address, such as "192.0.2.1".
- * @returns The 4 bytes in network order, or null where the text is no address.
+ * @returns The 4 bytes in network order, or null if the text is not an address.
  *
  * @example
  * ```ts
@@ -66,14 +66,14 @@ function readQuad(
  * ```
  */
 export function parseIPv4(text: string): Uint8Array<ArrayBuffer> | null {
-  // The bounds spare host names, which come here first, the loop.
+  // Host names come here first: the bounds spare most of them the loop.
   if (text.length < 7 || text.length > 15) return null;
   const bytes = new Uint8Array(4);
   return readQuad(text, 0, bytes, 0) ? bytes : null;
 }
 
 /**
- * Whether a text is an IPv4 address as {@linkcode parseIPv4} takes it, which is the one that {@linkcode formatIPv4}
+ * Whether a text is an IPv4 address that {@linkcode parseIPv4} accepts: in the one form that {@linkcode formatIPv4}
  * writes.
  *
  * @param text The address, such as "192.0.2.1".
@@ -89,7 +89,7 @@ export function isIPv4(text: string): boolean {
  * wanted. A scope (`%eth0`) is not part of it.
  *
  * @param text The address, such as "2001:db8::1".
- * @returns The 16 bytes in network order, or null where the text is no address.
+ * @returns The 16 bytes in network order, or null if the text is not an address.
  *
  * @example
  * ```ts
@@ -102,7 +102,7 @@ export function parseIPv6(text: string): Uint8Array<ArrayBuffer> | null {
   const end = text.length;
   if (end < 2 || end > 45) return null;
   let at = 0;
-  // A colon at the start is good only as the first half of "::".
+  // A colon at the start is valid only as the first half of "::".
   if (text.charCodeAt(0) === COLON) {
     if (text.charCodeAt(1) !== COLON) return null;
     at = 1;
@@ -159,19 +159,19 @@ export function parseIPv6(text: string): Uint8Array<ArrayBuffer> | null {
 /** Matches one number of the classic forms at the place set by `lastIndex`. */
 const classicNumber = /0[xX][\da-fA-F]+|\d+/y;
 
-/** White space and what follows it, as long as a C string can hold it. */
+/** White space and any rest that a C string can hold. */
 const ignored = /^[\t-\r ][^\0\p{Cs}]*$/u;
 
 /**
  * Parses an IPv4 address in the classic forms of `inet_aton`: one to four numbers, each decimal,
- * octal (`0...`) or hexadecimal (`0x...`), the last of which fills all bytes that are left.
+ * octal (`0...`) or hexadecimal (`0x...`). The last number fills the remaining bytes.
  *
- * As in glibc, white space ends the address, and `inet_aton` ignores whatever follows it, while
- * `getaddrinfo` takes nothing after the address: that is `exact`.
+ * As in glibc, white space ends the address, and `inet_aton` ignores the rest. `getaddrinfo` accepts
+ * nothing after the address: that is `exact`.
  *
  * @param text The address, such as "127.1", "0x7f000001" or "0177.0.0.1".
  * @param exact Whether the address must fill the text.
- * @returns The 4 bytes in network order, or null where the text is no address.
+ * @returns The 4 bytes in network order, or null if the text is not an address.
  *
  * @example
  * ```ts
@@ -234,7 +234,7 @@ export function formatIPv4(bytes: Uint8Array): string {
 }
 
 /**
- * The text of an IPv6 address, as RFC 5952 wants it and glibc's `inet_ntop` gives it: lower case,
+ * The text of an IPv6 address in the form of RFC 5952 and glibc's `inet_ntop`: lower case,
  * the first longest run of two or more zero groups as `::`, and the last four bytes as a dotted quad
  * in IPv4-mapped (`::ffff:192.0.2.1`) and IPv4-compatible (`::192.0.2.1`) addresses.
  *
@@ -271,10 +271,10 @@ export function formatIPv6(bytes: Uint8Array): string {
   return `${hex.slice(0, runStart).join(":")}::${hex.slice(runStart + runLength).join(":")}`;
 }
 
-/** What an IPv4 address that is written as an IPv6 one begins with. */
+/** The prefix of an IPv4-mapped IPv6 address. */
 export const MAPPED = "::ffff:";
 
-/** Whether an address in its usual form is such a one. */
+/** Whether an address in its usual form is IPv4-mapped. */
 export function isMapped(host: string): boolean {
   return host.startsWith(MAPPED) && host.includes(".");
 }
@@ -284,7 +284,7 @@ export function isMappedBytes(v6: Uint8Array): boolean {
   return v6.subarray(0, 10).every((byte) => byte === 0) && v6[10] === 255 && v6[11] === 255;
 }
 
-/** The IPv4 address that such a one is; any other stays as it is. */
+/** The IPv4 address of an IPv4-mapped one; any other unchanged. */
 export function unmapped(host: string): string {
   return isMapped(host) ? host.slice(MAPPED.length) : host;
 }
