@@ -1,4 +1,4 @@
-/** Addresses as text, for messages and the inspect output. */
+/** Addresses as text, for messages and inspection. */
 
 import type { Address } from "../../adapters/adapter.ts";
 

@@ -1,23 +1,23 @@
-/** Who waits for a call that fails: what a timer or the network has made has nothing of the program in its stack. */
+/** The callers of a failed call: the stack of an error from a timer or the network has no frame of the program. */
 
 import { SocketError } from "./errors.ts";
 
-/** A line of a stack trace that is an asynchronous function waiting, on V8 and on JavaScriptCore. */
+/** The stack line of a suspended async function, on V8 and JavaScriptCore. */
 const WAITING = /^\s+at async /;
 
-/** Errors that have been told already: one can be the reason of a signal that ends many calls. */
+/** Errors that have their callers already: one can be the reason of a signal that ends many calls. */
 const told = new WeakSet<SocketError>();
 
 /**
- * Adds to an error's stack trace the functions that wait for its call. To be called in an asynchronous function that the
- * first of them waits for, and that nobody else has looked at yet.
+ * Adds the functions that wait for a failed call to its error's stack trace. The async function that calls this must be
+ * awaited by the first of them only: V8 finds no caller once its promise has a second reaction.
  */
 export function addCaller(error: unknown): void {
   if (!(error instanceof SocketError) || told.has(error)) return;
   told.add(error);
   try {
     const [stack, here] = [stackOf(error), stackOf(new Error())];
-    // Not by assigning, which would throw where the program has frozen it.
+    // Reflect: an assignment would throw if the program has frozen the error.
     Reflect.defineProperty(error, "stack", {
       configurable: true,
       get: () => joined(stack(), here()),
@@ -28,12 +28,12 @@ export function addCaller(error: unknown): void {
   }
 }
 
-/** What becomes of a stack that the program sets. */
+/** The attributes of a stack that the program assigns. */
 const LIKE_OTHERS = { configurable: true, writable: true };
 
 /**
- * Reads a stack, where it can later: V8 writes it out when it is first read. That takes longer than most calls, and
- * Deno 2.9 panics over it while no descriptor is free.
+ * Returns a reader of a stack, lazy if possible: V8 formats it on first access. That takes longer than most calls, and
+ * Deno 2.9 panics in it while no descriptor is free.
  */
 function stackOf(error: Error): () => unknown {
   const { get, value } = Object.getOwnPropertyDescriptor(error, "stack") ?? {};
@@ -41,7 +41,7 @@ function stackOf(error: Error): () => unknown {
 }
 
 function joined(stack: unknown, here: unknown): unknown {
-  // A program can have V8 make something else of stacks.
+  // The program's Error.prepareStackTrace may return anything.
   if (typeof stack !== "string" || typeof here !== "string") return stack;
   const callers = here.split("\n").filter((line) => WAITING.test(line));
   const [nearest] = callers;
@@ -49,7 +49,7 @@ function joined(stack: unknown, here: unknown): unknown {
   return [stack, ...callers].join("\n");
 }
 
-/** The file and line of a frame; the column is that of the call where it has not waited yet, else that of `await`. */
+/** The file and line of a frame. Its column differs: that of the call before the first wait, then that of `await`. */
 function placeIn(frame: string): string {
   return frame.slice(frame.lastIndexOf(" ") + 1).replace(/^\(/, "").replace(/\d+\)?$/, "");
 }

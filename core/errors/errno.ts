@@ -1,15 +1,15 @@
 /**
  * Error numbers of Linux and their texts.
  *
- * The numbers are the same on every platform, as those of all constants here. Source: Linux
+ * The numbers are the same on every platform, like all constants here. Source: Linux
  * `errno.h` as Python's `errno` module lists it, and the texts of glibc's `strerror`.
  */
 
 /**
  * Error numbers by name, with the values of Linux: `errno.ECONNREFUSED` is 111.
  *
- * Two names of one number are both here: EWOULDBLOCK is EAGAIN, ENOTSUP is EOPNOTSUPP and EDEADLOCK
- * is EDEADLK, as on Linux.
+ * Some numbers have two names, as on Linux: EWOULDBLOCK is EAGAIN, ENOTSUP is EOPNOTSUPP and EDEADLOCK
+ * is EDEADLK.
  *
  * Source: POSIX `<errno.h>`, Linux errno(3), Python `errno`.
  *
@@ -163,7 +163,7 @@ export const errno = {
 /** The name of an error number: a key of {@linkcode errno}. */
 export type ErrnoName = keyof typeof errno;
 
-// The text of error n is member n; the numbers that Linux leaves out are empty.
+// The text of error n is member n; numbers that Linux leaves out are empty.
 const texts = "Success|Operation not permitted|No such file or directory|No such process|" +
   "Interrupted system call|Input/output error|No such device or address|" +
   "Argument list too long|Exec format error|Bad file descriptor|No child processes|" +
@@ -235,7 +235,7 @@ export function errnoName(code: number): ErrnoName | undefined {
 }
 
 /**
- * The text of an error number, as glibc gives it in the C locale.
+ * The text of an error number, as glibc's `strerror` returns it in the C locale.
  *
  * @param code An error number, such as 111.
  * @returns The text, such as "Connection refused"; "Unknown error N" for a number without one.

@@ -10,11 +10,11 @@ import { escapeControls, formatAddress } from "./address_text.ts";
 import { errno, strerror } from "./errno.ts";
 import { gai_strerror, gaiCodes, hostCodes, hstrerror } from "./gai.ts";
 
-/** What an error carries beside its message. */
+/** The fields of an error besides its message. */
 export interface SocketErrorOptions {
   /** The name of the error, such as `"ECONNREFUSED"`. */
   code?: string;
-  /** Its number; derived from `code` where left out. */
+  /** The number of the error; derived from `code` if left out. */
   errno?: number;
   /** The call that failed, such as `"connect"`. */
   syscall?: string;
@@ -22,7 +22,7 @@ export interface SocketErrorOptions {
   address?: Address | undefined;
   /** The socket's own address. */
   local?: Address | undefined;
-  /** How many bytes had been taken when a `sendall` or `sendfile` failed. */
+  /** The count of bytes that the system took before a `sendall` or `sendfile` failed. */
   bytes_sent?: number;
   /** The runtime's own error. */
   cause?: unknown;
@@ -49,18 +49,18 @@ export interface SocketErrorOptions {
 export class SocketError extends Error {
   /** The name of the error: `"ECONNREFUSED"`, `"EAI_NONAME"`. */
   readonly code: string;
-  /** Its number with the sign and value of Linux and glibc: 111, -2. */
+  /** The number of the error, with the sign and value of Linux and glibc: 111, -2. */
   readonly errno: number;
   /** The call that failed: `"connect"`, `"recv"`. */
   readonly syscall: string | undefined;
-  /** The address that the call was about, where there is one. */
+  /** The address that the call was about, if any. */
   declare readonly address?: Address;
-  /** The socket's own address, of what the system reports of a connection or of a `connect` after `bind`. */
+  /** The socket's own address, if the system reports the error for a connection or for a `connect` after `bind`. */
   declare readonly local?: Address;
-  /** Of a failed `sendall` or `sendfile`: how many bytes the operating system had taken. */
+  /** The count of bytes that the operating system took before a `sendall` or `sendfile` failed. */
   declare readonly bytes_sent?: number;
 
-  /** Makes an error; the library does, and adapters may. */
+  /** Creates an error; for the library and its adapters. */
   constructor(message: string, options: SocketErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code ?? "EIO";
@@ -73,7 +73,7 @@ export class SocketError extends Error {
 }
 
 /**
- * A name could not be turned into an address: Python's `gaierror`. Its `errno` is glibc's EAI number.
+ * An error of the look-up of a name: Python's `gaierror`. Its `errno` is glibc's EAI number.
  *
  * Source: Python `socket.gaierror`; POSIX getaddrinfo().
  *
@@ -92,7 +92,7 @@ export class SocketError extends Error {
 export class GaiError extends SocketError {}
 
 /**
- * An address could not be turned into a name: Python's `herror`. Its `errno` is the `h_errno` number.
+ * An error of the look-up of a host by address: Python's `herror`. Its `errno` is the `h_errno` number.
  *
  * Source: Python `socket.herror`; `h_errno` of POSIX.1-2001.
  *
@@ -112,7 +112,7 @@ export class GaiError extends SocketError {}
 export class HostError extends SocketError {}
 
 /**
- * The socket's timeout passed, or the system gave up with ETIMEDOUT: Python's `timeout`.
+ * A timeout of the socket, or the system's ETIMEDOUT: Python's `timeout`.
  *
  * Source: Python `socket.timeout`, `TimeoutError`.
  *
@@ -137,7 +137,7 @@ brand(GaiError, "GaiError");
 brand(HostError, "HostError");
 brand(TimeoutError, "TimeoutError");
 
-/** What the errors made here add to the call's name and the code. */
+/** Details of an error besides the call's name and the code. */
 export interface ErrorDetails {
   /** The address that the call was about. */
   address?: Address | undefined;
@@ -167,7 +167,7 @@ export function systemError(
   });
 }
 
-/** The socket's own timeout passed. */
+/** The error of the socket's own timeout. */
 export function timedOut(syscall: string, { address }: ErrorDetails): TimeoutError {
   const message = `${syscall} ETIMEDOUT${placeOf(address)}: timed out`;
   return new TimeoutError(message, { code: "ETIMEDOUT", syscall, address });
@@ -178,7 +178,7 @@ function placeOf(address: Address | undefined): string {
 }
 
 /**
- * Turns what an adapter threw into the library's error; its own errors pass unchanged.
+ * Turns an adapter's exception into the library's error; the library's own errors pass unchanged.
  *
  * This is the one translation point: every error of a runtime comes through here.
  */
@@ -222,21 +222,21 @@ function lookUp(table: Readonly<Record<string, number>>, name: string): number |
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-/** Gives a class its name and an `instanceof` that also knows the errors of another copy of the library. */
+/** Sets the name of a class, and an `instanceof` that also recognises the errors of another copy of the library. */
 function brand(errorClass: typeof SocketError, name: string): void {
   const key = Symbol.for(`bsdsock.${name}`);
   Object.defineProperty(errorClass.prototype, key, { value: true });
   Object.defineProperty(errorClass.prototype, "name", { value: name, configurable: true });
   Object.defineProperty(errorClass, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
-      // A user's subclass inherits this method and must be told apart the ordinary way.
+      // A user's subclass inherits this method and needs the ordinary check.
       if (this !== errorClass) return Function.prototype[Symbol.hasInstance].call(this, value);
       return typeof value === "object" && value !== null && key in value;
     },
   });
 }
 
-/** The same error, telling how much of a `sendall` had been taken. A frozen one, a program's own, is left as it is. */
+/** The same error with `bytes_sent`, unless it has one. The program's own error may be frozen: it stays as it is. */
 export function withBytesSent(error: unknown, bytes_sent: number): unknown {
   if (
     error instanceof SocketError && error.bytes_sent === undefined && Object.isExtensible(error)

@@ -69,7 +69,7 @@ const gaiTexts: readonly string[] = [
 ];
 
 /**
- * The text of an error of `getaddrinfo`, as glibc's `gai_strerror` gives it.
+ * The text of an error of `getaddrinfo`, as glibc's `gai_strerror` returns it.
  *
  * @param code An error number, such as -2 (EAI_NONAME).
  * @returns The text, such as "Name or service not known"; "Unknown error" for any other number.
@@ -105,7 +105,7 @@ const hostTexts: readonly string[] = [
 ];
 
 /**
- * The text of a value of `h_errno`, as glibc's `hstrerror` gives it.
+ * The text of a value of `h_errno`, as glibc's `hstrerror` returns it.
  *
  * @param code An error number, such as 1 (HOST_NOT_FOUND).
  * @returns The text, such as "Unknown host".
