@@ -30,9 +30,7 @@ export const SOCK_RAW = 3;
 export const SOCK_RDM = 4;
 /** A reliable, ordered sequence of messages. */
 export const SOCK_SEQPACKET = 5;
-/**
- * Flag that may be added to the type: close the descriptor on `exec`, which always applies here.
- */
+/** Flag that may be added to the type: close the descriptor on `exec`, which always applies here. */
 export const SOCK_CLOEXEC = 524288;
 
 // Option levels: the first argument of `getsockopt` and `setsockopt`.
