@@ -296,7 +296,7 @@ export const AI_CANONNAME = 2;
 export const AI_NUMERICHOST = 4;
 /** For AF_INET6 without an IPv6 address, return IPv4-mapped ones. */
 export const AI_V4MAPPED = 8;
-/** With AI_V4MAPPED: IPv4-mapped addresses beside the IPv6 ones. */
+/** With AI_V4MAPPED: IPv4-mapped addresses besides the IPv6 ones. */
 export const AI_ALL = 16;
 /** Only families of which this machine has an address. */
 export const AI_ADDRCONFIG = 32;

@@ -1,4 +1,4 @@
-/** The buffers and ancillary data of sendmsg, recvmsg and their kin: checked, joined and spread. */
+/** Checks of the buffers and ancillary data of sendmsg, recvmsg and the like. */
 
 import { int, integer } from "./arguments.ts";
 import { type BytesLike, describe, toBuffer, toBytes } from "./bytes.ts";

@@ -10,7 +10,7 @@ import type { Limits } from "./waiting/wait.ts";
 /**
  * Makes the result of a call from a message. A further promise for it would cost as much as the rest.
  *
- * @param data the bytes, or their count where they went into the caller's buffer
+ * @param data the bytes, or their count if they went into the caller's buffer
  * @param address the sender; `null` on a connected stream
  * @param flags MSG_TRUNC and MSG_EOR, as recvmsg(2) returns them
  */

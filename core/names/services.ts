@@ -67,7 +67,7 @@ function unpackProtocols(): Map<string, number> {
  * The port of a service, `undefined` for an unknown one.
  *
  * @param name The service or an alias of it, such as "http".
- * @param protocol The transport protocol, such as "tcp"; left out, any.
+ * @param protocol The transport protocol, such as "tcp"; any if left out.
  * @returns The port, or undefined.
  *
  * @example
@@ -85,7 +85,7 @@ export function findService(name: string, protocol?: string): number | undefined
  * The name of the service at a port, `undefined` for an unknown one.
  *
  * @param port The port, 0 to 65535.
- * @param protocol The transport protocol, such as "tcp"; left out, any.
+ * @param protocol The transport protocol, such as "tcp"; any if left out.
  * @returns The official name, or undefined.
  *
  * @example
