@@ -198,14 +198,14 @@ describe("what is of node:net", () => {
     "listens for errors of a server once",
     { skip: notNode },
     bounded(async (scope) => {
-      const { prototype } = net.Server;
-      const { listen } = prototype;
+      const { createServer } = net;
       const made: net.Server[] = [];
-      prototype.listen = function (this: net.Server, ...args: unknown[]) {
-        made.push(this);
-        return Reflect.apply(listen, this, args);
-      } as typeof listen;
-      scope.add({ close: () => void (prototype.listen = listen) });
+      net.createServer = ((options: net.ServerOpts) => {
+        const server = createServer(options);
+        made.push(server);
+        return server;
+      }) as typeof createServer;
+      scope.add({ close: () => void (net.createServer = createServer) });
       scope.add(await create_server(["127.0.0.1", 0]));
       assert.deepEqual(made.map((server) => server.listenerCount("error")), [1]);
     }),
