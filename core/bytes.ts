@@ -68,6 +68,11 @@ export function isUint8Array(value: unknown): value is Uint8Array<ArrayBuffer> {
       Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
+/** The total size of several buffers in bytes. */
+export function totalOf(buffers: readonly Uint8Array[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** Joins arrays; a single one is returned as is. */
 export function concat<B extends ArrayBufferLike>(
   parts: readonly Uint8Array<B>[],

@@ -114,7 +114,7 @@ async function connectInTurn(
       return socket;
     } catch (error) {
       errors.push(error);
-      await socket?.close();
+      await socket?.close().catch(() => {/* The caller hears why it could not connect. */});
     }
   }
   if (all_errors && !signal.aborted) {

@@ -22,11 +22,6 @@ export function bufferList<T>(
   return Array.from(buffers, (buffer, i) => check(buffer as T & Uint8Array, `buffers[${i}]`));
 }
 
-/** The total size of several buffers in bytes. */
-export function totalOf(buffers: Uint8Array[]): number {
-  return buffers.reduce((sum, { length }) => sum + length, 0);
-}
-
 /** Spreads received bytes over several buffers. */
 export function scatter(data: Uint8Array, targets: Uint8Array[]): void {
   let offset = 0;

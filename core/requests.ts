@@ -1,5 +1,7 @@
 /** Requests and results of receives and sends. */
 
+import { totalOf } from "./bytes.ts";
+
 /** The request of a receive. */
 export interface ReceiveRequest {
   /** The call, for errors. */
@@ -14,6 +16,8 @@ export interface ReceiveRequest {
   readonly whole: boolean;
   /** The buffer to fill; a fresh array if absent. */
   readonly into: Uint8Array | undefined;
+  /** The caller's buffers that `into` is scattered to, if there are several. */
+  readonly parts?: readonly Uint8Array[];
 }
 
 /** The result of a receive: the bytes, or with `into` their count. */
@@ -23,8 +27,9 @@ export type Received = Uint8Array<ArrayBuffer> | number;
  * Whether the buffer of a receive was transferred or shrunk while the call waited; Python would lock it. The receive
  * then fails and leaves the bytes to the next one.
  */
-export function isGone({ into, max }: ReceiveRequest): boolean {
-  return into !== undefined && into.length < max;
+export function isGone({ into, max, parts }: ReceiveRequest): boolean {
+  if (into === undefined) return false;
+  return into.length < max || parts !== undefined && totalOf(parts) < max;
 }
 
 /** The error of a receive whose buffer is gone. */

@@ -21,7 +21,7 @@ import {
   size,
   type WaitOptions,
 } from "./arguments.ts";
-import { type BytesLike, concat, describe, empty, toBuffer, toBytes } from "./bytes.ts";
+import { type BytesLike, concat, describe, empty, toBuffer, toBytes, totalOf } from "./bytes.ts";
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram/transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
@@ -45,10 +45,10 @@ import {
 import { SocketFile } from "./file/socket_file.ts";
 import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
-import { ancillaryList, bufferList, receiveTarget, scatter, totalOf } from "./message_buffers.ts";
+import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
 import { SocketOptions } from "./options/socket_options.ts";
 import { checkOptionValue, type OptionValue } from "./options/values.ts";
-import { gone, type Received } from "./requests.ts";
+import type { Received } from "./requests.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import type { StreamEndpoint } from "./stream/endpoint.ts";
 import { StreamTransport } from "./stream/transport.ts";
@@ -128,8 +128,6 @@ export class Socket<A extends Address = AddressOf<2>> {
   /** Open files of `makefile`; created with the first. */
   #files: Set<SocketFile<Uint8Array<ArrayBuffer>>> | undefined;
   #streams: WebStreams | undefined;
-  /** Aborts `sendfile` calls that wait for their source. */
-  #sendFiles: AbortController | undefined;
 
   static {
     connectResolved = (socket, destination, options) => socket.#connect(destination, options);
@@ -629,8 +627,8 @@ export class Socket<A extends Address = AddressOf<2>> {
         joined,
         options,
         withFlags<number, A>,
+        targets,
       );
-      if (totalOf(targets) < total) throw gone();
       // With MSG_TRUNC the count may exceed the buffers.
       scatter(joined.subarray(0, count), targets);
       return [count, [], msg_flags, address];
@@ -803,13 +801,12 @@ export class Socket<A extends Address = AddressOf<2>> {
       }
       // Even if the source has nothing to send.
       if (this.#transport.closed) throw withBytesSent(systemError("EBADF", "send"), 0);
-      const closed = (this.#sendFiles ??= new AbortController()).signal;
       // The timeout applies to each send, not to the whole.
       const limits = {
         ...this.#limits(0, { signal: signalOf(options) }, undefined),
         timeout: null,
       };
-      return await this.#transport.sendTogether!(limits, async (send) => {
+      return await this.#transport.sendTogether!(limits, async (send, closed) => {
         const sendAll = async (data: Uint8Array, wait: WaitOptions): Promise<void> => {
           const request = { syscall: "send", data, all: true };
           await send(request, this.#limits(0, wait, "SO_SNDTIMEO"));
@@ -820,7 +817,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The socket as a readable byte stream, created on first use. Cancelling it ends receiving and leaves sending open.
+   * The socket as a readable byte stream, created on first use; of a datagram socket, the datagrams that are not empty,
+   * one after another. Cancelling it ends receiving and leaves sending open.
    * While a reader holds its lock, the socket's own receives fail with EBUSY. Afterwards they return all bytes that the
    * reader has not read, even those that arrive for its pending read.
    *
@@ -960,7 +958,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       peek: (max, options) => this.recv(max, c.MSG_PEEK, options),
       send: (data, options) => this.send(data, 0, options),
       sendAll: (data, options) => this.sendall(data, 0, options),
-      fileno: () => this.#transport.handle?.fd ?? -1,
+      fileno: () => this.#knownDescriptor(),
       release: () => this.#closeFile(file),
     }, kind);
     (this.#files ??= new Set()).add(file);
@@ -989,7 +987,6 @@ export class Socket<A extends Address = AddressOf<2>> {
   detach(): number {
     if (this.#transport.closed) return -1;
     const fd = this.#transport.detach();
-    this.#sendFiles?.abort();
     return fd;
   }
 
@@ -1010,9 +1007,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   fileno(): number {
     if (this.#transport.closed) return -1;
-    const fd = this.#descriptor("fileno");
-    told(fd, this.#transport, this.type);
-    return fd;
+    const fd = this.#knownDescriptor();
+    return fd < 0 ? this.#descriptor("fileno") : fd;
   }
 
   /**
@@ -1436,7 +1432,6 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #reallyClose(): Promise<void> {
-    this.#sendFiles?.abort();
     if (takeLost(this.#transport)) return rejected(systemError("EBADF", "close"));
     if (this.#transport.closed) return this.#closing ?? Promise.resolve();
     // UNIX sockets have no reset.
@@ -1460,6 +1455,13 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (fd >= 0) return fd;
     const { adapter } = this.#adapter.capabilities();
     throw systemError("ENOTSUP", syscall, { detail: `${adapter} reveals no descriptor here` });
+  }
+
+  /** The descriptor that the program may close by its number from now on; -1 if there is none. */
+  #knownDescriptor(): number {
+    const fd = this.#transport.handle?.fd ?? -1;
+    if (fd >= 0) told(fd, this.#transport, this.type);
+    return fd;
   }
 
   #checkOpen(syscall: string): void {
@@ -1495,6 +1497,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     into: Uint8Array | undefined,
     options: WaitOptions | undefined,
     make: FromMessage<T>,
+    parts?: readonly Uint8Array[],
   ): Promise<T> {
     const checked = receiveFlags(flags, this.type, syscall);
     this.#checkUnlocked(syscall);
@@ -1505,7 +1508,12 @@ export class Socket<A extends Address = AddressOf<2>> {
       const nothing: Received = into === undefined ? empty() : 0;
       return this.#transport.receiveFrom(look, limits, (_, ...rest) => make(nothing, ...rest));
     }
-    return this.#transport.receiveFrom(receiveRequest(syscall, max, checked, into), limits, make);
+    const request = receiveRequest(syscall, max, checked, into);
+    return this.#transport.receiveFrom(
+      parts === undefined ? request : { ...request, parts },
+      limits,
+      make,
+    );
   }
 
   #accept(limits: Limits): Promise<[conn: Socket<A>, address: A]> {

@@ -47,7 +47,10 @@ export interface Transport extends OptionSource {
    * Runs sends that belong together, on a stream, with the function it passes; other sends go out after them. The
    * limits apply to the wait for earlier groups.
    */
-  sendTogether?<T>(limits: Limits, sends: (send: Send) => Promise<T>): Promise<T>;
+  sendTogether?<T>(
+    limits: Limits,
+    sends: (send: Send, closed: AbortSignal) => Promise<T>,
+  ): Promise<T>;
   /** sendto(2) */
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number>;
   /** shutdown(2) */

@@ -349,6 +349,31 @@ describe("descriptors of open sockets", () => {
       await rejection(() => client.close());
     }, skip);
 
+    test(`close() of the number of its file closes the socket, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = client.makefile("rb");
+      const reading = rejection(() => file.read(1));
+      close(file.fileno());
+      assert.equal((await reading as SocketError).code, "EBADF");
+      assert.equal(client.closed, true);
+      assert.equal((await conn.recv(1)).length, 0);
+      await client.close();
+      await rejects(() => file.close(), "EBADF", "close");
+    }, skip);
+
+    test(`close() of the number ends a sendfile that waits, ${setting.name}`, async (scope) => {
+      const [client] = await setting.pair(scope);
+      async function* silent(): AsyncGenerator<string, void, void> {
+        yield "some";
+        await new Promise(() => {});
+      }
+      const sending = rejects(() => client.sendfile(silent()), "EBADF", "send");
+      await sleep(20);
+      close(client.fileno());
+      assert.equal((await sending).bytes_sent, 4);
+      await rejection(() => client.close());
+    }, skip);
+
     test(`every call after close() of the number is EBADF, ${setting.name}`, async (scope) => {
       const [client] = await setting.pair(scope);
       const server = await setting.server(scope);

@@ -77,14 +77,16 @@ for (const setting of settings) {
       assert.equal(text(await receive(client, 11)), "firstsecond");
     });
 
-    test("recvmsg_into fails", async (scope) => {
+    test("recvmsg_into fails, and the next receive gets the bytes", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const parts = [new Uint8Array(4), new Uint8Array(4)] as const;
       const receiving = client.recvmsg_into(parts);
+      const after = client.recv(9);
       await sleep(20);
       transfer(parts[1]);
       await conn.sendall("bytes");
       checkTypeError(await rejection(() => receiving), "buffer");
+      assert.equal(text(await after), "bytes");
     });
 
     test("sendall fails and tells how much went out; the next goes after it", async (scope) => {

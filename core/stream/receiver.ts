@@ -94,15 +94,18 @@ export class StreamReceiver implements WaitOwner {
   /** Takes the count of bytes read straight into the memory of a wait. Returns whether more are wanted. */
   filled(count: number): boolean {
     const lender = this.#lender!;
-    if (lender.settled) {
-      // Shutting down has ended the wait: the bytes are for the next one, unless they went with the buffer.
-      const { request } = lender;
-      return isGone(request) ? this.#wantsMore() : this.push(request.into!.slice(0, count), true);
+    const { request } = lender;
+    const into = request.into!;
+    if (!lender.settled) {
+      this.#waits.shift();
+      if (!isGone(request)) {
+        lender.done(count);
+        return this.#wantsMore();
+      }
+      lender.fail(gone());
     }
-    this.#waits.shift();
-    if (isGone(lender.request)) lender.fail(gone());
-    else lender.done(count);
-    return this.#wantsMore();
+    // The wait has ended, perhaps by a shutdown: the bytes are for the next one, unless they went with the buffer.
+    return into.length < count ? this.#wantsMore() : this.push(into.slice(0, count), true);
   }
 
   /** Shuts reading down: waits end with what there is. As in Linux, what has arrived can still be received. */

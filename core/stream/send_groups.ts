@@ -8,12 +8,24 @@ import { CallRow } from "./call_row.ts";
 export class SendGroups {
   /** The look-ups that a `sendto` to a name waits for. */
   readonly lookUps: LookUps = new LookUps();
+  #closing = new AbortController();
   #busy = false;
   #row = new CallRow();
 
   /** Whether a group is under way; calls wait only then. */
   get busy(): boolean {
     return this.#busy;
+  }
+
+  /** Aborts when the socket is closed: for a group that waits for anything but its sends. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Ends such waits. */
+  close(): void {
+    this.lookUps.fail();
+    this.#closing.abort();
   }
 
   /** Makes the sends of a group, in its turn, with what the wait for it has left of its limits. */

@@ -184,8 +184,11 @@ export class StreamTransport implements Transport, Owner {
     return this.#phase.send(request, limits);
   }
 
-  sendTogether<T>(limits: Limits, sends: (send: Send) => Promise<T>): Promise<T> {
-    return this.#together("send", limits, sends);
+  sendTogether<T>(
+    limits: Limits,
+    sends: (send: Send, closed: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return this.#together("send", limits, (send) => sends(send, this.#groups!.closed));
   }
 
   /**
@@ -232,7 +235,7 @@ export class StreamTransport implements Transport, Owner {
   close(reset: boolean): Promise<void> {
     const phase = this.#phase;
     this.#phase = CLOSED_PHASE;
-    this.#groups?.lookUps.fail();
+    this.#groups?.close();
     const closing = phase.close(reset);
     return this.#own === undefined ? closing : both(closing, this.#own.close());
   }
@@ -248,7 +251,7 @@ export class StreamTransport implements Transport, Owner {
     }
     const fd = stream.release();
     this.#phase = CLOSED_PHASE;
-    this.#groups?.lookUps.fail();
+    this.#groups?.close();
     (phase as StreamEndpoint).detach();
     if (this.#own !== undefined) quiet(this.#own.close());
     return fd;
