@@ -65,7 +65,7 @@ export class Unconnected implements Phase {
   takeError(syscall: string): SocketError | undefined {
     const error = this.#failed;
     this.#failed = undefined;
-    return error && toldBy(syscall, error) as SocketError;
+    return error && reportedBy(syscall, error) as SocketError;
   }
 
   takeErrno(): number {
@@ -203,7 +203,7 @@ export class Connecting implements Phase {
   /** The connection failed, or was given up. */
   fail(error: unknown): void {
     this.wait.fail(error);
-    this.#row.failAll((syscall) => toldBy(syscall, error));
+    this.#row.failAll((syscall) => reportedBy(syscall, error));
   }
 
   close(_reset: boolean): Promise<void> {
@@ -233,7 +233,7 @@ class Closed extends Unconnected {
 export const CLOSED_PHASE: Phase = new Closed(false);
 
 /** The error of a connect, as reported by another call that needed the connection. */
-function toldBy(syscall: string, error: unknown): unknown {
+function reportedBy(syscall: string, error: unknown): unknown {
   if (!(error instanceof SocketError) || error.syscall !== "connect") return error;
   return systemError(error.code, syscall, { address: error.address, cause: error });
 }
