@@ -2,7 +2,7 @@
 
 import { checkOptions, integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
-import { SocketError, systemError } from "./errors/errors.ts";
+import { systemError, withMoreSent } from "./errors/errors.ts";
 import { orAborted } from "./waiting/abort.ts";
 import { quiet } from "./waiting/quiet.ts";
 
@@ -76,7 +76,7 @@ export async function sendFile(
       try {
         await sendAll(bytes, { signal });
       } catch (error) {
-        throw withTotal(error, sent);
+        throw withMoreSent(error, sent);
       }
       sent += bytes.length;
       onprogress?.(sent, total);
@@ -84,20 +84,11 @@ export async function sendFile(
   } catch (error) {
     quiet(chunks.return());
     const isClosed = closed.aborted && error === closed.reason;
-    throw isClosed ? withTotal(systemError("EBADF", "send"), sent) : error;
+    throw isClosed ? withMoreSent(systemError("EBADF", "send"), sent) : error;
   }
   // The bytes are sent: a source that fails to stop is no error.
   quiet(chunks.return());
   return sent;
-}
-
-/** The same error, its `bytes_sent` counted from the first chunk on. */
-function withTotal(error: unknown, before: number): unknown {
-  // The program's own error may be frozen: it stays as it is.
-  if (!(error instanceof SocketError) || !Object.isExtensible(error)) return error;
-  const value = before + (error.bytes_sent ?? 0);
-  Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
-  return error;
 }
 
 /** The chunks of a source. Not a generator: its `return()` would wait for a pending source. */

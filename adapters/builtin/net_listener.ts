@@ -8,10 +8,12 @@ import { systemError } from "./system_error.ts";
 /** A listener whose server accepts by itself and cannot be stopped; connections wait in the core's queue. */
 export abstract class NetListener implements Listener {
   readonly local: Address;
+  protected readonly family: number;
   #server: NetServer;
   #sink: ListenerSink;
 
-  constructor(server: NetServer, local: Address, sink: ListenerSink) {
+  constructor(server: NetServer, family: number, local: Address, sink: ListenerSink) {
+    this.family = family;
     this.#server = server;
     this.#sink = sink;
     this.local = local;

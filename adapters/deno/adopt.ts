@@ -111,7 +111,6 @@ class InheritedListener implements Bound {
 
 /** A listener of `node:net` whose connections have their own options. */
 export class AcceptingListener extends NetListener {
-  #family: number;
   #options: DenoOptions;
 
   constructor(
@@ -121,13 +120,12 @@ export class AcceptingListener extends NetListener {
     sink: ListenerSink,
     options: DenoOptions,
   ) {
-    super(server, local, sink);
-    this.#family = family;
+    super(server, family, local, sink);
     this.#options = options;
   }
 
   protected override streamOf(socket: NetSocket): Stream {
-    return new DenoNetStream(socket, this.#family);
+    return new DenoNetStream(socket, this.family);
   }
 
   override setOption(name: string, value: number): boolean {

@@ -11,7 +11,6 @@ import { removePath } from "./unix_file.ts";
 
 /** A listener with a descriptor. */
 export class NodeListener extends NetListener {
-  #family: number;
   #path: Address;
 
   /** `path` is removed with the socket if Node does not do it. */
@@ -22,8 +21,7 @@ export class NodeListener extends NetListener {
     sink: ListenerSink,
     path: Address,
   ) {
-    super(server, local, sink);
-    this.#family = family;
+    super(server, family, local, sink);
     this.#path = path;
   }
 
@@ -31,7 +29,7 @@ export class NodeListener extends NetListener {
     const { local } = this;
     return isUnix(local)
       ? streamOver(socket, local, unixPeer(socket))
-      : inetStream(socket, this.#family, isWildcard(local) ? undefined : local);
+      : inetStream(socket, this.family, isWildcard(local) ? undefined : local);
   }
 
   override setOption(name: string, value: number): boolean {

@@ -100,11 +100,10 @@ export class DatagramQueue implements WaitOwner {
     this.#queue.push({ data: owned ? data : data.slice(), from });
   }
 
-  /** Fails the first wait with an error that the system reported; returns whether a call waited. */
-  failFirst(makeError: (syscall: string) => unknown): boolean {
+  /** Fails the first waiting receive, if any, with an error that the system reported. */
+  failFirst(makeError: (syscall: string) => unknown): void {
     const wait = this.#waits.shift();
     wait?.fail(makeError(wait.syscall));
-    return wait !== undefined;
   }
 
   /** Fails every wait. */

@@ -5,7 +5,7 @@ import { systemError, withBytesSent } from "../errors/errors.ts";
 import type { SendRequest } from "../requests.ts";
 import { InOrder } from "../waiting/in_order.ts";
 import { quiet } from "../waiting/quiet.ts";
-import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";
+import { type Limits, NOBODY, ofLookUp, Wait } from "../waiting/wait.ts";
 
 /** Sends in the order of their calls. */
 export class DatagramSends {
@@ -41,8 +41,7 @@ export class DatagramSends {
     send: (addresses: Address[]) => Promise<number>,
   ): Promise<number> {
     const wait = new Wait<number>(request.syscall);
-    // It waits even on a non-blocking socket, like a look-up in C.
-    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
+    wait.limit(ofLookUp(limits), NOBODY);
     const before = this.#flying?.catch(() => {/* Its caller reports it. */});
     // The look-up may fail before this call's turn.
     if (!Array.isArray(addresses)) quiet(addresses);

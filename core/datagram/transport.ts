@@ -246,8 +246,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     // Without a fixed peer there is no way to say which datagram it concerns; Linux drops it, too.
     if (this.#peer === undefined) return;
     this.#pending = { cause };
-    const waited = this.#queue.failFirst((syscall) => this.#takeError(syscall));
-    if (waited) this.#pending = undefined;
+    this.#queue.failFirst((syscall) => this.#takeError(syscall));
   }
 
   #sendTo(request: SendRequest, to: Address | undefined): Promise<number> {

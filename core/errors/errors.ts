@@ -238,14 +238,14 @@ function brand(errorClass: typeof SocketError, name: string): void {
 
 /** The same error with `bytes_sent`, unless it has one. The program's own error may be frozen: it stays as it is. */
 export function withBytesSent(error: unknown, bytes_sent: number): unknown {
-  if (
-    error instanceof SocketError && error.bytes_sent === undefined && Object.isExtensible(error)
-  ) {
-    Object.defineProperty(error, "bytes_sent", {
-      value: bytes_sent,
-      enumerable: true,
-      configurable: true,
-    });
-  }
+  const isCounted = error instanceof SocketError && error.bytes_sent !== undefined;
+  return isCounted ? error : withMoreSent(error, bytes_sent);
+}
+
+/** The same error; its `bytes_sent` counts what went before, too. The program's own error may be frozen: it stays as it is. */
+export function withMoreSent(error: unknown, before: number): unknown {
+  if (!(error instanceof SocketError) || !Object.isExtensible(error)) return error;
+  const value = before + (error.bytes_sent ?? 0);
+  Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
   return error;
 }

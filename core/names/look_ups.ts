@@ -2,13 +2,13 @@
 
 import type { Address } from "../../adapters/adapter.ts";
 import { systemError } from "../errors/errors.ts";
-import { type Limits, NOBODY, Wait } from "../waiting/wait.ts";
+import { type Limits, NOBODY, ofLookUp, Wait } from "../waiting/wait.ts";
 
 /** The pending look-ups of one socket. */
 export class LookUps {
   #waits: Set<Wait<Address[]>> = new Set();
 
-  /** Waits for addresses within the limits. As in C, a look-up waits even on a non-blocking socket. */
+  /** Waits for addresses within the limits. */
   async wait(
     addresses: Address[] | Promise<Address[]>,
     syscall: string,
@@ -17,7 +17,7 @@ export class LookUps {
     if (Array.isArray(addresses)) return addresses;
     const wait = new Wait<Address[]>(syscall);
     this.#waits.add(wait);
-    wait.limit({ ...limits, timeout: limits.timeout === 0 ? null : limits.timeout }, NOBODY);
+    wait.limit(ofLookUp(limits), NOBODY);
     addresses.then((found) => wait.done(found), (error) => wait.fail(error));
     try {
       return await wait.promise;

@@ -10,7 +10,7 @@ import type { SocketOptions } from "../options/socket_options.ts";
 import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
-import { AddressedWait, type Limits, UNLIMITED, Wait } from "../waiting/wait.ts";
+import { AddressedWait, type Limits, ofLookUp, UNLIMITED, Wait } from "../waiting/wait.ts";
 import { ConnectCall } from "./connect_call.ts";
 import { StreamEndpoint } from "./endpoint.ts";
 import { ListenerEndpoint } from "./listener.ts";
@@ -154,14 +154,11 @@ export class StreamTransport implements Transport, Owner {
       (error) => this.#connectFailed(error, connecting),
     );
     const owner = { gaveUp: (_: object, reason: unknown) => this.#gaveUp(connecting, reason) };
+    wait.limit(ofLookUp(limits), owner);
     if (limits.timeout === 0) {
-      // The call waits for a name, as in C.
-      wait.limit({ ...limits, timeout: null }, owner);
       call.begun.then(() => {
         wait.fail(systemError("EINPROGRESS", "connect", { address: call.address }));
       }, () => {/* The call as a whole has failed. */});
-    } else {
-      wait.limit(limits, owner);
     }
     await wait.promise;
   }

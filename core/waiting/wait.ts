@@ -30,6 +30,11 @@ export const UNLIMITED: Limits = {
   turn: () => Promise.resolve(),
 };
 
+/** The limits of a look-up: as in C, it waits even on a non-blocking socket. */
+export function ofLookUp(limits: Limits): Limits {
+  return limits.timeout === 0 ? { ...limits, timeout: null } : limits;
+}
+
 /** The owner of a wait. */
 export interface WaitOwner {
   /** The wait's timeout or signal is about to end it; the owner may settle it in another way. */
