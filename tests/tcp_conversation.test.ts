@@ -358,6 +358,27 @@ for (const setting of settings) {
       assert.equal((await conn.recv(10, MSG_WAITALL)).length, 0);
     });
 
+    for (const flags of [MSG_WAITALL, MSG_PEEK | MSG_WAITALL]) {
+      test(`what a call with flags ${flags} leaves is for the next that waits`, async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        const abort = new AbortController();
+        const first = conn.recv(10, flags, { signal: abort.signal });
+        const second = conn.recv(10);
+        await client.sendall("12345");
+        await sleep(20);
+        abort.abort(new Error("given up"));
+        await assert.rejects(first, /given up/);
+        assert.equal(text(await second), "12345");
+        conn.settimeout(0.05);
+        const third = conn.recv(10, flags);
+        conn.settimeout(null);
+        const fourth = conn.recv(3, MSG_WAITALL);
+        await client.sendall("678");
+        await rejects(() => third, "ETIMEDOUT", "recv");
+        assert.equal(text(await fourth), "678");
+      });
+    }
+
     test("MSG_DONTWAIT gives what has arrived and never waits", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       await rejects(() => conn.recv(10, MSG_DONTWAIT), "EAGAIN", "recv");

@@ -1,6 +1,7 @@
 /** The receiving half of a stream: unread bytes, waiting receives, and how the stream ended. */
 
 import type { Stream } from "../../adapters/adapter.ts";
+import { queueMicrotask } from "../../adapters/timers.ts";
 import { SocketError } from "../errors/errors.ts";
 import { gone, isGone, type Received, type ReceiveRequest } from "../requests.ts";
 import { rejected } from "../waiting/quiet.ts";
@@ -136,10 +137,13 @@ export class StreamReceiver implements WaitOwner {
     const wait = object as Receive;
     const isFirst = this.#waits.first === wait;
     this.#waits.remove(wait);
-    if (!(reason instanceof SocketError) || reason.code !== "EAGAIN" || !isFirst) return;
+    if (!isFirst) return;
     // As in Linux, MSG_WAITALL takes what there is if it may not wait.
     const some = wait.request.all && this.#queue.size > 0;
-    if (this.#shut || some) wait.done(this.#take(wait.request));
+    const mayNotWait = reason instanceof SocketError && reason.code === "EAGAIN";
+    if (mayNotWait && (this.#shut || some)) wait.done(this.#take(wait.request));
+    // What was too little for this call may be enough for the next, unless that is about to end, too.
+    if (this.#queue.size > 0) queueMicrotask(() => this.#serve());
   }
 
   #wantsMore(): boolean {
