@@ -9,6 +9,7 @@ import {
   AF_INET,
   type InetAddress,
   serve,
+  SHUT_WR,
   SO_REUSEADDR,
   Socket,
   type SocketError,
@@ -177,6 +178,21 @@ const rounds: Round[] = [
         await client.sendall(data);
         await conn.recv(100);
         await conn.close();
+        await client.close();
+      };
+    },
+  },
+  {
+    name: "connections closed with unread bytes during a shutdown",
+    times: 500,
+    async prepare(scope) {
+      const server = await setting.server(scope);
+      return async () => {
+        const [client, conn] = await connection(server);
+        await client.sendall("unread");
+        await conn.recv(1);
+        await Promise.all([conn.shutdown(SHUT_WR), conn.close()]);
+        assert.equal((await client.recv(1)).length, 0);
         await client.close();
       };
     },

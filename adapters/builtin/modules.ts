@@ -12,6 +12,8 @@ export interface NetSocket {
   readonly remoteAddress?: string;
   readonly remotePort?: number;
   readonly writableLength: number;
+  readonly writableEnded: boolean;
+  readonly writableFinished: boolean;
   readonly destroyed: boolean;
   readonly closed: boolean;
   /** The native handle; its descriptor is -1 if there is none. */

@@ -65,12 +65,22 @@ export class NetStream implements Stream {
     return new Promise((resolve) => this.socket.end(() => resolve()));
   }
 
-  reset(): Promise<void> {
+  async reset(): Promise<void> {
     this.#over = true;
+    const { socket } = this;
+    // libuv refuses to reset during a shutdown, and Node 26 then never closes the descriptor.
+    const isEnding = socket.writableEnded && !socket.writableFinished && !socket.destroyed;
+    if (isEnding && socket.writableLength === 0) {
+      await new Promise<void>((resolve) => {
+        socket.once("finish", () => resolve());
+        socket.once("close", () => resolve());
+      });
+    }
     // resetAndDestroy() throws for UNIX sockets and destroyed ones, which have nothing to reset.
-    if (this.socket.destroyed || this.remotePort === undefined) this.socket.destroy();
-    else this.socket.resetAndDestroy();
-    return this.#whenClosed();
+    const cannot = socket.destroyed || socket.writableLength > 0 && isEnding;
+    if (cannot || this.remotePort === undefined) socket.destroy();
+    else socket.resetAndDestroy();
+    await this.#whenClosed();
   }
 
   close(): Promise<void> {
