@@ -22,6 +22,7 @@ import {
   SHUT_WR,
   SO_ACCEPTCONN,
   SO_KEEPALIVE,
+  SO_LINGER,
   SO_TYPE,
   SOCK_DGRAM,
   SOCK_STREAM,
@@ -280,6 +281,19 @@ describe("descriptors given away and taken back", () => {
       await s.sendall("x");
       assert.equal(text(await conn.recv(1)), "x");
     }, skip);
+
+    test(
+      `nor is a connection whose descriptor the runtime has closed, ${setting.name}`,
+      async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        client.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+        await client.close();
+        await rejects(() => conn.recv(1), "ECONNRESET", "recv");
+        throws(() => conn.detach(), "ENOTSUP", "detach");
+        assert.equal(conn.closed, false);
+      },
+      skip,
+    );
 
     test(`a listener is not let go of, ${setting.name}`, async (scope) => {
       const server = await setting.server(scope);

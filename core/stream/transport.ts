@@ -240,7 +240,7 @@ export class StreamTransport implements Transport, Owner {
   detach(): number {
     const phase = this.#phase;
     const stream = this.#endpoint?.stream;
-    if (stream?.release === undefined) {
+    if (stream?.release === undefined || stream.fd < 0) {
       const { adapter } = this.adapter.capabilities();
       throw systemError("ENOTSUP", "detach", {
         detail: `${adapter} cannot let go of the descriptor of this socket`,
