@@ -1388,7 +1388,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #checkUnlocked(syscall: string): void {
-    if (this.#streams?.locked !== true) return;
+    if (this.#streams?.locked !== true || this.#transport.closed) return;
     throw systemError("EBUSY", syscall, { detail: "the readable stream is locked to a reader" });
   }
 

@@ -430,6 +430,11 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.equal(text(await receive(conn, 2)), "bc");
       assert.equal(text(await file.read(1)), "d");
       await file.close();
+      // A closed socket says so first.
+      conn.readable.getReader();
+      await conn.close();
+      await rejects(() => conn.recv(1), "EBADF", "recv");
+      await rejects(() => conn.recvfrom(1), "EBADF", "recvfrom");
     });
 
     test("a reader that let go while it waited takes no byte", async (scope) => {
