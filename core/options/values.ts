@@ -17,7 +17,7 @@ export type OptionValue =
   | Uint8Array
   | ArrayBufferView
   | ArrayBuffer
-  | readonly [onoff: number, seconds: number];
+  | readonly [onoff: number | boolean, seconds: number];
 
 /** The setting of SO_LINGER when it is off; otherwise the setting is its seconds. */
 export const LINGER_OFF = -1;
@@ -148,8 +148,10 @@ function wrongSize(spec: OptionSpec, least: number): Error {
 
 function lingerSetting(value: OptionValue): number {
   if (Array.isArray(value) && value.length === 2) {
-    const onoff = integer(value[0], "value: onoff", -0x80000000, 0x7fffffff);
-    const seconds = integer(value[1], "value: seconds", -0x80000000, 0x7fffffff);
+    const [first, second] = value;
+    const flag = typeof first === "boolean" ? Number(first) : first;
+    const onoff = integer(flag, "value: onoff", -0x80000000, 0x7fffffff);
+    const seconds = integer(second, "value: seconds", -0x80000000, 0x7fffffff);
     // Linux reads negative seconds as large unsigned ones.
     return onoff === 0 ? LINGER_OFF : seconds >>> 0;
   }
