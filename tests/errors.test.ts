@@ -655,6 +655,9 @@ describe("the classes of errors", () => {
       assert.ok(new derived("x", { code: "EIO" }) instanceof SocketError);
     }
     assert.ok(!(new SocketError("x") instanceof TimeoutError));
+    const timedOut = new TimeoutError("x");
+    assert.deepEqual([timedOut.code, timedOut.errno], ["ETIMEDOUT", errno.ETIMEDOUT]);
+    assert.equal(timedOut.syscall, "");
     assert.equal(errno.ECONNREFUSED, 111);
   });
 

@@ -52,7 +52,7 @@ export class SocketError extends Error {
   /** The number of the error, with the sign and value of Linux and glibc: 111, -2. */
   readonly errno: number;
   /** The call that failed: `"connect"`, `"recv"`. */
-  readonly syscall: string | undefined;
+  readonly syscall: string;
   /** The address that the call was about, if any. */
   declare readonly address?: Address;
   /** The socket's own address, if the system reports the error for a connection or for a `connect` after `bind`. */
@@ -65,7 +65,7 @@ export class SocketError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code ?? "EIO";
     this.errno = options.errno ?? numberOf(this.code);
-    this.syscall = options.syscall;
+    this.syscall = options.syscall ?? "";
     if (options.address !== undefined) this.address = options.address;
     if (options.local !== undefined) this.local = options.local;
     if (options.bytes_sent !== undefined) this.bytes_sent = options.bytes_sent;
@@ -130,7 +130,12 @@ export class HostError extends SocketError {}
  * }
  * ```
  */
-export class TimeoutError extends SocketError {}
+export class TimeoutError extends SocketError {
+  /** Creates an error; for the library and its adapters. */
+  constructor(message: string, options: SocketErrorOptions = {}) {
+    super(message, { ...options, code: options.code ?? "ETIMEDOUT" });
+  }
+}
 
 brand(SocketError, "SocketError");
 brand(GaiError, "GaiError");
