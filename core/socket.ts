@@ -944,6 +944,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   ): SocketFile<Uint8Array<ArrayBuffer>, null>;
   /** A file of bytes. */
   makefile(mode: BinaryMode, options?: BinaryFileOptions): SocketFile<Uint8Array<ArrayBuffer>>;
+  /** A file of text or bytes, for a mode that is known when the program runs. */
+  makefile(mode: TextMode | BinaryMode): SocketFile<string> | SocketFile<Uint8Array<ArrayBuffer>>;
   makefile(
     mode: TextMode | BinaryMode = "r",
     options: FileOptions = {},
@@ -1147,7 +1149,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: POSIX getsockopt().
    *
    * @throws {SocketError} ENOPROTOOPT for an option that the adapter does not offer, or that is write-only
-   * @throws {RangeError} when `buflen` is not 0 to 1024
+   * @throws {SocketError} EINVAL when `buflen` is not 0 to 1024
    *
    * @example
    * ```ts
@@ -1163,8 +1165,13 @@ export class Socket<A extends Address = AddressOf<2>> {
   getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer> {
     int(level, "level");
     int(optname, "optname");
-    if (buflen !== undefined) integer(buflen, "buflen", 0, 1024);
+    if (buflen !== undefined) int(buflen, "buflen");
     this.#checkOpen("getsockopt");
+    if (buflen !== undefined && (buflen < 0 || buflen > 1024)) {
+      throw systemError("EINVAL", "getsockopt", {
+        detail: `buflen must be 0 to 1024, not ${buflen}`,
+      });
+    }
     return buflen === undefined || buflen === 0
       ? this.#options.get(this.#transport, level, optname)
       : this.#options.getBytes(this.#transport, level, optname, buflen);
@@ -1361,8 +1368,9 @@ export class Socket<A extends Address = AddressOf<2>> {
       `proto=${this.proto}`,
     ];
     if (!this.closed) {
-      parts.push(`laddr=${inspectAddress(local)}`);
-      if (remote !== undefined) parts.push(`raddr=${inspectAddress(remote)}`);
+      // As in Python, an unnamed UNIX address is left out.
+      if (local !== "") parts.push(`laddr=${inspectAddress(local)}`);
+      if (remote !== undefined && remote !== "") parts.push(`raddr=${inspectAddress(remote)}`);
     }
     return `<socket.socket ${this.closed ? "[closed] " : ""}${parts.join(", ")}>`;
   }

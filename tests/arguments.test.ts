@@ -221,7 +221,7 @@ const atOnce: Record<string, Wrong[]> = {
     ...badInt("optname", [SOL_SOCKET]),
     [[SOL_SOCKET, SO_KEEPALIVE, "4"], TypeError, "buflen", '"4"'],
     [[SOL_SOCKET, SO_KEEPALIVE, 1.5], TypeError, "buflen", "1.5"],
-    [[SOL_SOCKET, SO_KEEPALIVE, -1], RangeError, "buflen", "-1"],
+    [[SOL_SOCKET, SO_KEEPALIVE, 2 ** 31], RangeError, "buflen", "2147483648"],
   ],
 };
 

@@ -562,8 +562,13 @@ for (const { name, adapter } of adapters) {
           s.setsockopt(SOL_SOCKET, SO_LINGER, value);
           assert.deepEqual(s.getsockopt(SOL_SOCKET, SO_LINGER, 8), long);
         }
-        s.setsockopt(SOL_SOCKET, SO_LINGER, [0, 0]);
+        s.setsockopt(SOL_SOCKET, SO_LINGER, [false, 0]);
         assert.equal(s.getsockopt(SOL_SOCKET, SO_LINGER), 0);
+        s.setsockopt(SOL_SOCKET, SO_LINGER, [true, 9]);
+        assert.deepEqual(s.getsockopt(SOL_SOCKET, SO_LINGER, 8), linger);
+        for (const length of [-1, 1025]) {
+          throws(() => s.getsockopt(SOL_SOCKET, SO_LINGER, length), "EINVAL", "getsockopt");
+        }
         await Promise.resolve();
       }),
     );

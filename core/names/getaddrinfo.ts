@@ -248,7 +248,7 @@ function named(kind: Kind, name: string): Array<Kind & { port: number }> {
 /** The hosts that need no look-up; `undefined` for a name. */
 function hostsNow({ adapter, host, family, flags }: Query): Literal[] | undefined {
   if (host === null) return localHosts(family, (flags & c.AI_PASSIVE) !== 0);
-  if (host === "") throw systemError("EAI_NONAME", SYSCALL);
+  if (host === "") throw systemError("EAI_NONAME", SYSCALL, { detail: `host ""` });
   const literal = parseLiteral(adapter, family, toAscii(host), (flags & c.AI_V4MAPPED) !== 0);
   if (literal !== undefined) return [literal];
   if ((flags & c.AI_NUMERICHOST) !== 0) throw systemError("EAI_NONAME", SYSCALL, { detail: host });

@@ -9,6 +9,11 @@ const both: SocketFile<string> = s.makefile("rw", { buffering: 1, newline: "\r\n
 const bytes: SocketFile<Uint8Array> = s.makefile("rb");
 const raw: SocketFile<Uint8Array, null> = s.makefile("rwb", { buffering: 0 });
 
+for (const mode of ["r", "rb"] as const) {
+  const either: SocketFile<string> | SocketFile<Uint8Array> = s.makefile(mode);
+  await either.close();
+}
+
 const line: string = await text.readline();
 const chunk: Uint8Array = await bytes.read(10);
 const maybe: Uint8Array | null = await raw.read(10);
