@@ -9,9 +9,12 @@ import { quiet } from "./waiting/quiet.ts";
 /** A source of `sendfile`: a `Blob` (`Bun.file`, `fs.openAsBlob`), a stream (`Deno.FsFile#readable`) or chunks. */
 export type FileSource = Blob | ReadableStream<Uint8Array> | AsyncIterable<BytesLike>;
 
+/** The most bytes between two reports of progress: some runtimes give a whole Blob as one chunk. */
+const PIECE = 256 * 1024;
+
 /** The options of `sendfile`. */
 export interface SendFileOptions extends WaitOptions {
-  /** Called after each piece with the count of bytes sent so far, and the total if known. */
+  /** Called after each piece, of 256 KiB or less, with the count of bytes sent so far, and the total if known. */
   onprogress?: ((sent: number, total?: number) => void) | undefined;
 }
 
@@ -73,13 +76,16 @@ export async function sendFile(
       }
       bytes = bytes.subarray(skip, Math.min(bytes.length, skip + most - sent));
       skip = 0;
-      try {
-        await sendAll(bytes, { signal });
-      } catch (error) {
-        throw withMoreSent(error, sent);
+      for (let start = 0; start < bytes.length; start += PIECE) {
+        const piece = bytes.subarray(start, start + PIECE);
+        try {
+          await sendAll(piece, { signal });
+        } catch (error) {
+          throw withMoreSent(error, sent);
+        }
+        sent += piece.length;
+        onprogress?.(sent, total);
       }
-      sent += bytes.length;
-      onprogress?.(sent, total);
     }
   } catch (error) {
     quiet(chunks.return());
