@@ -46,6 +46,15 @@ export interface SendRequest {
   readonly all: boolean;
 }
 
+/** The size in bytes up to which a send that waits for its turn is copied; a larger one is read in its turn. */
+const COPY_WAITING = 64 * 1024;
+
+/** The request of a send that waits for its turn: the caller may already reuse the buffer. */
+export function inTurn(request: SendRequest): SendRequest {
+  const { data } = request;
+  return data.byteLength > COPY_WAITING ? request : { ...request, data: data.slice() };
+}
+
 /** The count for `send`, nothing for `sendall`. Decided here: one more promise would cost as much as the rest. */
 export function outcome(all: boolean, sent: number): number {
   return all ? undefined as unknown as number : sent;

@@ -298,6 +298,24 @@ for (const setting of settings) {
       assert.equal(sha256(await receiving), expected);
     });
 
+    test("changing the bytes of sends that wait for the connection changes nothing", async (scope) => {
+      const server = await setting.server(scope);
+      const client = setting.socket(scope);
+      const connecting = client.connect(server.getsockname());
+      const buffer = new Uint8Array(1);
+      const sends: Promise<unknown>[] = [];
+      for (const letter of "abc") {
+        buffer[0] = letter.charCodeAt(0);
+        sends.push(client.sendall(buffer));
+      }
+      buffer.fill(0);
+      await connecting;
+      const [conn] = await server.accept();
+      scope.add(conn);
+      assert.equal(text(await receive(conn, 3)), "abc");
+      await Promise.all(sends);
+    });
+
     test("changing the bytes after close ended their send changes nothing", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const data = pattern(32 * MiB);

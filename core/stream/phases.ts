@@ -2,7 +2,7 @@
 
 import type { Handle, Listener } from "../../adapters/adapter.ts";
 import { SocketError, systemError, withBytesSent } from "../errors/errors.ts";
-import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
+import { inTurn, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
 import type { Limits, Wait } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
@@ -183,13 +183,10 @@ export class Connecting implements Phase {
   }
 
   send(request: SendRequest, limits: Limits): Promise<number> {
+    const held = inTurn(request);
     return countingNone(
       request,
-      this.#whenConnected(
-        request.syscall,
-        limits,
-        (endpoint, left) => endpoint.send(request, left),
-      ),
+      this.#whenConnected(request.syscall, limits, (endpoint, left) => endpoint.send(held, left)),
     );
   }
 

@@ -3,7 +3,7 @@
 import type { Stream } from "../../adapters/adapter.ts";
 import { queueMicrotask } from "../../adapters/timers.ts";
 import { SocketError, withBytesSent } from "../errors/errors.ts";
-import { outcome, type SendRequest } from "../requests.ts";
+import { inTurn, outcome, type SendRequest } from "../requests.ts";
 import { quiet } from "../waiting/quiet.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
@@ -19,8 +19,6 @@ const PIECE = 256 * 1024;
 const COPIED_PIECE = 64 * 1024;
 /** The smallest buffer for such copies; one that is kept is cheaper than one per call. */
 const SMALLEST_COPY = 2 * 1024;
-/** The size in bytes up to which a send that waits for others is copied; a larger one is read in its turn. */
-const COPY_WAITING = 64 * 1024;
 
 /** The most turns of the event loop that a close waits for earlier sends, while they go out. */
 const MOST_TURNS = 32;
@@ -95,7 +93,6 @@ export class StreamSender implements WaitOwner {
    * nothing.
    */
   send(request: SendRequest, sent: number, limits: Limits): Promise<number> {
-    const { data } = request;
     const { busy } = this;
     const { timeout, signal } = limits;
     const unlimited = timeout === null && signal === undefined;
@@ -108,7 +105,7 @@ export class StreamSender implements WaitOwner {
     if (wait.settled) return wait.promise;
     // A non-blocking call that cannot go now is not queued: after its turn of the event loop it fails with EAGAIN.
     if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
-    if (busy && data.byteLength <= COPY_WAITING) wait.data = data.slice();
+    if (busy) wait.data = inTurn(request).data;
     this.#sends.push(wait);
     if (!busy) this.#next();
     return wait.promise;

@@ -7,7 +7,7 @@ import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "../constants.ts";
 import { SocketError, systemError, translate } from "../errors/errors.ts";
 import { resolveAll } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
-import type { Received, ReceiveRequest, SendRequest } from "../requests.ts";
+import { inTurn, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
 import { AddressedWait, type Limits, ofLookUp, UNLIMITED, Wait } from "../waiting/wait.ts";
@@ -198,9 +198,10 @@ export class StreamTransport implements Transport, Owner {
       const addresses = resolveAll(this.adapter, this.family, destination);
       if (!Array.isArray(addresses)) {
         // A name is looked up all the same, as in Python: what is sent meanwhile goes after it.
+        const held = inTurn(request);
         return await this.#together(syscall, limits, async (send, left) => {
           await this.#groups!.lookUps.wait(addresses, syscall, left);
-          return await send(request, left);
+          return await send(held, left);
         });
       }
       if (this.#isUnix) {
@@ -351,9 +352,10 @@ export class StreamTransport implements Transport, Owner {
   }
 
   #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
+    const held = inTurn(request);
     return countingNone(
       request,
-      groups.after(request.syscall, limits, (left) => this.#phase.send(request, left)),
+      groups.after(request.syscall, limits, (left) => this.#phase.send(held, left)),
     );
   }
 
