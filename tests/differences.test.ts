@@ -252,6 +252,24 @@ except OSError as error: say(error.errno)
     assert.equal(ss(s.getsockname()[1])[0]?.sending, runtimeName === "node" ? 1 : 0);
   }, noSs);
 
+  test("a full backlog", async (scope) => {
+    const s = scope.add(socket());
+    await s.bind([host, 0]);
+    await s.listen(1);
+    let connected = 0;
+    for (let i = 0; i < 5; i++) {
+      const client = scope.add(socket());
+      client.settimeout(0.2);
+      await client.connect(s.getsockname()).then(
+        () => connected++,
+        () => {/* The queue is full. */},
+      );
+      await sleep(20);
+    }
+    // On Linux, one more than the backlog.
+    assert.equal(connected, runtimeName === "deno" ? 2 : 5);
+  });
+
   test("connecting a bound UNIX socket", async (scope) => {
     const name = path(scope);
     const listener = scope.add(socket(AF_UNIX));
