@@ -114,9 +114,9 @@ export class MemoryConnect implements ConnectAttempt, Caller {
   #inetWay(): Address {
     const { names } = this.#network;
     const { family, address, settings } = this.#target;
-    this.to = names.destination(endpointOf(family, address));
-    this.#network.checkWay(this.to, family === AF_INET6 && settings.get("IPV6_V6ONLY") === 1);
     const bound = this.#claim?.endpoint;
+    this.to = names.destination(endpointOf(family, address), bound);
+    this.#network.checkWay(this.to, family === AF_INET6 && settings.get("IPV6_V6ONLY") === 1);
     const fixed = bound !== undefined && !isWildcard(bound.host);
     if (fixed && isIPv6(bound.host) !== isIPv6(this.to.host)) throw failure("ENETUNREACH");
     const host = fixed ? bound.host : names.source(this.to);

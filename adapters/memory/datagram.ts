@@ -102,7 +102,10 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
   }
 
   #destination(address: Address): Endpoint {
-    return this.#network.names.destination(endpointOf(this.#family, address));
+    return this.#network.names.destination(
+      endpointOf(this.#family, address),
+      this.#claim?.endpoint,
+    );
   }
 
   #checkWay(to: Endpoint): void {

@@ -51,10 +51,15 @@ export class Names {
     return host === "::1" || this.#added.has(host) || (!isIPv6(host) && host.startsWith("127."));
   }
 
-  /** The real destination of a packet: for a wildcard address the machine itself, as in Linux. */
-  destination(endpoint: Endpoint): Endpoint {
-    if (!isWildcard(endpoint.host)) return endpoint;
-    return { ...endpoint, host: isIPv6(endpoint.host) ? "::1" : "127.0.0.1" };
+  /**
+   * The real destination of a packet. For a wildcard address it is the machine itself, as in Linux: for IPv4 the address
+   * that the sender is bound to, if any.
+   */
+  destination(to: Endpoint, from: Endpoint | undefined): Endpoint {
+    if (!isWildcard(to.host)) return to;
+    if (isIPv6(to.host)) return { ...to, host: "::1" };
+    const isBound = from !== undefined && !isIPv6(from.host) && !isWildcard(from.host);
+    return { ...to, host: isBound ? from.host : "127.0.0.1" };
   }
 
   /** The source address of a packet to a local address. */

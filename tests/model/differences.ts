@@ -171,8 +171,23 @@ const ROWS: readonly Row[] = [
     matches: (context, step) =>
       context.adapter.adapter === "deno" && /ECONNRESET|EPIPE|^104$|^32$/.test(context.expected) &&
       context.program.steps.slice(0, context.at).some(({ op, s }) =>
-        op === "close" && s !== step.s
+        (op === "close" || op === "shutdown") && s !== step.s
       ),
+  },
+  {
+    name: "a connection that was reset before `accept`",
+    ends: true,
+    matches: ({ adapter, actual, program, at }, { op }) =>
+      op === "accept" && adapter.adapter === "deno" && actual === "waits for ever" &&
+      program.steps.slice(0, at).some(({ option }) => option === "SO_LINGER"),
+  },
+  {
+    name: "`connect` from a bound port to a peer that another socket of the port has",
+    ends: true,
+    matches: ({ expected, actual }, { op }) =>
+      (op === "connect" && expected === "!ECONNREFUSED" &&
+        (actual === "!EADDRNOTAVAIL" || actual === "!EINVAL")) ||
+      (op === "connect_ex" && expected === "111" && (actual === "99" || actual === "22")),
   },
   {
     name: "a non-blocking `connect` that failed",

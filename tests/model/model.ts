@@ -371,7 +371,8 @@ export class Model {
     // Connections over loopback come from the address that they go to only where it was bound.
     if (kind === "tcp") sock.name ??= `127.0.0.1:@${step.s}`;
     const Class = kind === "tcp" ? End : UnixEnd;
-    const server = other.name!.replace("0.0.0.0", "127.0.0.1");
+    // The wildcard address leads to the one that the client is bound to.
+    const server = other.name!.replace("0.0.0.0", sock.name?.startsWith("H") ? "H" : "127.0.0.1");
     const [a, b] = [new Class(), new Class()];
     a.peer = b;
     b.peer = a;

@@ -108,6 +108,23 @@ for (const setting of settings) {
       await late;
     });
 
+    it(
+      "a connect to the wildcard address leads to the address that the client is bound to",
+      { skip: setting.skip || (setting.family !== AF_INET && "it is so for IPv4 only") },
+      bounded(async (scope) => {
+        const server = setting.socket(scope);
+        await server.listen();
+        const client = setting.socket(scope);
+        await client.bind(["127.0.0.1", 0]);
+        await client.connect(server.getsockname());
+        assert.deepEqual(client.getpeername(), ["127.0.0.1", server.getsockname()[1]]);
+        const other = setting.socket(scope);
+        await other.bind(["127.0.0.2", 0]);
+        await other.connect(server.getsockname());
+        assert.deepEqual(other.getpeername(), ["127.0.0.2", server.getsockname()[1]]);
+      }),
+    );
+
     test("a signal that throws ends its own call only, and loses nothing", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const fails = (): never => {
