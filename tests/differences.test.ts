@@ -24,6 +24,7 @@ import {
   SOCK_DGRAM,
   type Socket,
   socket,
+  SocketError,
   socketpair,
   SOL_SOCKET,
 } from "../mod.ts";
@@ -132,6 +133,33 @@ say(s.send(bytes(${size})))
       await receive(b, count);
     }
     await out.close();
+  });
+
+  test("`connect` to a peer that resets at once", async (scope) => {
+    const peer = pythonProgram(
+      scope,
+      `${helpers}
+listener = socket.create_server(("127.0.0.1", 0))
+say(listener.getsockname()[1])
+while True:
+    s, _ = listener.accept()
+    s.sendall(b"hello")
+    reset()
+`,
+    );
+    const [port = 0] = await peer.json<number[]>();
+    for (let i = 0; i < 200; i++) {
+      const s = scope.add(socket());
+      try {
+        await s.connect([host, port]);
+      } catch (error) {
+        assert.ok(error instanceof SocketError && error.code === "ECONNRESET", String(error));
+        assert.equal(error.syscall, "connect");
+        continue;
+      }
+      assert.equal(text(await receive(s, 5)), "hello");
+      await s.close();
+    }
   });
 
   test("SO_LINGER with seconds", async (scope) => {
