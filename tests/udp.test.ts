@@ -409,6 +409,33 @@ for (const { name, family, host, skip } of families) {
   });
 }
 
+describe("a connect of UDP that fails", () => {
+  it(
+    "leaves the peer, and the receive that waits",
+    bounded(async (scope) => {
+      const peer = await bound(scope, AF_INET, "127.0.0.1");
+      const s = await bound(scope, AF_INET, "127.0.0.1");
+      const waiting = s.recv(9);
+      await s.connect(peer.getsockname());
+      // No route leads there from the loopback address.
+      const elsewhere: InetAddress = ["198.51.100.1", 9];
+      if (runtimeName === "deno") {
+        // docs/differences.md
+        await s.connect(elsewhere);
+        await rejects(() => s.send("x"), "EINVAL", "send");
+        await s.connect(peer.getsockname());
+      } else {
+        await rejects(() => s.connect(elsewhere), "EINVAL", "connect");
+      }
+      assert.deepEqual(s.getpeername(), peer.getsockname());
+      assert.equal(await s.send("x"), 1);
+      assert.equal(text(await peer.recv(9)), "x");
+      await peer.sendto("y", s.getsockname());
+      assert.equal(text(await waiting), "y");
+    }),
+  );
+});
+
 describe("UDP broadcast and multicast", () => {
   it(
     "broadcast only after SO_BROADCAST",

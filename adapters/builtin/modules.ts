@@ -85,7 +85,7 @@ export interface TcpHandle {
 export interface DgramSocket {
   address(): { address: string; port: number };
   bind(options: Record<string, unknown>): void;
-  connect(port: number, address: string): void;
+  connect(port: number, address: string, callback: (error?: Error) => void): void;
   disconnect(): void;
   ref(): void;
   unref(): void;

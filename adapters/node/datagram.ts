@@ -42,7 +42,8 @@ async function pinned(
  */
 class ConnectableDatagram extends NodeDatagram {
   readonly concurrent = true;
-  #connected = false;
+  /** The host and port of the fixed peer. */
+  #fixed: [host: string, port: number] | undefined;
 
   override get fd(): number {
     return descriptorOf(this.socket);
@@ -68,19 +69,26 @@ class ConnectableDatagram extends NodeDatagram {
   }
 
   async connect(peer: Address): Promise<void> {
-    if (this.#connected) this.socket.disconnect();
-    this.#connected = false;
-    await new Promise<void>((resolve, reject) => {
-      const failed = (error: Error): void => reject(error);
-      this.socket.once("error", failed);
-      this.socket.once("connect", () => {
-        this.socket.off("error", failed);
-        resolve();
-      });
-      this.socket.connect((peer as InetAddress)[1], this.hostOf(peer as InetAddress));
-    });
-    this.#connected = true;
+    const [host, port] = [this.hostOf(peer as InetAddress), (peer as InetAddress)[1]];
+    const before = this.#fixed;
+    if (before !== undefined) this.socket.disconnect();
+    this.#fixed = undefined;
+    try {
+      await this.#connect(host, port);
+    } catch (error) {
+      // As in Linux, it keeps the peer that it had.
+      if (before !== undefined) await this.#connect(...before);
+      throw error;
+    }
     this.moved();
+  }
+
+  async #connect(host: string, port: number): Promise<void> {
+    // Without a callback, the failure would also be an event, as if the system had reported it for a datagram.
+    await new Promise<void>((resolve, reject) => {
+      this.socket.connect(port, host, (error) => error === undefined ? resolve() : reject(error));
+    });
+    this.#fixed = [host, port];
   }
 }
 
