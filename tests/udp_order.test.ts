@@ -3,17 +3,28 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  type Adapter,
   AF_INET,
   createMemoryAdapter,
   type InetAddress,
+  MSG_DONTWAIT,
   SO_RCVBUF,
   SOCK_DGRAM,
   Socket,
   SOL_SOCKET,
 } from "../mod.ts";
+import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
-import { bounded, rejection, rejects, type Scope, sleep, within } from "./support/scope.ts";
+import {
+  assertCode,
+  bounded,
+  rejection,
+  rejects,
+  type Scope,
+  sleep,
+  within,
+} from "./support/scope.ts";
 
 const host = "127.0.0.1";
 
@@ -35,9 +46,22 @@ print(" ".join(came), flush=True)
 const letters = [..."abcdefghijklmnopqrst"];
 const expected = letters.join(" ");
 
-function open(scope: Scope): Socket<InetAddress> {
-  return scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM));
+function open(scope: Scope, adapter?: Adapter): Socket<InetAddress> {
+  const options = adapter === undefined ? {} : { adapter };
+  return scope.add(new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, options));
 }
+
+async function bound(scope: Scope, adapter?: Adapter): Promise<Socket<InetAddress>> {
+  const s = open(scope, adapter);
+  await s.bind([host, 0]);
+  s.settimeout(5);
+  return s;
+}
+
+const adapters: Record<string, () => Adapter | undefined> = {
+  "this runtime": () => undefined,
+  "the memory adapter": () => createMemoryAdapter(),
+};
 
 type Send = (letter: string, i: number) => Promise<number>;
 
@@ -100,6 +124,182 @@ describe("a datagram to a name", () => {
       assert.equal(await rejection(() => sent), "enough");
       assert.equal(await next, 3);
       assert.equal(await peer.line(), "yes");
+    }),
+  );
+});
+
+for (const [name, adapterOf] of Object.entries(adapters)) {
+  const test = (title: string, body: (scope: Scope, adapter?: Adapter) => Promise<void>): void => {
+    it(title, bounded((scope) => body(scope, adapterOf())));
+  };
+  /** Runs a case at every moment of a connect that is under way: after so many microtasks. */
+  const each = async (
+    scope: Scope,
+    adapter: Adapter | undefined,
+    run: (s: Socket<InetAddress>, moment: () => Promise<void>) => Promise<void>,
+  ): Promise<void> => {
+    for (let microtasks = 0; microtasks <= 12; microtasks++) {
+      // Also of a socket that is not open yet.
+      for (const s of [open(scope, adapter), await bound(scope, adapter)]) {
+        await run(s, async () => {
+          for (let i = 0; i < microtasks; i++) await undefined;
+        });
+        await s.close();
+      }
+    }
+  };
+
+  describe(`datagrams beside a connect, on ${name}`, () => {
+    test("go after it, and never to the wrong peer", async (scope, adapter) => {
+      const [a, b] = [await bound(scope, adapter), await bound(scope, adapter)];
+      await each(scope, adapter, async (s, moment) => {
+        await s.connect(a.getsockname());
+        const connecting = s.connect(b.getsockname());
+        await moment();
+        const calls = [s.sendto("to a", a.getsockname()), s.send("to b"), s.send("to b, too")];
+        await connecting;
+        await rejects(() => calls[0]!, "EISCONN", "sendto");
+        assert.deepEqual(await Promise.all(calls.slice(1)), [4, 9]);
+        assert.deepEqual(s.getpeername(), b.getsockname());
+        for (const sent of ["to b", "to b, too"]) assert.equal(text(await b.recv(99)), sent);
+      });
+      await rejects(() => a.recv(99, MSG_DONTWAIT), "EAGAIN");
+    });
+
+    test("go to the peer that it fixes, by its address or without", async (scope, adapter) => {
+      const a = await bound(scope, adapter);
+      await each(scope, adapter, async (s, moment) => {
+        const connecting = s.connect(a.getsockname());
+        await moment();
+        const sent = [s.sendto("one", a.getsockname()), s.send("two"), s.sendmsg(["three"])];
+        assert.deepEqual(await Promise.all(sent), [3, 3, 5]);
+        await connecting;
+        for (const one of ["one", "two", "three"]) assert.equal(text(await a.recv(99)), one);
+      });
+    });
+
+    test("that were sent before it go where they should", async (scope, adapter) => {
+      const [a, b] = [await bound(scope, adapter), await bound(scope, adapter)];
+      await each(scope, adapter, async (s, moment) => {
+        const first = s.sendto("to a", a.getsockname());
+        await moment();
+        await Promise.all([first, s.connect(b.getsockname()), s.send("to b")]);
+        assert.equal(text(await a.recv(99)), "to a");
+        assert.equal(text(await b.recv(99)), "to b");
+      });
+    });
+  });
+
+  describe(`several connects at once, on ${name}`, () => {
+    test("take effect in their order", async (scope, adapter) => {
+      const [a, b] = [await bound(scope, adapter), await bound(scope, adapter)];
+      await each(scope, adapter, async (s, moment) => {
+        const connecting = [s.connect(a.getsockname()), s.connect(a.getsockname())];
+        await moment();
+        connecting.push(s.connect(b.getsockname()));
+        await Promise.all([...connecting, s.send("x")]);
+        assert.deepEqual(s.getpeername(), b.getsockname());
+        assert.equal(text(await b.recv(99)), "x");
+      });
+    });
+  });
+
+  describe(`a connect and a close at once, on ${name}`, () => {
+    test("the connect has connected or is EBADF", async (scope, adapter) => {
+      await each(scope, adapter, async (s, moment) => {
+        const connecting = s.connect([host, 9]).then(() => undefined, (error) => error);
+        await moment();
+        await s.close();
+        const error = await connecting;
+        if (error !== undefined) assertCode(error, "EBADF", "connect");
+        await rejects(() => s.send("x"), "EBADF", "send");
+      });
+    });
+  });
+}
+
+describe("a datagram that need not wait", () => {
+  it(
+    "goes out within the call, from the caller's own buffer",
+    bounded(async (scope) => {
+      const adapter = createMemoryAdapter();
+      const given: Uint8Array[] = [];
+      const open = adapter.datagram!.bind(adapter);
+      adapter.datagram = async (request) => {
+        const socket = await open(request);
+        const send = socket.send.bind(socket);
+        socket.send = (data, to) => {
+          given.push(data);
+          return send(data, to);
+        };
+        return socket;
+      };
+      const receiver = await bound(scope, adapter);
+      const to = receiver.getsockname();
+      const s = new Socket<InetAddress>(AF_INET, SOCK_DGRAM, 0, { adapter });
+      scope.add(s);
+      const buffer = new Uint8Array(9);
+      const isGiven = (call: () => Promise<unknown>): void => {
+        given.length = 0;
+        void call();
+        assert.equal(given[0], buffer);
+      };
+      // Right behind calls that had to wait.
+      await s.sendto("x", to);
+      isGiven(() => s.sendto(buffer, to));
+      await s.connect(to);
+      isGiven(() => s.send(buffer));
+      isGiven(() => s.sendto(buffer, to));
+      await Promise.all([s.connect(to), s.send("x"), s.sendall("x")]);
+      isGiven(() => s.sendall(buffer));
+    }),
+  );
+});
+
+describe("a connect whose look-up does not answer", () => {
+  const program = async (scope: Scope): Promise<Socket<InetAddress>> => {
+    const adapter = createMemoryAdapter();
+    adapter.faults.hangLookup();
+    return await bound(scope, adapter);
+  };
+
+  it(
+    "holds up no send once it is aborted, and changes nothing",
+    bounded(async (scope) => {
+      const s = await program(scope);
+      const controller = new AbortController();
+      const connecting = s.connect(["nobody.test", 5], controller);
+      const sends = [s.send("x"), s.sendto("y", s.getsockname())];
+      controller.abort("enough");
+      assert.equal(await rejection(() => connecting), "enough");
+      await rejects(() => sends[0]!, "EDESTADDRREQ", "send");
+      assert.equal(await sends[1], 1);
+      assert.equal(text(await s.recv(9)), "y");
+    }),
+  );
+
+  it(
+    "times out, as does a send behind it",
+    bounded(async (scope) => {
+      const s = await program(scope);
+      s.settimeout(0.2);
+      const connecting = s.connect(["nobody.test", 5]);
+      s.settimeout(0.02);
+      const error = await rejects(() => s.sendall("x"), "ETIMEDOUT", "send");
+      assert.equal(error.bytes_sent, 0);
+      await rejects(() => connecting, "ETIMEDOUT", "connect");
+    }),
+  );
+
+  it(
+    "is ended by a close, with the calls behind it",
+    bounded(async (scope) => {
+      const s = await program(scope);
+      const connecting = [s.connect(["nobody.test", 5]), s.connect([host, 5])];
+      const sent = s.send("x");
+      await within(s.close(), 2_000, "close");
+      for (const one of connecting) await rejects(() => one, "EBADF", "connect");
+      await rejects(() => sent, "EBADF", "send");
     }),
   );
 });

@@ -15,14 +15,14 @@ import { quiet, rejected } from "../waiting/quiet.ts";
 import { isTurnDue, resolved, turn, turned } from "../waiting/turn.ts";
 import { type Limits, UNLIMITED } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
+import { DatagramCalls } from "./calls.ts";
 import { checkLength, checkTarget, reachable } from "./checks.ts";
 import { DatagramQueue, nothing } from "./queue.ts";
-import { DatagramSends } from "./sends.ts";
 
 /** Linux's default of net.core.rmem_default, used if the runtime does not report the size. */
 const RECEIVE_BUFFER = 212992;
 
-/** How long a close waits for earlier sends, in milliseconds: for a name, or for room. */
+/** How long a close waits for earlier sends and connects, in milliseconds: for a name, or for room. */
 const LONGEST_CLOSE = 100;
 
 /** UDP, and AF_UNIX datagrams if the adapter has them. */
@@ -41,13 +41,13 @@ export class DatagramTransport implements Transport, DatagramSink {
   #pending: { cause: unknown } | undefined;
   /** The bound of the queue, and the setting of SO_RCVBUF when the system was asked for it. */
   #limit: { bytes: number; setting: number | undefined } | undefined;
-  #sends: DatagramSends = new DatagramSends();
-  /** The look-ups that a bind or connect waits for. */
+  #calls: DatagramCalls = new DatagramCalls();
+  /** The look-up that a bind waits for. */
   #lookUps: LookUps = new LookUps();
   #readShut = false;
   #writeShut = false;
   #closed = false;
-  /** Whether it is closed and no earlier send is left. */
+  /** Whether it is closed and no earlier send or connect is left. */
   #over = false;
 
   constructor(adapter: Adapter, family: number, options: SocketOptions) {
@@ -100,7 +100,12 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#checkOpen("connect");
     // Fixing the peer does not wait for the network; only the look-up of a name may.
     const addresses = resolveAll(this.#adapter, this.#family, destination);
-    const peer = reachable(firstOf(await this.#lookUps.wait(addresses, "connect", limits)));
+    await this.#calls.later("connect", limits, addresses, (known) => this.#fix(firstOf(known)));
+  }
+
+  /** Fixes the peer. No send is with the runtime meanwhile, since it would go to one of two peers. */
+  async #fix(address: Address): Promise<void> {
+    const peer = reachable(address);
     // Linux would report this at the first send.
     checkTarget(peer, "connect", this.#options.settings);
     const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
@@ -155,10 +160,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     try {
       this.#checkSendable(request);
       if (this.#writeShut) return quiet(this.#sendShut(request, limits));
-      if (this.#peer === undefined) throw systemError(this.#unconnectedCode(), request.syscall);
-      return this.#canSend
-        ? this.#sendTo(request, undefined)
-        : this.#sends.later(request, limits, [], () => this.#sendTo(request, undefined));
+      return this.#canSend ? this.#sendToPeer(request) : this.#sendLater(request, limits);
     } catch (error) {
       return unsent(request, error);
     }
@@ -172,20 +174,39 @@ export class DatagramTransport implements Transport, DatagramSink {
       // The usual case, a reply to a literal address, must not cost a promise per step.
       return Array.isArray(addresses) && this.#canSend
         ? this.#sendToOne(request, firstOf(addresses))
-        : this.#sends.later(
-          request,
-          limits,
-          addresses,
-          (known) => this.#sendToOne(request, firstOf(known)),
-        );
+        : this.#sendLater(request, limits, addresses);
     } catch (error) {
       return rejected(error);
     }
   }
 
+  /** Sends after the calls before it: to the address, or without one to the peer of then. */
+  #sendLater(
+    request: SendRequest,
+    limits: Limits,
+    addresses?: Address[] | Promise<Address[]>,
+  ): Promise<number> {
+    const sent = this.#calls.later(
+      request.syscall,
+      limits,
+      addresses ?? [],
+      (known) =>
+        addresses === undefined
+          ? this.#sendToPeer(request)
+          : this.#sendToOne(request, firstOf(known)),
+    );
+    return request.all ? quiet(sent.catch((error) => unsent(request, error))) : sent;
+  }
+
   /** Whether a send can go to the runtime at once without overtaking another. */
   get #canSend(): boolean {
-    return this.#socket !== undefined && this.#sends.isFree(this.#socket.concurrent);
+    return this.#socket !== undefined && this.#calls.isFree(this.#socket.concurrent);
+  }
+
+  #sendToPeer(request: SendRequest): Promise<number> {
+    return this.#peer === undefined
+      ? unsent(request, systemError(this.#unconnectedCode(), request.syscall))
+      : this.#sendTo(request, undefined);
   }
 
   #sendToOne(request: SendRequest, to: Address): Promise<number> {
@@ -217,10 +238,10 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#closed = true;
     this.#queue.failAll((syscall) => systemError("EBADF", syscall));
     this.#lookUps.fail();
-    const { last } = this.#sends;
+    const { last } = this.#calls;
     if (last !== undefined) await settledWithin(last, LONGEST_CLOSE);
     this.#over = true;
-    this.#sends.fail();
+    this.#calls.fail();
     if (this.#claim !== undefined) unclaim(this.#claim);
     const socket = this.#socket;
     this.#socket = undefined;
@@ -290,17 +311,17 @@ export class DatagramTransport implements Transport, DatagramSink {
   ): Promise<number> {
     const sending = sent.then(
       () => {
-        this.#sends.ended(sending);
+        this.#calls.ended(sending);
         const sent = outcome(request.all, request.data.length);
         return isTurnDue() ? turn().then(() => sent) : sent;
       },
       (cause) => {
-        this.#sends.ended(sending);
+        this.#calls.ended(sending);
         quiet(sending);
         return this.#sendFailed(cause, request, to);
       },
     );
-    this.#sends.begun(sending);
+    this.#calls.begun(sending);
     return sending;
   }
 
