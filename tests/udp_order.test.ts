@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import process from "node:process";
 import {
   type Adapter,
   AF_INET,
@@ -16,6 +17,8 @@ import {
 import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
+import { start } from "./support/process.ts";
+import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
 import {
   assertCode,
   bounded,
@@ -216,6 +219,59 @@ for (const [name, adapterOf] of Object.entries(adapters)) {
       });
     });
   });
+
+  describe(`the buffer of a datagram that waits, on ${name}`, () => {
+    const prepare: Record<
+      string,
+      (s: Socket<InetAddress>, to: InetAddress) => Promise<void> | undefined
+    > = {
+      "for the socket to open": () => undefined,
+      "for a connect": (s, to) => s.connect(to),
+      "for a connect of an open socket": async (s, to) => {
+        await s.connect(to);
+        void s.connect(to);
+      },
+      "perhaps for earlier ones": (s) => s.bind([host, 0]),
+    };
+    for (const [why, begin] of Object.entries(prepare)) {
+      test(`may change meanwhile: it waits ${why}`, async (scope, adapter) => {
+        const receiver = await bound(scope, adapter);
+        const to = receiver.getsockname();
+        const s = open(scope, adapter);
+        const begun = begin(s, to);
+        if (!why.includes("a connect") || why.includes("open")) await begun;
+        const buffer = new Uint8Array(2);
+        const whole = new Uint8Array(buffer.buffer);
+        const sends: Promise<unknown>[] = [];
+        const send = (letter: string, call: () => Promise<unknown>): void => {
+          buffer.fill(letter.charCodeAt(0));
+          sends.push(call());
+        };
+        send("a", () => s.sendto(buffer, to));
+        send("b", () => s.sendto(buffer, 0, to));
+        send("c", () => s.sendmsg([buffer], [], 0, to));
+        send("d", () => s.sendmsg([buffer.subarray(1), buffer], [], 0, to));
+        if (why.includes("connect")) {
+          send("e", () => s.send(whole));
+          send("f", () => s.sendall(buffer.buffer));
+          send("g", () => s.sendmsg([buffer]));
+        }
+        buffer.fill(0);
+        await Promise.all(sends);
+        await begun;
+        const expected = ["aa", "bb", "cc", "ddd", "ee", "ff", "gg"].slice(0, sends.length);
+        for (const one of expected) assert.equal(text(await receiver.recv(99)), one);
+      });
+    }
+
+    test("is not needed: one that is too long fails as ever", async (scope, adapter) => {
+      const s = open(scope, adapter);
+      const most = new Uint8Array(70_000);
+      const sends = [s.sendto(most, [host, 9]), s.sendto("fits", [host, 9])];
+      await rejects(() => sends[0]!, "EMSGSIZE", "sendto");
+      assert.equal(await sends[1], 4);
+    });
+  });
 }
 
 describe("a datagram that need not wait", () => {
@@ -252,6 +308,40 @@ describe("a datagram that need not wait", () => {
       isGiven(() => s.sendto(buffer, to));
       await Promise.all([s.connect(to), s.send("x"), s.sendall("x")]);
       isGiven(() => s.sendall(buffer));
+    }),
+  );
+});
+
+/** What {@linkcode launch} gives Deno, which has other datagram sockets then. */
+const unstable = {
+  permissions: ["--allow-net", "--allow-read", "--allow-write"],
+  flags: runtimeName === "deno" ? ["--unstable-net"] : [],
+};
+
+describe("the buffer of datagrams that are sent at once", () => {
+  const program = new URL("./peers/one_buffer.ts", import.meta.url);
+
+  it(
+    "may change before they have left a bound socket, except on Deno with all that it has",
+    bounded(async (scope) => {
+      const permissions = [...unstable.permissions, ...(hasFfi ? ["--allow-ffi"] : [])];
+      const peer = scope.add(start(launch(program, ["udp"], { ...unstable, permissions })));
+      // docs/differences.md
+      assert.equal(await peer.line(), hasFfi ? "?bc" : "abc");
+      assert.equal((await peer.exit()).stderr, "");
+    }),
+  );
+
+  it(
+    "may change before they have left a UNIX socket",
+    {
+      skip: (runtimeName !== "deno" || process.platform !== "linux") &&
+        "this runtime has no UNIX datagrams",
+    },
+    bounded(async (scope) => {
+      const peer = scope.add(start(launch(program, ["unix"], unstable)));
+      assert.equal(await peer.line(), "abc");
+      assert.equal((await peer.exit()).stderr, "");
     }),
   );
 });

@@ -86,7 +86,8 @@ class BunDatagram implements Datagram {
     const host = hostOf(address);
     return this.#trySend(data, address[1], host)
       ? undefined
-      : this.#sendLater(data, address[1], host);
+      // Copied: the caller may change its buffer meanwhile.
+      : this.#sendLater(data.slice(), address[1], host);
   }
 
   connect(peer: Address): void {

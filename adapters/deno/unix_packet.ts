@@ -45,7 +45,9 @@ export class UnixPacketConn implements DenoDatagram {
 
   send(data: Uint8Array, to: Record<string, unknown>): Promise<number> {
     this.#sending++;
-    const sent = this.#sent.then(() => this.#send(data, to)).finally(() => this.#sending--);
+    // It waits, if only for a microtask, in which the caller may change its buffer.
+    const own = data.slice();
+    const sent = this.#sent.then(() => this.#send(own, to)).finally(() => this.#sending--);
     this.#sent = sent.catch(() => {/* Its caller reports it. */});
     return sent;
   }

@@ -34,6 +34,14 @@ export function checkLength(
   if (data.length > largestPayload(family)) throw systemError("EMSGSIZE", syscall, { address });
 }
 
+/**
+ * A copy of the payload of a datagram that has to wait: its caller may change the buffer meanwhile. One that is too
+ * long is cut, and stays too long.
+ */
+export function copyOf(data: Uint8Array, family: number): Uint8Array {
+  return data.slice(0, largestPayload(family) + 1);
+}
+
 /** The real address of a peer: the wildcard address means this machine, as in Linux. */
 export function reachable(peer: Address): Address {
   if (!Array.isArray(peer)) return peer;

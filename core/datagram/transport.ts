@@ -16,7 +16,7 @@ import { isTurnDue, resolved, turn, turned } from "../waiting/turn.ts";
 import { type Limits, UNLIMITED } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
 import { DatagramCalls } from "./calls.ts";
-import { checkLength, checkTarget, reachable } from "./checks.ts";
+import { checkLength, checkTarget, copyOf, reachable } from "./checks.ts";
 import { DatagramQueue, nothing } from "./queue.ts";
 
 /** Linux's default of net.core.rmem_default, used if the runtime does not report the size. */
@@ -186,14 +186,13 @@ export class DatagramTransport implements Transport, DatagramSink {
     limits: Limits,
     addresses?: Address[] | Promise<Address[]>,
   ): Promise<number> {
+    const own = { ...request, data: copyOf(request.data, this.#family) };
     const sent = this.#calls.later(
       request.syscall,
       limits,
       addresses ?? [],
       (known) =>
-        addresses === undefined
-          ? this.#sendToPeer(request)
-          : this.#sendToOne(request, firstOf(known)),
+        addresses === undefined ? this.#sendToPeer(own) : this.#sendToOne(own, firstOf(known)),
     );
     return request.all ? quiet(sent.catch((error) => unsent(request, error))) : sent;
   }
