@@ -161,6 +161,25 @@ for (const setting of native) {
         assert.deepEqual(await peer.json(), [150_000, sha256(pattern(150_000))]);
       });
 
+      test("the peer half-closes while a sendall waits for room", async (scope) => {
+        const [s, peer] = await meet(
+          scope,
+          `
+          s.shutdown(socket.SHUT_WR)
+          say("half-closed")
+          command()
+          say(*read_all())`,
+        );
+        await peer.json();
+        const data = pattern(16 * MiB);
+        const sending = s.sendall(data);
+        await sleep(50);
+        peer.write("\n");
+        await sending;
+        await s.shutdown(SHUT_WR);
+        assert.deepEqual(await peer.json(), [data.length, sha256(data)]);
+      });
+
       test("we half-close and read on for long", async (scope) => {
         const [s, peer] = await meet(
           scope,

@@ -12,7 +12,8 @@ import { connectedStream } from "./direct_stream.ts";
 import { hasLibc, libc } from "./ffi.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { denied, isPermitted, lookup } from "./resolver.ts";
-import { addressOf, deno, denoPathOf } from "./types.ts";
+import { takeConn } from "./taken_conn.ts";
+import { addressOf, deno, type DenoConn, denoPathOf } from "./types.ts";
 
 const AF_INET6 = 10;
 
@@ -23,10 +24,7 @@ export function connect(target: ConnectTarget): ConnectAttempt {
     const error = Object.assign(new Error("port 0"), { code: "ECONNREFUSED" });
     return { done: Promise.reject(error), cancel: () => {} };
   }
-  // Without FFI, only a connection of node:net can be reset.
-  if (target.settings.get("SO_LINGER") === 0 && !isUnix(target.address) && !hasLibc()) {
-    return connectByNodeNet(target, undefined);
-  }
+  if (isForNodeNet(target)) return connectByNodeNet(target, undefined);
   if (needsName(target)) return connectByName(target);
   const abort = new AbortController();
   const host = isUnix(target.address) ? "" : hostOf(target.address);
@@ -34,10 +32,11 @@ export function connect(target: ConnectTarget): ConnectAttempt {
 }
 
 async function connectNatively(
-  { family, address }: ConnectTarget,
+  target: ConnectTarget,
   hostname: string,
   signal: AbortSignal,
 ): Promise<Stream> {
+  const { address } = target;
   const c = isUnix(address) ? undefined : libc();
   // Deno 2.9 opens the socket during the call.
   const fd = c === undefined ? -1 : nextDescriptor(c);
@@ -47,12 +46,19 @@ async function connectNatively(
       : { transport: "tcp", hostname, port: address[1] }),
     signal,
   });
-  return connectedStream(
-    conn,
-    scopedLike(addressOf(family, conn.localAddr), address),
-    scopedLike(addressOf(family, conn.remoteAddr), address),
-    fd,
-  );
+  return streamOf(conn, target, fd);
+}
+
+/** `fd` is the descriptor that it should have, -1 for none; if omitted, the descriptor is searched for. */
+function streamOf(conn: DenoConn, { family, address }: ConnectTarget, fd?: number): Stream {
+  const local = scopedLike(addressOf(family, conn.localAddr), address);
+  const remote = scopedLike(addressOf(family, conn.remoteAddr), address);
+  return connectedStream(conn, local, remote, fd);
+}
+
+/** Whether the connection stays with `node:net`: without FFI, only that can reset one. */
+function isForNodeNet({ settings, address }: ConnectTarget): boolean {
+  return settings.get("SO_LINGER") === 0 && !isUnix(address) && !hasLibc();
 }
 
 /** Connects through `node:net`, which can do so from a given local address, and can reset the connection. */
@@ -77,7 +83,12 @@ export function connectByNodeNet(
     ...(local === undefined ? {} : { localAddress: hostOf(local), localPort: local[1] }),
   });
   return {
-    done: attempt.done.then(() => new DenoNetStream(socket, family)),
+    done: attempt.done.then(() => {
+      const conn = local === undefined || isForNodeNet(target) ? undefined : takeConn(socket);
+      return conn === undefined
+        ? new DenoNetStream(socket, family)
+        : streamOf(conn, target, undefined);
+    }),
     byName,
     cancel: attempt.cancel,
   };

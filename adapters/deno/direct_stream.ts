@@ -6,7 +6,7 @@
 
 import type { Address, Awaitable } from "../adapter.ts";
 import { Retries } from "../retries.ts";
-import { isDescriptor } from "./descriptor.ts";
+import { findDescriptor, isDescriptor } from "./descriptor.ts";
 import { libc } from "./ffi.ts";
 import type { DenoLibc } from "./libc.ts";
 import { DenoStream } from "./stream.ts";
@@ -23,18 +23,19 @@ export function acceptedStream(conn: DenoConn, local: Address, remote: Address):
 /**
  * The stream of an outgoing connection, one that sends with send(2) if possible.
  *
- * @param fd the descriptor that it should have; -1 if unknown
+ * @param fd the descriptor that it should have, -1 for none; if omitted, it is searched for
  */
 export function connectedStream(
   conn: DenoConn,
   local: Address,
   remote: Address,
-  fd: number,
+  fd: number | undefined,
 ): DenoStream {
-  const c = fd < 0 ? undefined : libc();
+  const c = fd === -1 ? undefined : libc();
+  if (c === undefined) return streamOver(conn, local, remote, -1);
   const names = { type: SOCK_STREAM, local, remote, shared: false };
-  const isIts = c !== undefined && isDescriptor(c, fd, names);
-  return streamOver(conn, local, remote, isIts ? fd : -1);
+  const isIts = fd === undefined || isDescriptor(c, fd, names);
+  return streamOver(conn, local, remote, isIts ? fd ?? findDescriptor(c, names) : -1);
 }
 
 function streamOver(conn: DenoConn, local: Address, remote: Address, fd: number): DenoStream {

@@ -56,6 +56,8 @@ export interface DenoForeignFunction {
 
 /** The `Deno` namespace. */
 export interface DenoNamespace {
+  /** The name of what Deno keeps for its own modules. */
+  readonly internal?: symbol;
   readonly version: { readonly deno: string };
   readonly permissions: {
     querySync(permission: { name: string; host?: string }): { readonly state: string };

@@ -10,11 +10,11 @@ import type { Setting } from "./tcp.ts";
 
 type Inet = Socket<InetAddress>;
 
-/** Who connects: this process or the peer. */
-export type Role = "connected" | "accepted";
+/** Who connects: this process, perhaps with a socket that was bound before, or the peer. */
+export type Role = "connected" | "bound and connected" | "accepted";
 
-/** Both roles of this process's socket. */
-export const roles: readonly Role[] = ["connected", "accepted"];
+/** The roles of this process's socket: on Deno each is another kind of stream. */
+export const roles: readonly Role[] = ["connected", "bound and connected", "accepted"];
 
 /** Why there is no peer in Python, or false. */
 export const noPeer: string | false = hasPython ? false : "Python 3 is not here to be the peer";
@@ -126,11 +126,12 @@ async function meet(
   run: (port: number) => Program,
   prepare?: (s: Inet) => void,
 ): Promise<[Inet, Program]> {
-  if (role === "connected") {
+  if (role !== "accepted") {
     const peer = scope.add(run(0));
     const port = await peer.json<number>();
     const s = setting.socket(scope);
     prepare?.(s);
+    if (role === "bound and connected") await s.bind([setting.host, 0]);
     await s.connect([setting.host, port]);
     return [s, peer];
   }
