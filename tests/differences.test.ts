@@ -399,6 +399,28 @@ say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
     assert.deepEqual(linux(KERNEL), [104, 0]);
   });
 
+  test(
+    "a send that meets a reset, with SO_LINGER `[1, 0]` set before `connect`",
+    async (scope) => {
+      const listener = await server(scope);
+      const s = scope.add(socket());
+      s.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+      await s.connect(listener.getsockname());
+      const conn = await accepted(scope, listener);
+      await conn.sendall("still read");
+      await s.sendall("never read");
+      await sleep(20);
+      await conn.close();
+      await sleep(20);
+      const code = runtimeName === "deno" && !hasFfi ? "EPIPE" : "ECONNRESET";
+      await rejects(() => s.send("x"), code, "send");
+      await rejects(() => s.send("x"), "EPIPE", "send");
+      await rejects(() => s.shutdown(SHUT_WR), "ENOTCONN", "shutdown");
+      assert.equal(text(await receive(s, 10)), "still read");
+      assert.equal((await s.recv(9)).length, 0);
+    },
+  );
+
   test("the first `send` to a UNIX peer that has closed with unread bytes", async (scope) => {
     const name = path(scope);
     const peer = pythonProgram(
