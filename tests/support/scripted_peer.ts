@@ -47,10 +47,11 @@ export class ScriptedPeer {
    */
   async meet(scope: Scope, role: Role, source: string): Promise<Socket<InetAddress>> {
     const { host } = this.#setting;
-    if (role === "connected") {
+    if (role !== "accepted") {
       this.#run([host, 0, source]);
       const [port] = await this.told() as [number];
       const s = this.#setting.socket(scope);
+      if (role === "bound and connected") await s.bind([host, 0]);
       await s.connect([host, port]);
       return s;
     }
