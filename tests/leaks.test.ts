@@ -259,6 +259,48 @@ describe("what was closed", () => {
       }),
     );
   }
+
+  it(
+    "is free although it was about to be connected",
+    { skip: noDescriptors },
+    bounded(async (scope) => {
+      const before = socketDescriptors().length;
+      const server = await setting.server(scope, 512);
+      const address = server.getsockname();
+      const accepting = (async () => {
+        for (;;) {
+          const [conn] = await server.accept();
+          conn.recv(1).catch(() => {/* A reset. */}).finally(() => conn.close());
+        }
+      })();
+      const ended = rejects(() => accepting, "EBADF");
+      const turn = () => new Promise((resolve) => setImmediate(resolve));
+      // Meanwhile the system connects, and the runtime does not know.
+      const work = (milliseconds: number) => {
+        for (const end = performance.now() + milliseconds; performance.now() < end;);
+      };
+      const moments = [
+        () => sleep(0),
+        (i: number) => turn().then(() => work(i % 7 / 4)),
+        () => turn().then(turn),
+        () => sleep(1),
+      ];
+      for (let i = 0; i < 1_800; i += 6) {
+        await Promise.all(Array.from({ length: 6 }, async (_, j) => {
+          const s = setting.socket(scope);
+          const connecting = s.connect(address).catch(
+            () => {/* EBADF: it was not connected yet. */},
+          );
+          await moments[(i + j) % 4]!(i + j);
+          await s.close();
+          await connecting;
+        }));
+      }
+      await server.close();
+      await ended;
+      await until(() => socketDescriptors().length <= before, "every descriptor is free");
+    }),
+  );
 });
 
 describe("closed sockets", () => {

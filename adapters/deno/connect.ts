@@ -38,6 +38,9 @@ async function connectNatively(
 ): Promise<Stream> {
   const { address } = target;
   const c = isUnix(address) ? undefined : libc();
+  // Deno 2.9: after an abort, Deno.connect would leave a connection open that is established by then. So it shall return
+  // it, for the core to close.
+  signal.throwIfAborted = () => {};
   // Deno 2.9 opens the socket during the call.
   const fd = c === undefined ? -1 : nextDescriptor(c);
   const conn = await deno().connect({
