@@ -244,6 +244,24 @@ for (const setting of settings) {
       scope.add((await server.accept())[0]);
     });
 
+    test("listen and connect right behind a shutdown of the listener find its address free", async (scope) => {
+      const other = await setting.server(scope);
+      const s = await setting.server(scope);
+      const address = s.getsockname();
+      for (const again of [() => s.listen(), () => s.connect(other.getsockname())]) {
+        const waiting = rejects(() => s.accept(), "EINVAL", "accept");
+        await sleep(10);
+        const stopping = s.shutdown(SHUT_RD);
+        await again();
+        await stopping;
+        await waiting;
+        assert.deepEqual(s.getsockname(), address);
+      }
+      const [conn, peer] = await other.accept();
+      scope.add(conn);
+      assert.deepEqual(peer, address);
+    });
+
     for (const state of ["new", "bound", "listening", "connected", "accepted"]) {
       test(`after close every call of a socket that was ${state} is EBADF`, async (scope) => {
         const s = state === "new"

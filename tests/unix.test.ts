@@ -11,6 +11,7 @@ import {
   capabilities,
   errno,
   IPPROTO_TCP,
+  SHUT_RD,
   SHUT_WR,
   SO_DOMAIN,
   SO_ERROR,
@@ -83,6 +84,20 @@ describe("UNIX streams", () => {
     assert.equal(text(await client.recv(100)), "data flows back");
     await conn.close();
     assert.equal((await client.recv(10)).length, 0);
+  });
+
+  test("listen right behind a shutdown of the listener finds its name free", async (scope) => {
+    const path = join(folder(scope), "s");
+    const s = await server(scope, path);
+    const waiting = rejects(() => s.accept(), "EINVAL", "accept");
+    await sleep(10);
+    const stopping = s.shutdown(SHUT_RD);
+    await s.listen();
+    await stopping;
+    await waiting;
+    const client = open(scope);
+    await client.connect(path);
+    scope.add((await s.accept())[0]);
   });
 
   test("names at both ends, and what the options tell", async (scope) => {

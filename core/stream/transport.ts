@@ -39,6 +39,8 @@ export class StreamTransport implements Transport, Owner {
   #phase: Phase;
   /** The address it has bound or listened on; kept while connected. */
   #own: OwnAddress | undefined;
+  /** Settles when the listener that was shut down is closed: until then the address is in use. */
+  #stopped: Promise<void> | undefined;
   /** Created for the first sends that belong together. */
   #groups: SendGroups | undefined;
 
@@ -108,6 +110,7 @@ export class StreamTransport implements Transport, Owner {
     if (this.#isUnix && this.#own === undefined) throw systemError("EINVAL", "listen");
     const own = this.#own ?? new OwnAddress(this, this.#ownAddress);
     await this.#open("listen", before, async () => {
+      await this.#stopped;
       const bound = await own.take();
       const endpoint = new ListenerEndpoint(this.adapter);
       try {
@@ -144,7 +147,10 @@ export class StreamTransport implements Transport, Owner {
       destination,
       settings: this.options.settings,
       waits: limits.timeout !== 0,
-      bound: async () => await this.#own?.takeClaimed(),
+      bound: async () => {
+        await this.#stopped;
+        return await this.#own?.takeClaimed();
+      },
     });
     const wait = new AddressedWait<void>("connect", () => call.address);
     const connecting = new Connecting(call, wait);
@@ -235,7 +241,7 @@ export class StreamTransport implements Transport, Owner {
     this.#phase = CLOSED_PHASE;
     this.#groups?.close();
     const closing = phase.close(reset);
-    return this.#own === undefined ? closing : both(closing, this.#own.close());
+    return this.#own === undefined ? closing : all(closing, this.#own.close(), this.#stopped);
   }
 
   detach(): number {
@@ -289,7 +295,7 @@ export class StreamTransport implements Transport, Owner {
         this.#phase = next;
         wait.done();
       } else {
-        await both(next.close(false), this.#own?.close());
+        await all(next.close(false), this.#own?.close());
       }
     }).catch((error) => {
       if (this.#phase === busy) this.#phase = before;
@@ -348,7 +354,9 @@ export class StreamTransport implements Transport, Owner {
   /** Stops listening, as shutdown(2) does in Linux: the socket keeps its address and may listen again. */
   async #stopListening({ endpoint }: Listening): Promise<void> {
     this.#phase = new Unconnected(this.#isUnix);
-    await endpoint.close("EINVAL");
+    const closing = endpoint.close("EINVAL");
+    this.#stopped = closing.catch(() => {/* The call that has stopped it reports it. */});
+    await closing;
   }
 
   #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
@@ -375,8 +383,8 @@ export class StreamTransport implements Transport, Owner {
   }
 }
 
-async function both(one: Promise<void>, other: Promise<void> | undefined): Promise<void> {
-  await Promise.all([one, other]);
+async function all(...ends: (Promise<void> | undefined)[]): Promise<void> {
+  await Promise.all(ends);
 }
 
 /**
