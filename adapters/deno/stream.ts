@@ -2,6 +2,8 @@
 
 import type { Address, Stream, StreamSink } from "../adapter.ts";
 import { isUnix } from "../endpoints.ts";
+import { setDescriptorOption } from "../libc/options.ts";
+import { errorCode } from "./errors.ts";
 import { libc } from "./ffi.ts";
 import { DenoOptions } from "./options.ts";
 import type { DenoConn } from "./types.ts";
@@ -31,6 +33,10 @@ export class DenoStream implements Stream {
   #closed = false;
   #whenIdle: (() => void) | undefined;
   #options: DenoOptions | undefined;
+  /** The last write. */
+  #writing: Promise<number> | undefined;
+  /** Options that are set when it is over. */
+  #postponed: Map<string, number> | undefined;
 
   constructor(conn: DenoConn, local: Address, remote: Address) {
     conn.unref();
@@ -56,7 +62,8 @@ export class DenoStream implements Stream {
   }
 
   write(chunk: Uint8Array): Promise<number> {
-    return this.#conn.write(chunk);
+    if (this.#postponed !== undefined) this.#setPostponed();
+    return this.#writing = this.#conn.write(chunk);
   }
 
   shutdownWrite(): Promise<void> {
@@ -86,10 +93,8 @@ export class DenoStream implements Stream {
   setOption(name: string, value: number): boolean {
     switch (name) {
       case "TCP_NODELAY":
-        this.#conn.setNoDelay?.(value !== 0);
-        return true;
       case "SO_KEEPALIVE":
-        this.#conn.setKeepAlive?.(value !== 0);
+        this.#setByDeno(name, value);
         return true;
       case "SO_LINGER":
         // Deno 2.9: Deno.Conn itself cannot reset. A UNIX socket has no RST.
@@ -113,6 +118,37 @@ export class DenoStream implements Stream {
     const names = { type: SOCK_STREAM, local, remote, shared: isUnix(local) };
     return this.#options ??= new DenoOptions(names, this.descriptor);
   }
+
+  /** Deno 2.9 cannot set an option while a write waits: then through the descriptor, or when that write is over. */
+  #setByDeno(name: string, value: number): void {
+    this.#postponed?.delete(name);
+    try {
+      if (name === "TCP_NODELAY") this.#conn.setNoDelay?.(value !== 0);
+      else this.#conn.setKeepAlive?.(value !== 0);
+    } catch (error) {
+      // Deno's error for it has no code.
+      if (errorCode(error) !== undefined || this.#writing === undefined) throw error;
+      const set = this.#descriptorOptions()
+        .withDescriptor((c, fd) => setDescriptorOption(c, fd, name, value));
+      if (set === true) return;
+      this.#postponed ??= new Map();
+      this.#postponed.set(name, value);
+      this.#writing.then(this.#setPostponed, this.#setPostponed);
+    }
+  }
+
+  #setPostponed = (): void => {
+    const postponed = this.#postponed;
+    this.#postponed = undefined;
+    if (postponed === undefined || this.#closed) return;
+    for (const [name, value] of postponed) {
+      try {
+        this.#setByDeno(name, value);
+      } catch {
+        // The connection is gone.
+      }
+    }
+  };
 
   // Callbacks instead of an async loop save two promises per receive.
   #read(into: Uint8Array | undefined): void {
