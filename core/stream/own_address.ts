@@ -22,6 +22,8 @@ export class OwnAddress {
   #owner: Owner;
   #bound: Bound | undefined;
   #claim: Claim | undefined;
+  /** Settles when a listener that was shut down is closed; until then the address is in use. */
+  #free: Promise<unknown> | undefined;
 
   constructor(owner: Owner, address: Address, bound?: Bound, claim?: Claim) {
     this.#owner = owner;
@@ -54,7 +56,10 @@ export class OwnAddress {
 
   /** Takes the handle that holds the address, to listen there; binds again if it was taken before. */
   async take(): Promise<Bound> {
-    return this.#takeBound() ?? await bindTo(this.#owner, this.address);
+    const bound = this.#takeBound();
+    if (bound !== undefined) return bound;
+    await this.#free;
+    return await bindTo(this.#owner, this.address);
   }
 
   /**
@@ -65,12 +70,18 @@ export class OwnAddress {
     return this.#claim === undefined ? this.#takeBound() : await this.take();
   }
 
+  /** The listener that took the handle is being closed. */
+  isFreeAfter(closing: Promise<void>): void {
+    this.#free = closing.catch(() => {/* The call that closes it reports it. */});
+  }
+
   /** Releases the address. */
   async close(): Promise<void> {
     if (this.#claim !== undefined) unclaim(this.#claim);
     this.#claim = undefined;
     const bound = this.#takeBound();
     if (bound !== undefined) await closeHandle(this.#owner.adapter, bound);
+    await this.#free;
   }
 
   #takeBound(): Bound | undefined {

@@ -39,8 +39,6 @@ export class StreamTransport implements Transport, Owner {
   #phase: Phase;
   /** The address it has bound or listened on; kept while connected. */
   #own: OwnAddress | undefined;
-  /** Settles when the listener that was shut down is closed: until then the address is in use. */
-  #stopped: Promise<void> | undefined;
   /** Created for the first sends that belong together. */
   #groups: SendGroups | undefined;
 
@@ -110,7 +108,6 @@ export class StreamTransport implements Transport, Owner {
     if (this.#isUnix && this.#own === undefined) throw systemError("EINVAL", "listen");
     const own = this.#own ?? new OwnAddress(this, this.#ownAddress);
     await this.#open("listen", before, async () => {
-      await this.#stopped;
       const bound = await own.take();
       const endpoint = new ListenerEndpoint(this.adapter);
       try {
@@ -147,10 +144,7 @@ export class StreamTransport implements Transport, Owner {
       destination,
       settings: this.options.settings,
       waits: limits.timeout !== 0,
-      bound: async () => {
-        await this.#stopped;
-        return await this.#own?.takeClaimed();
-      },
+      bound: async () => await this.#own?.takeClaimed(),
     });
     const wait = new AddressedWait<void>("connect", () => call.address);
     const connecting = new Connecting(call, wait);
@@ -241,7 +235,7 @@ export class StreamTransport implements Transport, Owner {
     this.#phase = CLOSED_PHASE;
     this.#groups?.close();
     const closing = phase.close(reset);
-    return this.#own === undefined ? closing : all(closing, this.#own.close(), this.#stopped);
+    return this.#own === undefined ? closing : both(closing, this.#own.close());
   }
 
   detach(): number {
@@ -295,7 +289,7 @@ export class StreamTransport implements Transport, Owner {
         this.#phase = next;
         wait.done();
       } else {
-        await all(next.close(false), this.#own?.close());
+        await both(next.close(false), this.#own?.close());
       }
     }).catch((error) => {
       if (this.#phase === busy) this.#phase = before;
@@ -355,7 +349,7 @@ export class StreamTransport implements Transport, Owner {
   async #stopListening({ endpoint }: Listening): Promise<void> {
     this.#phase = new Unconnected(this.#isUnix);
     const closing = endpoint.close("EINVAL");
-    this.#stopped = closing.catch(() => {/* The call that has stopped it reports it. */});
+    this.#own?.isFreeAfter(closing);
     await closing;
   }
 
@@ -383,8 +377,8 @@ export class StreamTransport implements Transport, Owner {
   }
 }
 
-async function all(...ends: (Promise<void> | undefined)[]): Promise<void> {
-  await Promise.all(ends);
+async function both(one: Promise<void>, other: Promise<void> | undefined): Promise<void> {
+  await Promise.all([one, other]);
 }
 
 /**
