@@ -133,11 +133,12 @@ export class DenoStream implements Stream {
       if (set === true) return;
       this.#postponed ??= new Map();
       this.#postponed.set(name, value);
-      this.#writing.then(this.#setPostponed, this.#setPostponed);
+      const over = (): void => this.#setPostponed();
+      this.#writing.then(over, over);
     }
   }
 
-  #setPostponed = (): void => {
+  #setPostponed(): void {
     const postponed = this.#postponed;
     this.#postponed = undefined;
     if (postponed === undefined || this.#closed) return;
@@ -148,7 +149,7 @@ export class DenoStream implements Stream {
         // The connection is gone.
       }
     }
-  };
+  }
 
   // Callbacks instead of an async loop save two promises per receive.
   #read(into: Uint8Array | undefined): void {
