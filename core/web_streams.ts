@@ -46,8 +46,8 @@ export class WebStreams {
 }
 
 /**
- * The readable stream. It takes bytes from the socket only while a reader holds it: those for the pending read of a
- * released reader go to the socket's own calls.
+ * The readable stream. It takes bytes from the socket only for a read: those for the pending read of a released reader
+ * go to the socket's own calls.
  */
 class ReadableSide {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -56,8 +56,13 @@ class ReadableSide {
   #isCancelled = false;
   /** Ends the wait for bytes. */
   #waiting: Canceller | undefined;
-  /** Resumes a pull that waits for a reader. */
+  /** Resumes a pull that waits for a read. */
   #goOn: (() => void) | undefined;
+  /**
+   * How many bytes each pending read of the current reader takes at most; `undefined` for a reader of the platform's
+   * own, which always reads.
+   */
+  #wanted: number[] | undefined;
 
   /** Receives on demand; cancelling the stream ends receiving only. */
   constructor(socket: StreamSocket) {
@@ -73,24 +78,48 @@ class ReadableSide {
         return socket.shutdown(SHUT_RD);
       },
     });
-    // A stream does not report the coming and going of readers to its source.
-    const { stream } = this;
-    const getReader = stream.getReader.bind(stream) as (options?: object) => Reader;
-    Object.defineProperty(stream, "getReader", {
-      value: (options?: object) => this.#watched(getReader(options)),
-      configurable: true,
-      writable: true,
-    });
+    // A stream does not report the coming and going of readers, nor their reads, to its source.
+    this.#wrap("getReader", (reader: Reader) => this.#watch(reader));
+    for (const name of ["pipeTo", "pipeThrough", "tee", "values", Symbol.asyncIterator]) {
+      this.#wrap(name, () => this.#goOn?.());
+    }
   }
 
-  #watched(reader: Reader): Reader {
-    const release = reader.releaseLock.bind(reader);
+  /** Makes a method of the stream also pass its result to a function. */
+  #wrap<T>(name: string | symbol, then: (result: T) => void): void {
+    const { stream } = this;
+    const method: (...args: unknown[]) => T = Reflect.get(stream, name).bind(stream);
+    const value = (...args: unknown[]): T => {
+      const result = method(...args);
+      then(result);
+      return result;
+    };
+    Object.defineProperty(stream, name, { value, configurable: true, writable: true });
+  }
+
+  #watch(reader: Reader): void {
+    const [read, release] = [reader.read.bind(reader), reader.releaseLock.bind(reader)];
+    const wanted: number[] = this.#wanted = [];
+    const settled = (): void => void wanted.shift();
+    reader.read = (view, options) => {
+      // The view is transferred by the call.
+      const size = view?.byteLength ?? CHUNK;
+      const reading = read(view, options);
+      wanted.push(size);
+      reading.then(settled, settled);
+      this.#goOn?.();
+      return reading;
+    };
     reader.releaseLock = () => {
       release();
+      this.#wanted = undefined;
       this.#waiting?.abort(undefined);
     };
-    this.#goOn?.();
-    return reader;
+  }
+
+  /** Whether a read waits. */
+  get #isWanted(): boolean {
+    return this.stream.locked && this.#wanted?.length !== 0;
   }
 
   async #pull(): Promise<void> {
@@ -98,16 +127,18 @@ class ReadableSide {
     for (;;) {
       const failure = await this.#wait();
       if (this.#isCancelled) return;
-      if (this.stream.locked && failure !== undefined) throw failure.error;
+      if (this.#isWanted && failure !== undefined) throw failure.error;
       const { byobRequest } = controller;
-      if (!this.stream.locked) {
+      if (!this.#isWanted) {
         if (byobRequest === null) return;
         // The next read pulls again, except while the buffer of an earlier BYOB read is pending.
         await new Promise<void>((resolve) => this.#goOn = resolve);
         continue;
       }
-      // At most what the BYOB buffer holds, except for a datagram: any rest would stay in the stream.
-      const chunk = this.#socket.take(byobRequest?.view?.byteLength ?? CHUNK);
+      // At most what the read takes, except for a datagram: any rest would stay in the stream. The BYOB buffer may be
+      // that of a released reader.
+      const most = byobRequest?.view?.byteLength ?? CHUNK;
+      const chunk = this.#socket.take(Math.min(most, this.#wanted?.[0] ?? most));
       if (chunk === undefined) continue;
       if (chunk.length > 0) return controller.enqueue(chunk);
       controller.close();
@@ -132,6 +163,7 @@ class ReadableSide {
 
 /** The common part of both kinds of readers. */
 interface Reader {
+  read(view?: ArrayBufferView, options?: unknown): Promise<unknown>;
   releaseLock(): void;
 }
 

@@ -30,6 +30,15 @@ import { native, Setting } from "./support/tcp.ts";
 const MiB = 1024 * 1024;
 const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
 
+/** A reader asks for bytes, and lets go before any have come. */
+async function letGo(s: Socket<Address>, mode: "byob" | undefined): Promise<void> {
+  const reader = mode === "byob" ? s.readable.getReader({ mode }) : s.readable.getReader();
+  const reading = reader.read(new Uint8Array(10));
+  await sleep(20);
+  reader.releaseLock();
+  await rejection(() => reading);
+}
+
 /** Sends until the other side takes no more, and gives the count. */
 async function fill(s: Socket<Address>): Promise<number> {
   const chunk = new Uint8Array(MiB);
@@ -546,6 +555,40 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
         }
       });
     }
+
+    const after: Record<string, (stream: Socket["readable"]) => AsyncIterable<Uint8Array>> = {
+      "for await": (stream) => stream,
+      pipeThrough: (stream) => stream.pipeThrough(new TransformStream()),
+      tee: (stream) => stream.tee()[0],
+    };
+    for (const [name, use] of Object.entries(after)) {
+      test(`after a BYOB reader that let go while it waited, ${name} gets all`, async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        await letGo(conn, "byob");
+        await client.sendall("hello");
+        await client.shutdown(SHUT_WR);
+        const parts: string[] = [];
+        for await (const chunk of use(conn.readable)) parts.push(text(chunk));
+        assert.equal(parts.join(""), "hello");
+      });
+    }
+
+    test("a reader takes no more than it reads, whatever an earlier one had asked for", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await letGo(conn, "byob");
+      const reader = conn.readable.getReader({ mode: "byob" });
+      const reading = reader.read(new Uint8Array(1));
+      await client.sendall("hello");
+      assert.equal(text((await reading).value!), "h");
+      reader.releaseLock();
+      assert.equal(text(await receive(conn, 4)), "ello");
+      await letGo(conn, undefined);
+      const idle = conn.readable.getReader();
+      await client.sendall("world");
+      await sleep(20);
+      idle.releaseLock();
+      assert.equal(text(await receive(conn, 5)), "world");
+    });
 
     test("a reader that took over from another takes nothing unasked", async (scope) => {
       const [client, conn] = await setting.pair(scope);
