@@ -9,6 +9,7 @@ import { connectSocket } from "../builtin/net_connect.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
 import { nextDescriptor } from "./descriptor.ts";
 import { connectedStream } from "./direct_stream.ts";
+import { errorCode } from "./errors.ts";
 import { hasLibc, libc } from "./ffi.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { denied, isPermitted, lookup } from "./resolver.ts";
@@ -48,6 +49,9 @@ async function connectNatively(
       ? { transport: "unix", path: denoPathOf(address) }
       : { transport: "tcp", hostname, port: address[1] }),
     signal,
+  }).catch((error) => {
+    // Deno 2.9 asks for the peer's name, which is gone if the peer has reset the connection by then.
+    throw errorCode(error) === "ENOTCONN" ? Object.assign(error, { code: "ECONNRESET" }) : error;
   });
   return streamOf(conn, target, fd);
 }
