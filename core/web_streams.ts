@@ -62,7 +62,7 @@ class ReadableSide {
    * How many bytes each pending read of the current reader takes at most; `undefined` for a reader of the platform's
    * own, which always reads.
    */
-  #wanted: number[] | undefined;
+  #wanted: { size: number }[] | undefined;
 
   /** Receives on demand; cancelling the stream ends receiving only. */
   constructor(socket: StreamSocket) {
@@ -99,20 +99,22 @@ class ReadableSide {
 
   #watch(reader: Reader): void {
     const [read, release] = [reader.read.bind(reader), reader.releaseLock.bind(reader)];
-    const wanted: number[] = this.#wanted = [];
-    const settled = (): void => void wanted.shift();
+    const wanted: { size: number }[] = this.#wanted = [];
     reader.read = (view, options) => {
       // The view is transferred by the call.
-      const size = view?.byteLength ?? CHUNK;
+      const asked = { size: view?.byteLength ?? CHUNK };
       const reading = read(view, options);
-      wanted.push(size);
+      wanted.push(asked);
+      // A refused read settles before those that wait.
+      const settled = (): void => void wanted.splice(wanted.indexOf(asked), 1);
       reading.then(settled, settled);
       this.#goOn?.();
       return reading;
     };
     reader.releaseLock = () => {
       release();
-      this.#wanted = undefined;
+      // It may have been released before, and another reader have the stream by now.
+      if (this.#wanted === wanted) this.#wanted = undefined;
       this.#waiting?.abort(undefined);
     };
   }
@@ -138,7 +140,7 @@ class ReadableSide {
       // At most what the read takes, except for a datagram: any rest would stay in the stream. The BYOB buffer may be
       // that of a released reader.
       const most = byobRequest?.view?.byteLength ?? CHUNK;
-      const chunk = this.#socket.take(Math.min(most, this.#wanted?.[0] ?? most));
+      const chunk = this.#socket.take(Math.min(most, this.#wanted?.[0]?.size ?? most));
       if (chunk === undefined) continue;
       if (chunk.length > 0) return controller.enqueue(chunk);
       controller.close();

@@ -590,6 +590,18 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.equal(text(await receive(conn, 5)), "world");
     });
 
+    test("a read that is refused changes nothing for one that waits", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const reader = conn.readable.getReader({ mode: "byob" });
+      const reading = reader.read(new Uint8Array(9));
+      await rejection(() => reader.read(new Uint8Array(0)));
+      await client.sendall("hello");
+      assert.equal(text((await reading).value!), "hello");
+      reader.releaseLock();
+      await client.sendall("world");
+      assert.equal(text(await receive(conn, 5)), "world");
+    });
+
     test("a reader that took over from another takes nothing unasked", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       // A reader that took over from a waiting one, and asked for nothing.
