@@ -3,12 +3,12 @@
  * permitted.
  */
 
-import type { ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
+import type { Address, ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { connectSocket } from "../builtin/net_connect.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
 import { nextDescriptor } from "./descriptor.ts";
-import { connectedStream } from "./direct_stream.ts";
+import { connectedStream, searchedStream } from "./direct_stream.ts";
 import { errorCode } from "./errors.ts";
 import { hasLibc, libc } from "./ffi.ts";
 import { DenoNetStream } from "./net_stream.ts";
@@ -53,14 +53,17 @@ async function connectNatively(
     // Deno 2.9 asks for the peer's name, which is gone if the peer has reset the connection by then.
     throw errorCode(error) === "ENOTCONN" ? Object.assign(error, { code: "ECONNRESET" }) : error;
   });
-  return streamOf(conn, target, fd);
+  return connectedStream(conn, ...addressesOf(conn, target), fd);
 }
 
-/** `fd` is the descriptor that it should have, -1 for none; if omitted, the descriptor is searched for. */
-function streamOf(conn: DenoConn, { family, address }: ConnectTarget, fd?: number): Stream {
-  const local = scopedLike(addressOf(family, conn.localAddr), address);
-  const remote = scopedLike(addressOf(family, conn.remoteAddr), address);
-  return connectedStream(conn, local, remote, fd);
+function addressesOf(
+  conn: DenoConn,
+  { family, address }: ConnectTarget,
+): [local: Address, remote: Address] {
+  return [
+    scopedLike(addressOf(family, conn.localAddr), address),
+    scopedLike(addressOf(family, conn.remoteAddr), address),
+  ];
 }
 
 /** Whether the connection stays with `node:net`: without FFI, only that can reset one. */
@@ -94,7 +97,7 @@ export function connectByNodeNet(
       const conn = local === undefined || isForNodeNet(target) ? undefined : takeConn(socket);
       return conn === undefined
         ? new DenoNetStream(socket, family)
-        : streamOf(conn, target, undefined);
+        : searchedStream(conn, ...addressesOf(conn, target));
     }),
     byName,
     cancel: attempt.cancel,

@@ -6,7 +6,7 @@
 
 import type { Address, Awaitable } from "../adapter.ts";
 import { Retries } from "../retries.ts";
-import { findDescriptor, isDescriptor } from "./descriptor.ts";
+import { findDescriptor, isDescriptor, type SocketNames } from "./descriptor.ts";
 import { libc } from "./ffi.ts";
 import type { DenoLibc } from "./libc.ts";
 import { DenoStream } from "./stream.ts";
@@ -20,22 +20,27 @@ export function acceptedStream(conn: DenoConn, local: Address, remote: Address):
   return streamOver(conn, local, remote, acceptedDescriptor(conn));
 }
 
-/**
- * The stream of an outgoing connection, one that sends with send(2) if possible.
- *
- * @param fd the descriptor that it should have, -1 for none; if omitted, it is searched for
- */
+/** The stream of an outgoing connection, one that sends with send(2) if it has the descriptor that it should have. */
 export function connectedStream(
   conn: DenoConn,
   local: Address,
   remote: Address,
-  fd: number | undefined,
+  fd: number,
 ): DenoStream {
-  const c = fd === -1 ? undefined : libc();
-  if (c === undefined) return streamOver(conn, local, remote, -1);
-  const names = { type: SOCK_STREAM, local, remote, shared: false };
-  const isIts = fd === undefined || isDescriptor(c, fd, names);
-  return streamOver(conn, local, remote, isIts ? fd ?? findDescriptor(c, names) : -1);
+  const c = fd < 0 ? undefined : libc();
+  const isIts = c !== undefined && isDescriptor(c, fd, namesOf(local, remote));
+  return streamOver(conn, local, remote, isIts ? fd : -1);
+}
+
+/** The stream of a connection whose descriptor has to be searched for. */
+export function searchedStream(conn: DenoConn, local: Address, remote: Address): DenoStream {
+  const c = libc();
+  const fd = c === undefined ? -1 : findDescriptor(c, namesOf(local, remote));
+  return streamOver(conn, local, remote, fd);
+}
+
+function namesOf(local: Address, remote: Address): SocketNames {
+  return { type: SOCK_STREAM, local, remote, shared: false };
 }
 
 function streamOver(conn: DenoConn, local: Address, remote: Address, fd: number): DenoStream {
