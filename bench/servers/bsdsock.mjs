@@ -99,7 +99,7 @@ async function serve() {
     const [conn] = await server.accept();
     if (noDelay) conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1);
     if (timeout !== undefined) conn.settimeout(Number(timeout));
-    talk(conn).catch(console.error).finally(() => conn.close());
+    talk(conn).then(() => conn.close(), console.error);
   }
 }
 

@@ -74,7 +74,7 @@ async function serve(): Promise<void> {
   announce(server.addr.port);
   for await (const conn of server) {
     if (noDelay) conn.setNoDelay(true);
-    talk(conn).catch(console.error).finally(() => conn.close());
+    talk(conn).then(() => conn.close(), console.error);
   }
 }
 
