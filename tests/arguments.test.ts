@@ -10,6 +10,7 @@ import {
   create_server,
   createMemoryAdapter,
   getdefaulttimeout,
+  serve,
   setAdapter,
   setdefaulttimeout,
   SO_KEEPALIVE,
@@ -343,6 +344,33 @@ describe("wrong arguments", () => {
           if (value === undefined) continue;
           check(await rejection(() => call({ [name]: value })), name, kind, words);
         }
+      }
+    }),
+  );
+
+  it(
+    "of serve",
+    bounded(async (scope) => {
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      const handler = (): void => {};
+      const rows: Wrong[] = [
+        [[], TypeError, "server", "undefined"],
+        [[{}, handler], TypeError, "server", "object"],
+        [[server], TypeError, "handler", "undefined"],
+        [[server, "echo"], TypeError, "handler", '"echo"'],
+        ...badOptions([server, handler]),
+        [[server, handler, { onerror: "log" }], TypeError, "onerror", '"log"'],
+        [[server, handler, { max_connections: "9" }], TypeError, "max_connections", '"9"'],
+        [[server, handler, { max_connections: 0.5 }], TypeError, "max_connections", "0.5"],
+        [[server, handler, { max_connections: 0 }], RangeError, "max_connections", "0"],
+      ];
+      for (const [args, kind, ...words] of rows) {
+        check(
+          await rejection(() => (serve as Method)(...args) as Promise<unknown>),
+          show("serve", args),
+          kind,
+          words,
+        );
       }
     }),
   );

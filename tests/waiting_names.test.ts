@@ -198,4 +198,23 @@ describe("a call that waits for a name", () => {
       assert.equal(text(await conn.recv(9)), "y");
     }),
   );
+
+  it(
+    "tells of an unknown name in its turn: sendto of UDP behind one that waits",
+    bounded(async (scope) => {
+      const adapter = createMemoryAdapter({ hosts: { [NAME]: [HOST] } });
+      const fault = adapter.faults.hangLookup(NAME);
+      const s = open(scope, adapter, SOCK_DGRAM);
+      const settled: string[] = [];
+      const first = s.sendto("x", 0, [NAME, 4242]).then(() => settled.push("first"));
+      const second = rejects(() => s.sendto("y", 0, ["no.such.test", 1]), "EAI_NONAME")
+        .then(() => settled.push("second"));
+      // Long enough for the second look-up to fail: that must not be an unhandled rejection.
+      await sleep(20);
+      assert.deepEqual(settled, []);
+      fault.end();
+      await Promise.all([first, second]);
+      assert.deepEqual(settled, ["first", "second"]);
+    }),
+  );
 });
