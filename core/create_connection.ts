@@ -1,6 +1,7 @@
 /** Name resolution and connect in one call. */
 
 import type { InetAddress } from "../adapters/adapter.ts";
+import { getAdapter } from "./adapter_choice.ts";
 import { type AddressLikeOf, checkInetAddress } from "./address/address.ts";
 import { flag, seconds, signalOf, type WaitOptions } from "./arguments.ts";
 import { AF_INET6, SOCK_STREAM } from "./constants.ts";
@@ -9,7 +10,7 @@ import { systemError } from "./errors/errors.ts";
 import { getaddrinfo } from "./names/getaddrinfo.ts";
 import { connectResolved, Socket } from "./socket.ts";
 import { quietly } from "./waiting/quiet.ts";
-import { pollTurn } from "./waiting/turn.ts";
+import { pollTurnOf } from "./waiting/turn.ts";
 import { AddressedWait } from "./waiting/wait.ts";
 
 /** The options of `create_connection`. */
@@ -68,7 +69,7 @@ export function create_connection(
     // A non-blocking connect ends by itself.
     const blocking = timeout !== 0;
     const limit = blocking ? timeout : null;
-    wait.limit({ timeout: limit, expired: "ETIMEDOUT", signal, turn: pollTurn }, {
+    wait.limit({ timeout: limit, expired: "ETIMEDOUT", signal, turn: pollTurnOf(getAdapter()) }, {
       gaveUp: (_wait, reason) => stop.abort(reason),
     });
     connectInTurn({ host, port, source, blocking, all_errors: all, signal: stop.signal, trying })

@@ -55,7 +55,7 @@ import { StreamTransport } from "./stream/transport.ts";
 import type { FromMessage, Transport } from "./transport.ts";
 import { socketClosed } from "./waiting/deadlines.ts";
 import { quietly, rejected } from "./waiting/quiet.ts";
-import { pollTurn, resolved } from "./waiting/turn.ts";
+import { pollTurnOf, resolved } from "./waiting/turn.ts";
 import type { Limits } from "./waiting/wait.ts";
 import { type StreamSocket, WebStreams } from "./web_streams.ts";
 
@@ -1420,7 +1420,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   #makeLimits(): Limits {
-    const turn = this.#adapter.turn ?? pollTurn;
+    const turn = pollTurnOf(this.#adapter);
     const timeout = this.#timeout;
     if (usualLimits?.timeout !== timeout || usualLimits.turn !== turn) {
       usualLimits = { timeout, expired: "ETIMEDOUT", signal: undefined, turn };

@@ -6,7 +6,7 @@ import { errno } from "../errors/errno.ts";
 import { type SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
 import { outcome, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
-import { pollTurn, resolved, turned } from "../waiting/turn.ts";
+import { pollTurnOf, resolved, turned } from "../waiting/turn.ts";
 import type { Limits } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
 import type { Phase, Refusals } from "./phase.ts";
@@ -140,7 +140,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
    */
   async #closeAfter(sender: StreamSender): Promise<void> {
     this.#state = "closing";
-    await sender.drain(this.#adapter.turn ?? pollTurn);
+    await sender.drain(pollTurnOf(this.#adapter));
     await this.#finish();
   }
 

@@ -1,5 +1,6 @@
 /** Turns of the event loop: calls that succeed at once must still let timers and other I/O run. */
 
+import type { Adapter } from "../../adapters/adapter.ts";
 import { setImmediate } from "../../adapters/timers.ts";
 
 /** How many calls in a row may succeed without a turn; measured against a 1 ms timer. */
@@ -17,8 +18,13 @@ export function turn(): Promise<void> {
  * Resolves after I/O that is ready now has been pushed. One turn is not enough: a call made while the event loop
  * handles polled events gets its turn before the next poll.
  */
-export function pollTurn(): Promise<void> {
+function pollTurn(): Promise<void> {
   return turn().then(turn);
+}
+
+/** What to wait for until I/O that is ready has been pushed. */
+export function pollTurnOf(adapter: Adapter): () => Promise<void> {
+  return adapter.turn ?? pollTurn;
 }
 
 /** The event loop has turned: it has brought bytes, for example. */

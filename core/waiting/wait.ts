@@ -67,8 +67,8 @@ export class Wait<T> implements Abortable, Expiring {
   #reject!: (reason: unknown) => void;
   #settled = false;
   #owner: WaitOwner | undefined;
-  #expired: Limits["expired"] = "ETIMEDOUT";
-  #signal: AbortSignal | undefined;
+  /** What may end it, if something does. */
+  #limits: Limits | undefined;
 
   constructor(syscall: string) {
     this.syscall = syscall;
@@ -86,20 +86,18 @@ export class Wait<T> implements Abortable, Expiring {
    * Sets the limits that may end the wait. A timeout of 0 gives it one turn of the event loop, then fails it with
    * EAGAIN.
    */
-  limit({ timeout, expired, signal, turn }: Limits, owner: WaitOwner): this {
+  limit(limits: Limits, owner: WaitOwner): this {
     if (this.#settled) return this;
     this.#owner = owner;
-    this.#expired = expired;
+    this.#limits = limits;
+    const { timeout, signal } = limits;
     if (timeout === 0) {
-      this.#endAfter(turn);
+      this.#endAfter(limits.turn);
     } else if (timeout !== null) {
       this.deadline = deadlineIn(timeout * 1000);
       watch(this);
     }
-    if (signal !== undefined) {
-      this.#signal = signal;
-      onAbort(signal, this);
-    }
+    if (signal !== undefined) onAbort(signal, this);
     return this;
   }
 
@@ -127,13 +125,19 @@ export class Wait<T> implements Abortable, Expiring {
     this.#reject(error);
   }
 
-  /** The timeout passed. */
+  /**
+   * The timeout passed. While the program kept the event loop busy, something may have come in time: it still ends the
+   * wait, as in Python.
+   */
   expire(): void {
-    const own = this.#expired === "ETIMEDOUT";
-    const about = { address: this.address };
-    this.giveUp(
-      own ? timedOut(this.syscall, about) : systemError(this.#expired, this.syscall, about),
-    );
+    const { turn, expired } = this.#limits!;
+    turn().then(() => {
+      const about = { address: this.address };
+      const { syscall } = this;
+      this.giveUp(
+        expired === "ETIMEDOUT" ? timedOut(syscall, about) : systemError(expired, syscall, about),
+      );
+    });
   }
 
   /** The signal was aborted. */
@@ -157,7 +161,8 @@ export class Wait<T> implements Abortable, Expiring {
     if (this.#settled) return false;
     this.#settled = true;
     if (this.deadline !== NEVER) unwatch(this);
-    if (this.#signal !== undefined) offAbort(this.#signal, this);
+    const signal = this.#limits?.signal;
+    if (signal !== undefined) offAbort(signal, this);
     return true;
   }
 }
