@@ -56,7 +56,7 @@ import type { FromMessage, Transport } from "./transport.ts";
 import { socketClosed } from "./waiting/deadlines.ts";
 import { quietly, rejected } from "./waiting/quiet.ts";
 import { pollTurnOf, resolved } from "./waiting/turn.ts";
-import type { Limits } from "./waiting/wait.ts";
+import { blocking, limited, type Limits } from "./waiting/wait.ts";
 import { type StreamSocket, WebStreams } from "./web_streams.ts";
 
 /** Options of a new socket. */
@@ -861,10 +861,14 @@ export class Socket<A extends Address = AddressOf<2>> {
   /**
    * Ends sending, receiving or both. SHUT_WR is a half-close: FIN follows the queued data, and receiving stays open.
    *
+   * Resolves once FIN is sent. Behind a send that waits for its peer that takes time, which the timeout of the socket
+   * limits: FIN then still follows.
+   *
    * Source: POSIX shutdown().
    *
    * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
    * @throws {SocketError} ENOTCONN when not connected, EINVAL for another value
+   * @throws {TimeoutError} when earlier sends take longer than the timeout
    *
    * @example
    * ```ts
@@ -886,7 +890,8 @@ export class Socket<A extends Address = AddressOf<2>> {
           detail: `how ${how}`,
         });
       }
-      await this.#transport.shutdown(how);
+      const limits = blocking(this.#limits(0, undefined, undefined));
+      await limited("shutdown", this.#transport.shutdown(how), limits);
     });
   }
 

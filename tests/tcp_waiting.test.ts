@@ -9,6 +9,7 @@ import {
   type InetAddress,
   MSG_PEEK,
   MSG_WAITALL,
+  SHUT_RDWR,
   SHUT_WR,
   SO_ERROR,
   SO_SNDTIMEO,
@@ -198,6 +199,21 @@ for (const setting of settings) {
       assert.equal(text(all.subarray(-4)), "tail");
       await conn.sendall("answer");
       assert.equal(text(await client.recv(9)), "answer");
+    });
+
+    test("shutdown behind a send that waits ends in time, and FIN still follows", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const sending = client.sendall(flood);
+      for (const how of [SHUT_WR, SHUT_RDWR]) {
+        client.settimeout(0.05);
+        const error = await rejects(() => client.shutdown(how), "ETIMEDOUT", "shutdown");
+        assert.ok(error instanceof TimeoutError);
+      }
+      // As in C, a non-blocking one is not EAGAIN.
+      client.settimeout(0);
+      const shutting = client.shutdown(SHUT_WR);
+      assert.equal((await receiveAll(conn)).length, flood.length);
+      await Promise.all([sending, shutting]);
     });
 
     test("send that timed out has sent nothing, and close() drops nothing", async (scope) => {

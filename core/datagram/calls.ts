@@ -4,7 +4,7 @@ import type { Address } from "../../adapters/adapter.ts";
 import { systemError } from "../errors/errors.ts";
 import { InOrder } from "../waiting/in_order.ts";
 import { quiet } from "../waiting/quiet.ts";
-import { type Limits, NOBODY, ofLookUp, Wait } from "../waiting/wait.ts";
+import { blocking, type Limits, NOBODY, Wait } from "../waiting/wait.ts";
 
 /** Sends and connects in the order of their calls. */
 export class DatagramCalls {
@@ -41,7 +41,7 @@ export class DatagramCalls {
     call: (addresses: Address[]) => Promise<T>,
   ): Promise<T> {
     const wait = new Wait<T>(syscall);
-    wait.limit(ofLookUp(limits), NOBODY);
+    wait.limit(blocking(limits), NOBODY);
     // Before its turn it can only fail.
     const failed = wait.promise as Promise<never>;
     const before = this.#flying?.catch(() => {/* Its caller reports it. */});

@@ -2,7 +2,7 @@
 
 import type { Address } from "../../adapters/adapter.ts";
 import { systemError } from "../errors/errors.ts";
-import { type Limits, NOBODY, ofLookUp, Wait } from "../waiting/wait.ts";
+import { blocking, type Limits, NOBODY, Wait } from "../waiting/wait.ts";
 
 /** The pending look-ups of one socket. */
 export class LookUps {
@@ -17,7 +17,7 @@ export class LookUps {
     if (Array.isArray(addresses)) return addresses;
     const wait = new Wait<Address[]>(syscall);
     this.#waits.add(wait);
-    wait.limit(ofLookUp(limits), NOBODY);
+    wait.limit(blocking(limits), NOBODY);
     addresses.then((found) => wait.done(found), (error) => wait.fail(error));
     try {
       return await wait.promise;

@@ -111,12 +111,13 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     this.#receiver.shutdown();
   }
 
-  /** Sends FIN after all earlier sends. */
+  /** Sends FIN after all earlier sends; called again, it waits for that. */
   async shutdownWrite(): Promise<void> {
-    if (this.#state !== "open") return;
+    const isFirst = this.#state === "open";
+    if (!isFirst && this.#state !== "shut") return;
     this.#state = "shut";
     try {
-      await (this.#sender?.shutdown() ?? this.stream.shutdownWrite());
+      await (this.#sender?.shutdown() ?? (isFirst ? this.stream.shutdownWrite() : undefined));
     } catch (cause) {
       throw translate(this.#adapter, cause, "shutdown");
     }

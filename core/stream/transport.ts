@@ -10,7 +10,7 @@ import type { SocketOptions } from "../options/socket_options.ts";
 import { inTurn, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
-import { AddressedWait, type Limits, ofLookUp, UNLIMITED, Wait } from "../waiting/wait.ts";
+import { AddressedWait, blocking, type Limits, UNLIMITED, Wait } from "../waiting/wait.ts";
 import { ConnectCall } from "./connect_call.ts";
 import { StreamEndpoint } from "./endpoint.ts";
 import { ListenerEndpoint } from "./listener.ts";
@@ -154,7 +154,7 @@ export class StreamTransport implements Transport, Owner {
       (error) => this.#connectFailed(error, connecting),
     );
     const owner = { gaveUp: (_: object, reason: unknown) => this.#gaveUp(connecting, reason) };
-    wait.limit(ofLookUp(limits), owner);
+    wait.limit(blocking(limits), owner);
     if (limits.timeout === 0) {
       call.begun.then(() => {
         wait.fail(systemError("EINPROGRESS", "connect", { address: call.address }));

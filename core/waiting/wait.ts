@@ -30,8 +30,8 @@ export const UNLIMITED: Limits = {
   turn: () => Promise.resolve(),
 };
 
-/** The limits of a look-up: as in C, it waits even on a non-blocking socket. */
-export function ofLookUp(limits: Limits): Limits {
+/** The limits of what waits even on a non-blocking socket, as in C: a look-up, or the FIN of a shutdown. */
+export function blocking(limits: Limits): Limits {
   return limits.timeout === 0 ? { ...limits, timeout: null } : limits;
 }
 
@@ -179,4 +179,12 @@ export class AddressedWait<T> extends Wait<T> {
   protected override get address(): Address | undefined {
     return this.#addressOf();
   }
+}
+
+/** The same result, if it comes within the limits; whatever it belongs to goes on. */
+export function limited<T>(syscall: string, result: Promise<T>, limits: Limits): Promise<T> {
+  const wait = new Wait<T>(syscall);
+  wait.limit(limits, NOBODY);
+  result.then((value) => wait.done(value), (error) => wait.fail(error));
+  return wait.promise;
 }
