@@ -2,9 +2,9 @@
 
 import type { Address } from "../adapters/adapter.ts";
 import { type AddressOf, sameAddress } from "./address/address.ts";
-import { AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
+import { AF_INET6, AF_UNIX, MSG_WAITALL, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
 import { socket } from "./create.ts";
-import { systemError } from "./errors/errors.ts";
+import { SocketError, systemError } from "./errors/errors.ts";
 import type { Socket } from "./socket.ts";
 import { quietly } from "./waiting/quiet.ts";
 
@@ -16,7 +16,8 @@ import { quietly } from "./waiting/quiet.ts";
  *
  * @param family AF_UNIX (the default), AF_INET or AF_INET6
  * @param type SOCK_STREAM (the default) or SOCK_DGRAM
- * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT when the adapter has no such socket
+ * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT when the adapter has no such socket;
+ *   ECONNABORTED when another process has got in between
  *
  * @example
  * ```ts
@@ -55,17 +56,37 @@ async function pairOfStreams<A extends Address>(
     await server.listen(1);
     const [[conn]] = await Promise.all([server.accept(), client.connect(server.getsockname())]);
     // Another client may have connected first.
-    if (client.family !== AF_UNIX && !sameAddress(conn.getpeername(), client.getsockname())) {
+    if (!await arePeers(client, conn)) {
       await conn.close();
       throw systemError("ECONNABORTED", "socketpair");
     }
-    client.settimeout(timeout);
+    for (const socket of [client, conn]) socket.settimeout(timeout);
     return [client, conn];
   } catch (error) {
     await client.close();
     throw error;
   } finally {
     await server.close();
+  }
+}
+
+/** How long the first bytes of the peer may take, in seconds: they are on their way. */
+const LONGEST_PROOF = 1;
+
+/** Whether two sockets are connected to each other. */
+async function arePeers<A extends Address>(client: Socket<A>, conn: Socket<A>): Promise<boolean> {
+  if (client.family !== AF_UNIX) return sameAddress(conn.getpeername(), client.getsockname());
+  // A UNIX client has no name, and any process can find and connect to the server's: bytes that it cannot know are the
+  // proof.
+  const proof = crypto.getRandomValues(new Uint8Array(16));
+  await client.sendall(proof);
+  conn.settimeout(LONGEST_PROOF);
+  try {
+    const received = await conn.recv(proof.length, MSG_WAITALL);
+    return received.join() === proof.join();
+  } catch (error) {
+    if (error instanceof SocketError) return false;
+    throw error;
   }
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
+  type Address,
   AF_INET,
   AF_INET6,
   AF_UNIX,
@@ -29,6 +30,7 @@ import {
   setAdapter,
   setdefaulttimeout,
   SHUT_WR,
+  SO_ACCEPTCONN,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_DGRAM,
@@ -448,6 +450,36 @@ describe("socketpair", () => {
             assert.equal((await b.recv(100)).length, 0);
           }
         }, no6);
+      }
+    }
+
+    const intruders: Record<string, (s: Socket<Address>) => Promise<void>> = {
+      "says nothing": async () => {},
+      "guesses": (s) => s.sendall(new Uint8Array(64)),
+      "leaves": (s) => s.close(),
+    };
+    for (const familyName of ["AF_INET", "AF_UNIX"] as const) {
+      for (const [name, act] of Object.entries(intruders)) {
+        const title = `another client in between ${name}: ${familyName}, ${setting.name}`;
+        const has = offered[familyName] !== undefined;
+        test(title, async (scope) => {
+          use(scope, setting);
+          const family = families[familyName];
+          const { getsockname } = Socket.prototype;
+          scope.add({ close: () => Socket.prototype.getsockname = getsockname });
+          let acting: Promise<void> | undefined;
+          // As late as the name of the listener can be known.
+          Socket.prototype.getsockname = function (this: Socket<Address>): Address {
+            const address = getsockname.call(this);
+            if (this.getsockopt(SOL_SOCKET, SO_ACCEPTCONN) !== 0) {
+              const s = scope.add(new Socket<Address>(family, SOCK_STREAM));
+              acting ??= s.connect(address).then(() => act(s));
+            }
+            return address;
+          } as typeof getsockname;
+          await rejects(() => socketpair(family), "ECONNABORTED", "socketpair");
+          await acting;
+        }, !has && `there is no ${familyName}`);
       }
     }
 
