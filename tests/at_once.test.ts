@@ -95,5 +95,17 @@ for (const setting of settings) {
       assert.deepEqual(await ends, ["EALREADY", "EINVAL", "EINVAL", "ok"]);
       scope.add((await server.accept())[0]);
     });
+
+    test("what was not awaited is named by the call that it stops", async (scope) => {
+      const s = setting.socket(scope);
+      const binding = s.bind([setting.host, 0]);
+      const { message } = await rejects(() => s.listen(), "EINVAL", "listen");
+      assert.match(message, /bind is under way: await it first/);
+      await binding;
+      const listening = s.listen();
+      const refused = await rejects(() => s.accept(), "EINVAL", "accept");
+      assert.match(refused.message, /listen is under way: await it first/);
+      await listening;
+    });
   });
 }

@@ -130,7 +130,7 @@ export class StreamTransport implements Transport, Owner {
     if (listening !== undefined) {
       return quiet(listening.then(() => this.accept(limits, make)));
     }
-    return rejected(systemError(phase.refusals.accept!, "accept"));
+    return rejected(this.#refusal(phase.refusals.accept!, "accept"));
   }
 
   async connect(destination: Destination, limits: Limits): Promise<void> {
@@ -272,8 +272,16 @@ export class StreamTransport implements Transport, Owner {
   #unconnected(syscall: keyof Refusals): Unconnected {
     const phase = this.#phase;
     const code = phase.refusals[syscall];
-    if (code !== undefined) throw systemError(code, syscall);
+    if (code !== undefined) throw this.#refusal(code, syscall);
     return phase as Unconnected;
+  }
+
+  /** The error of a call that the current phase does not allow. A program may only have forgotten an `await`. */
+  #refusal(code: string, syscall: string): SocketError {
+    const phase = this.#phase;
+    const under = phase instanceof Busy || phase instanceof Connecting ? phase.wait : undefined;
+    const detail = under && `${under.syscall} is under way: await it first`;
+    return systemError(code, syscall, { detail });
   }
 
   /**
