@@ -81,13 +81,19 @@ async function until(
   sends: (options: WaitOptions) => Promise<void>,
 ): Promise<void> {
   const canceller = new Canceller();
-  const cancel = { abort: () => canceller.abort(systemError("ECANCELED", "send")) };
+  let reason: unknown;
+  const cancel = {
+    abort(given: unknown): void {
+      reason = given;
+      canceller.abort(systemError("ECANCELED", "send"));
+    },
+  };
   if (signal.aborted) throw signal.reason;
   onAbort(signal, cancel);
   try {
     await sends({ signal: canceller.signal });
   } catch (error) {
-    throw canceller.aborted && error === canceller.reason ? signal.reason : error;
+    throw canceller.aborted && error === canceller.reason ? reason : error;
   } finally {
     offAbort(signal, cancel);
   }
