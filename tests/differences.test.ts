@@ -15,6 +15,7 @@ import {
   create_server,
   type InetAddress,
   MSG_DONTWAIT,
+  MSG_PEEK,
   SHUT_RD,
   SHUT_WR,
   SO_ERROR,
@@ -244,6 +245,21 @@ say(s.send(b"x"))
     assert.deepEqual(linux(source), [1]);
     const s = scope.add(socket(AF_INET, SOCK_DGRAM));
     await rejects(() => s.connect([host, 0]), "EINVAL", "connect");
+  });
+});
+
+describe("files without some of Python's methods", () => {
+  test("`peek`, `read1`, `readinto1`, `readall`, `detach`, `isatty`, `raw`, `buffer` of a file", async (scope) => {
+    const [a, b] = await socketpair(AF_INET);
+    scope.add(a);
+    scope.add(b);
+    const file = b.makefile("rb", { buffering: 0 });
+    scope.add(file);
+    const names = ["peek", "read1", "readinto1", "readall", "detach", "isatty", "raw", "buffer"];
+    for (const name of names) assert.equal(name in file, false, name);
+    await a.sendall("hello");
+    assert.equal(text(await b.recv(3, MSG_PEEK)), "hel");
+    assert.equal(text((await file.read(100))!), "hello");
   });
 });
 
