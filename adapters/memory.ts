@@ -119,7 +119,7 @@ let known: Capabilities | undefined;
  * ```
  */
 export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter {
-  checkOptions(options);
+  checkOptions(options, "{ hosts: {} }");
   const { hosts = {}, addresses = [], hostname = "localhost", window = 65536, seed = 1 } = options;
   const added = stringsOf(addresses, "options.addresses").map(checkAddress);
   if (typeof hostname !== "string") {

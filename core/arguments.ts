@@ -57,17 +57,19 @@ export function seconds(value: unknown, name: string): number | null {
   return value === 0 ? 0 : value;
 }
 
-/** Checks that options are an object. */
-export function checkOptions(options: unknown): void {
+/** Checks that options are an object; the error shows an example, since Python has positional arguments there. */
+export function checkOptions(options: unknown, example: string): void {
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`options must be an object, not ${describe(options)}`);
+    throw new TypeError(
+      `options must be an object such as ${example}, not ${describe(options)}`,
+    );
   }
 }
 
 /** The signal of a waiting method's options. */
 export function signalOf(options: WaitOptions | undefined): AbortSignal | undefined {
   if (options === undefined) return undefined;
-  checkOptions(options);
+  checkOptions(options, "{ signal }");
   const signal: unknown = options.signal;
   if (signal === undefined || signal === null) return undefined;
   const candidate = signal as Partial<AbortSignal>;

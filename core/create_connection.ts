@@ -3,7 +3,7 @@
 import type { InetAddress } from "../adapters/adapter.ts";
 import { getAdapter } from "./adapter_choice.ts";
 import { type AddressLikeOf, checkInetAddress } from "./address/address.ts";
-import { flag, seconds, signalOf, type WaitOptions } from "./arguments.ts";
+import { checkOptions, flag, seconds, signalOf, type WaitOptions } from "./arguments.ts";
 import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { systemError } from "./errors/errors.ts";
@@ -53,6 +53,7 @@ export function create_connection(
 ): Promise<Socket<InetAddress>> {
   return quietly(async () => {
     const { host, port } = checkInetAddress(AF_INET6, address, "address");
+    checkOptions(options, "{ timeout: 5 }");
     const signal = signalOf(options);
     const { all_errors = false } = options;
     const all = flag(all_errors, "all_errors");

@@ -52,7 +52,7 @@ export function create_server<Family extends number = 2>(
   options: ServerOptions<Family> = {},
 ): Promise<Socket<AddressOf<Family>>> {
   return quietly(async () => {
-    checkOptions(options);
+    checkOptions(options, "{ backlog: 5 }");
     const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
     const shared = flag(reuse_port, "reuse_port");
     const dual = flag(dualstack_ipv6, "dualstack_ipv6");

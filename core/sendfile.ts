@@ -30,14 +30,15 @@ export function checkFileSource(
 ): void {
   if (!isBlob(source) && !isAsyncIterable(source) && !isReadableStream(source)) {
     throw new TypeError(
-      `source must be a Blob, a ReadableStream or an AsyncIterable, not ${describe(source)}`,
+      "source must be a Blob, such as that of fs.openAsBlob or Bun.file, a ReadableStream or an AsyncIterable, " +
+        `not ${describe(source)}`,
     );
   }
   integer(offset, "offset", 0, Number.MAX_SAFE_INTEGER);
   if (count !== undefined && count !== null) {
     integer(count, "count", 1, Number.MAX_SAFE_INTEGER);
   }
-  checkOptions(options);
+  checkOptions(options, "{ signal }");
   const { onprogress } = options;
   if (onprogress !== undefined && typeof onprogress !== "function") {
     throw new TypeError(`options.onprogress must be a function, not ${describe(onprogress)}`);

@@ -12,6 +12,7 @@ import {
   type InetRequest,
 } from "./address/address.ts";
 import {
+  checkOptions,
   flag as checkFlag,
   int,
   INT_MAX,
@@ -21,12 +22,13 @@ import {
   size,
   type WaitOptions,
 } from "./arguments.ts";
-import { type BytesLike, concat, describe, empty, toBuffer, toBytes, totalOf } from "./bytes.ts";
+import { type BytesLike, concat, empty, toBuffer, toBytes, totalOf } from "./bytes.ts";
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram/transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { adopt, calling, duplicate, takeLost, told } from "./descriptors.ts";
 import { inspectAddress } from "./errors/address_text.ts";
+import { inspectAsText } from "./inspect.ts";
 import { errno } from "./errors/errno.ts";
 import {
   GaiError,
@@ -140,14 +142,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       socket.#closeAsked = true;
       await socket.#reallyClose();
     };
-    // For console.log: Node and Bun call the first, Deno the second, also on the prototype and on proxies.
-    for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
-      Object.defineProperty(Socket.prototype, Symbol.for(name), {
-        value(this: object): string {
-          return #transport in this ? this.toString() : "Socket {}";
-        },
-      });
-    }
+    inspectAsText(Socket.prototype, "Socket", (value) => #transport in value);
   }
 
   /**
@@ -163,9 +158,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     proto: number = 0,
     init: SocketInit = {},
   ) {
-    if (typeof init !== "object" || init === null) {
-      throw new TypeError(`options must be an object, not ${describe(init)}`);
-    }
+    checkOptions(init, "{ fileno: 3 }");
     const { adapter, fileno } = init;
     this.#adapter = adapter === undefined ? getAdapter() : checkAdapter(adapter, "options.adapter");
     // Before the descriptor is taken over: a refused kind leaves it to the caller.

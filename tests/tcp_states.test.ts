@@ -544,10 +544,16 @@ for (const setting of settings) {
     });
 
     test("is inspected as its text", async (scope) => {
-      const s = await setting.bound(scope);
-      assert.equal(inspect(s), String(s));
-      if (runtime.Deno !== undefined) assert.equal(runtime.Deno.inspect(s), String(s));
-      if (runtime.Bun !== undefined) assert.equal(runtime.Bun.inspect(s), String(s));
+      const [s] = await setting.pair(scope);
+      const file = s.makefile("rb");
+      for (const shown of [s, file]) {
+        assert.equal(inspect(shown), String(shown));
+        if (runtime.Deno !== undefined) assert.equal(runtime.Deno.inspect(shown), String(shown));
+        if (runtime.Bun !== undefined) assert.equal(runtime.Bun.inspect(shown), String(shown));
+      }
+      assert.equal(String(file), `<socket.SocketFile name=${file.name} mode="rb">`);
+      await file.close();
+      assert.equal(String(file), '<socket.SocketFile [closed] name=-1 mode="rb">');
     });
 
     it("what is like a socket but none can be inspected", () => {

@@ -1,6 +1,6 @@
 /** The arguments of `makefile`. */
 
-import { INT_MAX, integer } from "../arguments.ts";
+import { checkOptions, INT_MAX, integer } from "../arguments.ts";
 import { describe } from "../bytes.ts";
 import { checkNewline, type Newline } from "./newlines.ts";
 import { checkErrors, type EncodingErrors } from "./text_codec.ts";
@@ -54,9 +54,7 @@ export function checkFileKind(mode: unknown, options: FileOptions): FileKind {
   if (!/^[rwb]*$/.test(mode) || new Set(mode).size !== mode.length) {
     throw new RangeError(`mode must be made of "r", "w" and "b", each once, not ${describe(mode)}`);
   }
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`options must be an object, not ${describe(options)}`);
-  }
+  checkOptions(options, "{ buffering: 0 }");
   const binary = mode.includes("b");
   const writing = mode.includes("w");
   const given = integer(options.buffering ?? -1, "buffering", -INT_MAX - 1, INT_MAX);

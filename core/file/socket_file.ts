@@ -3,6 +3,7 @@
 import { integer, signalOf, type WaitOptions } from "../arguments.ts";
 import { describe, toBuffer } from "../bytes.ts";
 import { SocketError, systemError } from "../errors/errors.ts";
+import { inspectAsText } from "../inspect.ts";
 import { gone } from "../requests.ts";
 import { InOrder } from "../waiting/in_order.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
@@ -68,6 +69,11 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   readonly mode: string;
+
+  static {
+    inspectAsText(SocketFile.prototype, "SocketFile", (value) => #owner in value);
+  }
+
   #owner: FileOwner;
   #kind: FileKind;
   #input: FileInput;
@@ -539,6 +545,23 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     return quietly(async () => {
       await this.close();
     });
+  }
+
+  /**
+   * The file as a text that shows its descriptor, -1 if unknown, and its mode.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a] = await socketpair();
+   * await using file = a.makefile("rb");
+   * console.log(`${file}`); // <socket.SocketFile name=7 mode="rb">
+   * ```
+   */
+  toString(): string {
+    const closed = this.closed ? "[closed] " : "";
+    return `<socket.SocketFile ${closed}name=${this.name} mode="${this.mode}">`;
   }
 
   #nextLine(): Promise<IteratorResult<T, undefined>> {
