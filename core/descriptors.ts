@@ -86,9 +86,12 @@ export function calling<T>(adapter: Adapter, syscall: string, call: () => T): T 
 /** Takes over a descriptor; adapters can do so for streams only. */
 export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
   const fd = integer(fileno, "fileno", 0, INT_MAX);
-  if (adapter.adopt === undefined || type !== SOCK_STREAM) {
-    const { adapter: name } = adapter.capabilities();
-    const detail = `the ${name} adapter cannot take over a descriptor as a ${typeName(type)}`;
+  if (adapter.adopt === undefined) {
+    const detail = `the ${adapter.capabilities().adapter} adapter cannot take over a descriptor`;
+    throw systemError("ENOTSUP", "socket", { detail });
+  }
+  if (type !== SOCK_STREAM) {
+    const detail = `fileno ${fd}: only stream sockets can be taken over`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
   // A datagram socket goes unduplicated to the adapter, which refuses it.

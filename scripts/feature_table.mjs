@@ -39,7 +39,10 @@ const SUPPORT = { set: "yes", get: "read", "before-open": "before open" };
 /** @type {Array<[name: string, fact: (c: Capabilities) => boolean | string]>} */
 const FACTS = [
   ["`fileno()`; `detach()` of a connection", (c) => c.fileno],
-  ["`fromfd()`, `{ fileno }`", (c) => c.adopt],
+  ["`fromfd()`, `{ fileno }` of a TCP socket", (c) => c.adopt],
+  // Deno's own limit, which is no capability.
+  ["`fromfd()`, `{ fileno }` of a UNIX stream", (c) => c.adopt && c.adapter !== "deno"],
+  ["`fromfd()`, `{ fileno }` of a datagram socket", () => false],
   ["`listen(n)` sets the kernel's backlog", (c) => c.backlog],
   [
     "SO_LINGER `[1, 0]` resets",

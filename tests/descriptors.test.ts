@@ -570,7 +570,11 @@ describe("what is no socket", () => {
   test("a datagram socket is no stream, and stays open", async (scope) => {
     const s = scope.add(socket(AF_INET, SOCK_DGRAM));
     await s.bind(["127.0.0.1", 0]);
-    throws(() => fromfd(s.fileno(), AF_INET), "ESOCKTNOSUPPORT", "socket");
+    const fileno = s.fileno();
+    const without = throws(() => socket(undefined, undefined, 0, { fileno }), "ENOTSUP", "socket");
+    const typed = throws(() => fromfd(fileno, AF_INET, SOCK_DGRAM), "ENOTSUP", "socket");
+    assert.match(without.message, /only stream sockets can be taken over/);
+    assert.equal(typed.message, without.message);
     await s.sendto("x", s.getsockname());
     assert.equal(text(await s.recv(1)), "x");
   }, noGivenAway);

@@ -1,6 +1,7 @@
 /** Taking over descriptors on Bun. */
 
 import type { Adopted } from "../adapter.ts";
+import { notAStream } from "../descriptor.ts";
 import { BunBound } from "./bound.ts";
 import { streamOver } from "./connect.ts";
 import type { BunLibc } from "./libc.ts";
@@ -17,7 +18,7 @@ const SO_DOMAIN = 39;
 export function adopt(c: BunLibc, fd: number): Adopted {
   const family = c.getOption(fd, SOL_SOCKET, SO_DOMAIN);
   if (c.getOption(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) {
-    throw Object.assign(new Error("not a stream socket"), { code: "ESOCKTNOSUPPORT" });
+    throw notAStream();
   }
   const remote = c.getpeername(fd);
   if (remote === undefined) {

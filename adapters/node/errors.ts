@@ -1,9 +1,13 @@
 /** The codes of Node's errors. */
 
 import { resolverErrorCode } from "../builtin/resolver.ts";
+import { NOT_A_STREAM } from "../descriptor.ts";
 
 /** The code for what `--permission` denies. */
 const DENIED = "ERR_ACCESS_DENIED";
+
+/** The code for a descriptor that is no stream. */
+const INVALID_TYPE = "ERR_INVALID_FD_TYPE";
 
 /** The POSIX or EAI code of an error. */
 export function errorCode(cause: unknown): string | undefined {
@@ -13,8 +17,8 @@ export function errorCode(cause: unknown): string | undefined {
     case "ERR_STREAM_WRITE_AFTER_END":
       return "EPIPE";
     // A socket, as checked before, but not a stream.
-    case "ERR_INVALID_FD_TYPE":
-      return "ESOCKTNOSUPPORT";
+    case INVALID_TYPE:
+      return "ENOTSUP";
     case DENIED:
       return "EACCES";
     default:
@@ -25,6 +29,7 @@ export function errorCode(cause: unknown): string | undefined {
 /** The detail of an error of the library, or the flag that Node needs. */
 export function errorDetail(cause: unknown): string | undefined {
   const { code, detail, message } = cause as { code?: unknown; detail?: string; message?: string };
+  if (code === INVALID_TYPE) return NOT_A_STREAM;
   if (code !== DENIED) return detail;
   // The resolver's errors name no flag.
   const [flag] = /--allow-[a-z-]+/.exec(message ?? "") ?? ["--allow-net"];
