@@ -34,8 +34,8 @@ import {
 import { receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
-import { launch } from "./support/runtime.ts";
-import { runtimeName } from "./support/runtime.ts";
+import type { Program } from "./support/process.ts";
+import { launch, runtimeName } from "./support/runtime.ts";
 import {
   bounded,
   rejection,
@@ -191,6 +191,86 @@ describe("inherited descriptors", () => {
   test("a connected TCP socket over IPv6", async (scope) => {
     await connection(scope, connect("socket.AF_INET6", '("::1", 0)'), AF_INET6);
   }, noParent || noIPv6);
+});
+
+/** What the parents of `peers/adopted.ts` begin with: `run` passes descriptors on, with what to do with each. */
+const giver = `
+import json, os, socket, struct, subprocess, sys
+command = json.loads(sys.argv[1])
+def run(*given):
+    fds = [fd for fd, _ in given]
+    child = subprocess.Popen(command + [str(fd) + action for fd, action in given], pass_fds=fds,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for _ in given:
+        say(json.loads(child.stdout.readline()))
+    return child
+def say(value):
+    print(json.dumps(value), flush=True)
+def end(child):
+    child.stdin.close()
+    say(child.wait(20))
+def listener():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen()
+    return s
+`;
+
+describe("inherited descriptors of other kinds", () => {
+  const adopting = JSON.stringify(launch(new URL("./peers/adopted.ts", import.meta.url)));
+  const give = (scope: Scope, source: string): Program =>
+    pythonProgram(scope, giver + source, [adopting]);
+
+  test("a TCP socket that is not connected does not listen", async (scope) => {
+    const program = give(
+      scope,
+      `
+server = listener()
+fresh, fresh6, bound = socket.socket(), socket.socket(socket.AF_INET6), socket.socket()
+bound.bind(("127.0.0.1", 0))
+port = "," + str(server.getsockname()[1])
+child = run((fresh6.fileno(), ""), (fresh.fileno(), ",connect" + port), (bound.fileno(), ",connect" + port))
+server.settimeout(0.1)
+try:
+    for s in fresh, bound:
+        c, address = server.accept()
+        say([address == s.getsockname(), c.recv(100).decode()])
+except TimeoutError:
+    pass
+say([s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for s in (fresh, fresh6)])
+end(child)
+`,
+    );
+    for (const kind of ["IPv6", "IPv4", "bound"]) {
+      assert.deepEqual(await program.json(), { listening: false }, kind);
+    }
+    assert.deepEqual(await program.json(), [true, "connected"]);
+    assert.deepEqual(await program.json(), [true, "connected"]);
+    assert.deepEqual(await program.json(), [0, 0], "SO_ACCEPTCONN");
+    assert.equal(await program.json(), 0);
+  }, noParent || noIPv6 || runtimeName === "deno" && "Deno cannot tell");
+
+  test("a connection that was reset gives its bytes, then the error", async (scope) => {
+    const program = give(
+      scope,
+      `
+def reset(data):
+    server = listener()
+    c = socket.create_connection(server.getsockname())
+    s, _ = server.accept()
+    c.sendall(data)
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    c.close()
+    return s
+sockets = [reset(b"some"), reset(b"")]
+end(run(*[(s.fileno(), ",read") for s in sockets]))
+`,
+    );
+    const peer = ["0.0.0.0", 0];
+    assert.deepEqual(await program.json(), { peer, read: ["some", "ECONNRESET"] });
+    assert.deepEqual(await program.json(), { peer, read: ["ECONNRESET"] });
+    assert.equal(await program.json(), 0);
+  }, noParent);
 });
 
 describe("descriptors given away and taken back", () => {

@@ -26,6 +26,8 @@ export interface NetSocket {
     useUserBuffer?(buffer: Uint8Array): void;
     getsockname?(out: HandleAddress): number;
     getpeername?(out: HandleAddress): number;
+    /** Deno's: duplicates the descriptor. */
+    fdForIpc?(): number;
   } | null;
   push(chunk: Uint8Array<ArrayBuffer> | null): boolean;
   _read(size: number): void;
@@ -78,6 +80,8 @@ export interface TcpHandle {
   readonly fd: number;
   getsockname(out: HandleAddress): number;
   listen(backlog: number): number;
+  connect(request: object, address: string, port: number): number;
+  connect6(request: object, address: string, port: number): number;
   close(): void;
 }
 
@@ -210,6 +214,8 @@ export interface Process {
   readonly permission?: { has(scope: string): boolean };
   emitWarning: unknown;
   getBuiltinModule(name: string): unknown;
+  binding(name: "tcp_wrap"): { readonly TCPConnectWrap: new () => object };
+  binding(name: "util"): { guessHandleType(fd: number): string };
 }
 
 /** The `process` object of the runtime. */

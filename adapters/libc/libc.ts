@@ -111,6 +111,16 @@ export class Libc implements OptionCalls {
     throw error;
   }
 
+  /**
+   * Whether a TCP socket without a peer was connected before, if it does not listen. connect(2) with an address of no
+   * family tells, and changes nothing.
+   */
+  wasConnected(fd: number): boolean {
+    const nowhere = new Uint8Array(28).fill(0xff);
+    return this.#calls.connect(fd, nowhere, nowhere.length) !== 0 &&
+      this.failure("connect").code === "EISCONN";
+  }
+
   /** setsockopt(2) */
   setOption(fd: number, level: number, number: number, value: Uint8Array): void {
     const { setsockopt } = this.#calls;
