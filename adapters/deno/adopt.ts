@@ -1,7 +1,4 @@
-/**
- * Taking over descriptors on Deno, through `node:net`. Deno does not report what a descriptor is: listening on it works
- * or fails at once, and a failure means that it is connected.
- */
+/** Taking over descriptors on Deno, through `node:net`. */
 
 import type {
   Address,
@@ -12,40 +9,99 @@ import type {
   ListenerSink,
   Stream,
 } from "../adapter.ts";
-import { type NetServer, type NetSocket, nodeModule } from "../builtin/modules.ts";
+import { type NetServer, type NetSocket, nodeModule, nodeProcess } from "../builtin/modules.ts";
 import { NetListener } from "../builtin/net_listener.ts";
 import { addressFrom } from "../endpoints.ts";
+import { identify } from "../libc/identify.ts";
+import { unsupported } from "./errors.ts";
+import { libc } from "./ffi.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { DenoOptions } from "./options.ts";
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOMAXCONN = 4096;
 
-/** Takes over a descriptor: a listening socket, or a connected TCP socket. */
+/**
+ * Takes over a descriptor: a listening socket, or a connected TCP socket. What is refused stays its owner's, so it is
+ * refused before Deno has it: Deno would close it.
+ */
 export function adopt(fd: number): Adopted {
+  const c = libc();
+  if (c === undefined) return adoptByType(fd);
+  const { family, remote, listening } = identify(c, fd);
+  // Deno 2.9 accepts from an inherited UNIX listener, but what is sent on its connections never goes out.
+  if (family === AF_UNIX) throw refused("a UNIX socket");
+  if (remote === undefined && !listening) throw refused("a TCP socket that is not connected");
+  return takeOver(fd);
+}
+
+/** Takes over a descriptor of which Deno shows the type before it has it, and the addresses after that. */
+function adoptByType(fd: number): Adopted {
+  checkType(fd);
+  const socket = kept.get(fd) ?? open(fd);
+  kept.delete(fd);
+  if (socket.remoteAddress !== undefined) return connection(socket);
+  if (socket.localPort === 0) throw keep(fd, socket, refused("a TCP socket that is not connected"));
+  // To listen, it would have to be opened in another way, and Deno cannot let go of it.
+  const copy = socket._handle!.fdForIpc!();
+  if (copy < 0) throw keep(fd, socket, unsupported("EMFILE", "Deno cannot duplicate it"));
+  socket.destroy();
+  return takeOver(copy);
+}
+
+/** Sockets of descriptors that were refused: Deno would close them with the garbage. */
+const kept = new Map<number, NetSocket>();
+
+/** Keeps a socket open, and returns the error. */
+function keep(fd: number, socket: NetSocket, error: Error): Error {
+  socket.unref();
+  kept.set(fd, socket);
+  return error;
+}
+
+/** Refuses what is no TCP socket. */
+function checkType(fd: number): void {
+  switch (nodeProcess().binding("util").guessHandleType(fd)) {
+    case "TCP":
+      return;
+    case "PIPE":
+      throw refused("a UNIX socket or a pipe");
+    case "UNKNOWN":
+      throw unsupported(
+        "EBADF",
+        "it is not open, or Deno cannot tell what it is without --allow-ffi",
+      );
+    default:
+      throw unsupported("ENOTSOCK", "it is a file or a terminal");
+  }
+}
+
+function refused(what: string): Error {
+  return unsupported("ENOTSUP", `Deno cannot take over ${what}`);
+}
+
+/** Takes over a socket with an address. Listening on it works, or fails at once: then it is a connection. */
+function takeOver(fd: number): Adopted {
   const net = nodeModule("node:net");
   const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
   server.on("error", () => {/* It does not listen: checked below. */});
   server.listen({ fd }, SOMAXCONN);
-  if (server._handle) {
-    const address = server.address();
-    if (address === null || typeof address !== "object") {
-      // Deno 2.9 accepts from an inherited UNIX listener, but what is sent on its connections never goes out.
-      server.close();
-      throw Object.assign(new Error("UNIX"), {
-        code: "EOPNOTSUPP",
-        detail: "Deno cannot take over a UNIX socket",
-      });
-    }
-    server.unref();
-    const family = familyOf(address.address);
-    const local = addressFrom(family, address.address, address.port);
-    return { family, bound: new InheritedListener(server, family, local), listening: true };
-  }
-  // Throws ERR_INVALID_FD_TYPE if it is not a TCP socket.
-  const socket = new net.Socket({ fd, allowHalfOpen: true, pauseOnCreate: true });
+  if (!server._handle) return connection(open(fd));
+  server.unref();
+  const { address, port } = server.address() as { address: string; port: number };
+  const family = familyOf(address);
+  const local = addressFrom(family, address, port);
+  return { family, bound: new InheritedListener(server, family, local), listening: true };
+}
+
+function open(fd: number): NetSocket {
+  return new (nodeModule("node:net").Socket)({ fd, allowHalfOpen: true, pauseOnCreate: true });
+}
+
+function connection(socket: NetSocket): Adopted {
   const family = familyOf(socket.localAddress);
   return { family, stream: new DenoNetStream(socket, family) };
 }

@@ -29,7 +29,6 @@ export function errorCode(cause: unknown): string | undefined {
   if (resolver !== undefined) return resolver;
   if (name === "Interrupted") return "EBADF";
   if (code === "ERR_STREAM_DESTROYED") return "EPIPE";
-  if (code === "ERR_INVALID_FD_TYPE") return message?.endsWith("UNKNOWN") ? "EBADF" : "ENOTSOCK";
   // Only a string counts: AbortError and TimeoutError have the numeric codes of DOMException.
   if (typeof code === "string") return code;
   const number = /\(os error (\d+)\)/.exec(message ?? "")?.[1];
