@@ -65,6 +65,7 @@ import {
 import * as bsdsock from "../mod.ts";
 import { checkNothingLeft, noAdministrator, noDescriptors, noSs, ss } from "./support/outside.ts";
 import type { Settings } from "../adapters/adapter.ts";
+import { noPython, python } from "./support/python.ts";
 import { runtimeName } from "./support/runtime.ts";
 import { bounded, rejects, type Scope, thrown, throws } from "./support/scope.ts";
 import { native, noIPv6 } from "./support/tcp.ts";
@@ -90,6 +91,12 @@ const CHANGING = ["TCP_MAXSEG", "TCP_QUICKACK", "SO_INCOMING_CPU"];
 
 /** What only an administrator may set. */
 const PRIVILEGED = ["SO_DEBUG", "SO_MARK", "IP_TRANSPARENT"];
+
+/** The values at the ends of the ranges that options have. */
+const EDGES = [
+  [-(2 ** 31), -2, -1, 0, 1, 2, 87, 88, 126, 127, 128, 254, 255, 256, 1151, 1152, 2303, 2304],
+  [32766, 32767, 32768, 65535, 65536, 2 ** 30, 2 ** 31 - 1],
+].flat();
 
 /** A value that the system takes and that is not the default. */
 function valueFor(spec: OptionSpec): number | Uint8Array | [number, number] {
@@ -1044,6 +1051,53 @@ describe("options seen from outside", () => {
       assert.equal(server.getsockopt(SOL_SOCKET, SO_PRIORITY), 5);
     }),
   );
+
+  it("the values of numbers and flags are those that Linux takes", { skip: noPython }, () => {
+    const questions = OPTIONS
+      .filter(({ name, kind }) =>
+        ["flag", "int", "size", "byte"].includes(kind) && !PRIVILEGED.includes(name)
+      )
+      .flatMap((spec) =>
+        [SOCK_STREAM, SOCK_DGRAM].flatMap((type) => EDGES.map((value) => ({ spec, type, value })))
+      );
+    const linux = python<string[]>(
+      `
+import errno, socket
+answer = []
+for family, type, level, number, value in question:
+    with socket.socket(family, type) as s:
+        try:
+            s.setsockopt(level, number, value)
+            answer.append("taken")
+        except OSError as error:
+            answer.append(errno.errorcode[error.errno])`,
+      questions.map(({ spec, type, value }) => [
+        familyOf(spec),
+        type,
+        spec.level,
+        spec.number,
+        value,
+      ]),
+    );
+    const adapter = createMemoryAdapter();
+    const wrong: string[] = [];
+    let offered = 0;
+    for (const [i, { spec, type, value }] of questions.entries()) {
+      const s = new Socket(familyOf(spec), type, 0, { adapter });
+      let code = "taken";
+      try {
+        s.setsockopt(spec.level, spec.number, value);
+      } catch (error) {
+        ({ code } = error as SocketError);
+      }
+      // Not offered here, or only to an administrator.
+      if (code === "ENOPROTOOPT" || linux[i] === "EPERM") continue;
+      offered++;
+      if (code !== linux[i]) wrong.push(`${shown(spec, type)} ${value}: ${code}, not ${linux[i]}`);
+    }
+    assert.deepEqual(wrong, []);
+    assert.ok(offered > 1_000, `${offered} compared`);
+  });
 
   it("AF_UNIX has no options of TCP, AF_INET none of IPv6", () => {
     const v4 = new Socket(AF_INET);
