@@ -987,6 +987,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   detach(): number {
     if (this.#transport.closed) return -1;
     const fd = this.#transport.detach();
+    this.#failStreams();
     return fd;
   }
 
@@ -1378,6 +1379,11 @@ export class Socket<A extends Address = AddressOf<2>> {
     return this.#streams ??= new WebStreams(this.#streamSocket());
   }
 
+  /** The streams end with the socket, also where nothing waits on them. */
+  #failStreams(): void {
+    this.#streams?.fail((syscall) => systemError("EBADF", syscall));
+  }
+
   #streamSocket(): StreamSocket {
     // A peek of 0 bytes settles once there is something to receive.
     const look = receiveRequest("recv", 0, c.MSG_PEEK, undefined);
@@ -1443,6 +1449,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     // UNIX sockets have no reset.
     const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
     this.#closing = this.#transport.close(reset);
+    this.#failStreams();
     socketClosed();
     return this.#closing;
   }

@@ -25,7 +25,7 @@ export interface StreamSocket {
 export class WebStreams {
   #socket: StreamSocket;
   #readable: ReadableSide | undefined;
-  #writable: WritableStream<BytesLike> | undefined;
+  #writable: WritableSide | undefined;
 
   constructor(socket: StreamSocket) {
     this.#socket = socket;
@@ -36,12 +36,18 @@ export class WebStreams {
   }
 
   get writable(): WritableStream<BytesLike> {
-    return this.#writable ??= makeWritable(this.#socket);
+    return (this.#writable ??= new WritableSide(this.#socket)).stream;
   }
 
   /** Whether a reader holds the readable stream. */
   get locked(): boolean {
     return this.#readable?.stream.locked === true;
+  }
+
+  /** Ends both with an error, also where nothing waits: the socket is closed. */
+  fail(makeError: (syscall: string) => unknown): void {
+    this.#readable?.fail(makeError("recv"));
+    this.#writable?.fail(makeError("send"));
   }
 }
 
@@ -83,6 +89,10 @@ class ReadableSide {
     for (const name of ["pipeTo", "pipeThrough", "tee", "values", Symbol.asyncIterator]) {
       this.#wrap(name, () => this.#goOn?.());
     }
+  }
+
+  fail(error: unknown): void {
+    this.#controller.error(error);
   }
 
   /** Makes a method of the stream also pass its result to a function. */
@@ -170,20 +180,32 @@ interface Reader {
 }
 
 /**
- * A stream whose writes settle once the system has the bytes. Closing or aborting it ends sending only. Aborting drops
- * the unsent rest of the write under way.
+ * The writable stream. Its writes settle once the system has the bytes. Closing or aborting it ends sending only.
+ * Aborting drops the unsent rest of the write under way.
  */
-function makeWritable(socket: StreamSocket): WritableStream<BytesLike> {
-  return new WritableStream<BytesLike>({
-    async write(chunk, { signal }) {
-      await socket.sendAll(toBytes(chunk, "chunk"), signal);
-    },
-    async close() {
-      await socket.shutdown(SHUT_WR);
-    },
-    abort() {
-      // Not awaited: FIN follows what the system has taken, and the peer may not be reading.
-      quiet(socket.shutdown(SHUT_WR));
-    },
-  });
+class WritableSide {
+  readonly stream: WritableStream<BytesLike>;
+  #controller!: WritableStreamDefaultController;
+
+  constructor(socket: StreamSocket) {
+    this.stream = new WritableStream<BytesLike>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      async write(chunk, { signal }) {
+        await socket.sendAll(toBytes(chunk, "chunk"), signal);
+      },
+      async close() {
+        await socket.shutdown(SHUT_WR);
+      },
+      abort() {
+        // Not awaited: FIN follows what the system has taken, and the peer may not be reading.
+        quiet(socket.shutdown(SHUT_WR));
+      },
+    });
+  }
+
+  fail(error: unknown): void {
+    this.#controller.error(error);
+  }
 }

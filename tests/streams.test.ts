@@ -322,6 +322,28 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assertCode(await rejection(() => waiting), "EBADF", "recv");
     });
 
+    test("the socket's close ends streams on which nothing waits", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const reader = client.readable.getReader();
+      const writer = client.writable.getWriter();
+      await writer.write("x");
+      await client.close();
+      const ends = (promise: Promise<unknown>) =>
+        within(rejection(() => promise), 2_000, "its end");
+      assertCode(await ends(reader.closed), "EBADF", "recv");
+      assertCode(await ends(writer.closed), "EBADF", "send");
+      assertCode(await ends(reader.read()), "EBADF", "recv");
+      assertCode(await ends(writer.write("x")), "EBADF", "send");
+      // Streams that are over stay as they are.
+      const [other] = await setting.pair(scope);
+      const over = other.readable.getReader();
+      await over.cancel();
+      const done = other.writable.getWriter();
+      await done.close();
+      await other.close();
+      await Promise.all([over.closed, done.closed]);
+    });
+
     test("a reset is ECONNRESET, after the data before it", async (scope) => {
       let s: Socket<Address>;
       let breakIt: () => void;
