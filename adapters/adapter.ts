@@ -145,11 +145,10 @@ export interface Stream extends Handle {
    */
   takeBack?(): number;
   /**
-   * How many bytes of the `write` under way are sent, or will be although its call has ended. Absent means 0.
-   *
-   * @param closing whether the stream is closed next; if only closing shows the count, the promise resolves after it
+   * How many bytes of the `write` under way are sent, or will be although the stream is closed or reset next. If only
+   * that shows the count, the promise resolves after it. Absent means 0.
    */
-  committed?(closing: boolean): Awaitable<number>;
+  committed?(): Awaitable<number>;
   /** Sends FIN after everything written; reading goes on. */
   shutdownWrite(): Promise<void>;
   /** Aborts the connection with RST (SO_LINGER 1, 0). Absent if this stream cannot. */

@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,6 +25,8 @@ import {
   createMemoryAdapter,
   errno,
   fromfd,
+  type InetAddress,
+  MSG_DONTWAIT,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -129,6 +139,33 @@ interface Facts {
   type: number;
   listening: boolean;
   local: unknown;
+}
+
+/** Reads what the system holds, without a turn of the event loop. Returns how many bytes that was. */
+function readNow(fd: number): number {
+  const buffer = new Uint8Array(1 << 16);
+  let total = 0;
+  for (;;) {
+    try {
+      const count = readSync(fd, buffer);
+      if (count === 0) return total;
+      total += count;
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, "EAGAIN");
+      return total;
+    }
+  }
+}
+
+/** Sends until there is no room. Returns how many bytes that was. */
+async function fill(s: Socket<InetAddress>): Promise<number> {
+  let total = 0;
+  try {
+    for (;;) total += await s.send(new Uint8Array(1 << 20), MSG_DONTWAIT);
+  } catch (error) {
+    assert.equal((error as SocketError).code, "EAGAIN");
+    return total;
+  }
 }
 
 function test(
@@ -363,6 +400,49 @@ describe("descriptors given away and taken back", () => {
       const shut = taken.shutdown(SHUT_WR);
       assert.equal((await receiveAll(conn)).length, bytes_sent);
       await shut;
+    }, skip);
+
+    test(`what it has counted as sent goes out first, ${setting.name}`, async (scope) => {
+      for (const timeout of [0.02, null]) {
+        const [client, conn] = await setting.pair(scope);
+        client.settimeout(timeout);
+        const sending = rejection(() => client.sendall(new Uint8Array(32 << 20).fill(65)));
+        await sleep(40);
+        const taken = scope.add(fromfd(client.detach(), setting.family));
+        const { bytes_sent } = await sending as SocketError;
+        // There is room again, before the event loop can tell anybody.
+        let got = readNow(conn.fileno());
+        assert.ok(got > 0);
+        const sends = [taken.sendall("B".repeat(1000)), taken.send("C"), taken.shutdown(SHUT_WR)];
+        const rest = await receiveAll(conn);
+        await Promise.all(sends);
+        got += rest.length;
+        assert.equal(got, bytes_sent! + 1001);
+        const after = rest.slice(-1001);
+        assert.equal(text(after), "B".repeat(1000) + "C");
+        assert.ok(rest.subarray(0, -1001).every((byte) => byte === 65));
+      }
+    }, skip);
+
+    test(`a send that waits sends what it says, ${setting.name}`, async (scope) => {
+      for (const timeout of [null, 15]) {
+        const [client, conn] = await setting.pair(scope);
+        const told = await fill(client);
+        client.settimeout(timeout);
+        const sends = [client.send(new Uint8Array(4000)), client.send(new Uint8Array(4000))]
+          .map((sent) => sent.catch(({ code }: SocketError) => code === "EBADF" ? 0 : NaN));
+        await sleep(20);
+        const taken = scope.add(fromfd(client.detach(), setting.family));
+        const [first = NaN, second] = await Promise.all(sends);
+        assert.equal(second, 0);
+        let got = readNow(conn.fileno());
+        // A send that polls for room would try again by then.
+        await sleep(100);
+        const shut = taken.shutdown(SHUT_WR);
+        got += (await receiveAll(conn)).length;
+        await shut;
+        assert.equal(got, told + first);
+      }
     }, skip);
 
     test(`a child gets what comes after, ${setting.name}`, async (scope) => {

@@ -84,10 +84,10 @@ class DirectStream extends DenoStream {
     return this.#retries === undefined ? this.#gone : this.#retries.stop();
   }
 
-  committed(closing: boolean): Awaitable<number> {
+  committed(): Awaitable<number> {
     if (this.#retries !== undefined) return 0;
     // Only closing shows whether the byte was sent.
-    return closing ? this.#writing?.catch(() => 0) ?? 0 : this.#gone;
+    return this.#writing?.catch(() => 0) ?? 0;
   }
 
   override reset(): Promise<void> {

@@ -97,10 +97,6 @@ export class NodeStream extends NetStream implements Reader {
     return this.#retries === undefined ? 1 : this.#retries.stop();
   }
 
-  committed(closing: boolean): number {
-    return this.#retries === undefined && !closing ? 1 : 0;
-  }
-
   /**
    * Closes the socket at once, with a byte that libuv has not sent: a peer that does not read would keep the process
    * alive.

@@ -166,13 +166,19 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   /** Fails waiting calls and reports nothing more: the stream is about to be reset. */
   #abandon(): void {
-    this.detach();
+    this.#receiver.fail(closed);
+    this.#sender?.abandon(closed);
     this.#state = "closed";
   }
 
-  /** Continues the socket that gave up the descriptor: what it had not received is still unread. */
+  /**
+   * Continues the socket that gave up the descriptor: what it had not received is still unread, and what it has counted
+   * as sent goes out first.
+   */
   #takeOver(before: StreamEndpoint): void {
     this.#receiver.takeOver(before.#receiver);
+    this.#sender = before.#sender;
+    this.#sender?.continueFor(this);
     this.#pending = before.#pending;
     this.#told = before.#told;
     this.#state = before.#state;

@@ -157,46 +157,61 @@ export class StreamSender implements WaitOwner {
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
     const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
-    if (counted === undefined) this.#countCommitted(true, makeError);
+    if (counted === undefined) this.#countCommitted(makeError);
     this.fail(makeError);
     if (counted === undefined) return undefined;
     this.#sends.push(counted);
     return this.#whenIdle();
   }
 
-  /** Fails every wait: the descriptor is given up. */
+  /**
+   * Ends every wait: the descriptor is given up. What cannot be taken back counts as sent, and stays here for whoever
+   * takes the stream over.
+   */
   detach(makeError: (syscall: string) => unknown): void {
-    this.#countCommitted(false, makeError);
+    const { first } = this.#sends;
+    if (first !== undefined && !first.abandoned) this.#giveUp(first, makeError(first.syscall));
+    const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
+    for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
+    if (counted !== undefined) this.#sends.push(counted);
+  }
+
+  /** Fails every wait: the connection is about to be reset. */
+  abandon(makeError: (syscall: string) => unknown): void {
+    this.#countCommitted(makeError);
     this.fail(makeError);
   }
 
-  gaveUp(object: object, reason: unknown): void {
-    const wait = object as Send;
+  /** Continues for another endpoint, which has taken the stream over. */
+  continueFor(errors: SendErrors): void {
+    this.#errors = errors;
+  }
+
+  gaveUp(wait: object, reason: unknown): void {
+    this.#giveUp(wait as Send, reason);
+  }
+
+  /** Ends a wait with what its call has sent. */
+  #giveUp(wait: Send, reason: unknown): void {
     const isFirst = this.#sends.first === wait;
     this.#sends.remove(wait);
     const kept = isFirst && typeof this.#piece === "object" ? this.#takeBack(this.#piece) : 0;
     wait.sent += kept;
-    // A `send` that times out has failed unless bytes cannot be taken back: then their count is its result. A signal's
-    // reason takes precedence.
-    if (!wait.all && kept > 0 && reason instanceof SocketError) return wait.done(wait.sent);
-    if (wait.all) this.#failOne(wait, reason);
+    this.#endOne(wait, reason);
   }
 
   /** Counts as sent what goes out although its call ends now, or as soon as that is known. */
-  #countCommitted(closing: boolean, makeError: (syscall: string) => unknown): void {
+  #countCommitted(makeError: (syscall: string) => unknown): void {
     const wait = this.#sends.first;
     if (wait === undefined || wait.abandoned || typeof this.#piece !== "object") return;
-    const count = this.#stream.committed?.(closing) ?? 0;
-    if (typeof count === "number") {
-      wait.sent += count;
-      return;
-    }
+    const count = this.#stream.committed?.() ?? 0;
     this.#sends.shift();
     const end = (count: number): void => {
       wait.sent += count;
-      this.#failOne(wait, makeError(wait.syscall));
+      this.#endOne(wait, makeError(wait.syscall));
     };
-    count.then(end, () => end(0));
+    if (typeof count === "number") end(count);
+    else count.then(end, () => end(0));
   }
 
   /** Sends without a wait: nothing but the connection can end such a call, so the runtime's promise serves it. */
@@ -294,6 +309,15 @@ export class StreamSender implements WaitOwner {
     this.#next();
   }
 
+  /**
+   * Ends a wait early. A `send` has failed unless bytes of it have gone: then their count is its result. A signal's
+   * reason takes precedence.
+   */
+  #endOne(wait: Send, reason: unknown): void {
+    if (!wait.all && wait.sent > 0 && reason instanceof SocketError) wait.done(wait.sent);
+    else this.#failOne(wait, reason);
+  }
+
   #failOne(wait: Send, error: unknown): void {
     wait.fail(wait.all ? withBytesSent(error, wait.sent) : error);
   }
@@ -310,7 +334,8 @@ export class StreamSender implements WaitOwner {
       queueMicrotask(() => this.#piece ?? this.#next());
       return 0;
     }
-    const rest = new Send({ syscall: "send", data: piece.subarray(0, kept), all: true }, false);
+    // Not a part of the piece: the buffer of a call without limits may be gone by now.
+    const rest = new Send({ syscall: "send", data: piece, all: true }, false, kept);
     rest.promise.catch(
       () => {/* No call waits for it: the next one reports the broken connection. */},
     );
