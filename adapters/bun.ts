@@ -43,11 +43,7 @@ const bunAdapter: Adapter = {
     return c === null ? openNodeDatagram(request) : openDatagram(c, request);
   },
   adopt: (fd) => takeReleased(fd) ?? adopt(needLibc(), fd),
-  closeDescriptor: (fd) => {
-    const known = takeReleased(fd);
-    if (known === undefined) nodeModule("node:fs").closeSync(fd);
-    else known.stream.close();
-  },
+  closeDescriptor: (fd) => nodeModule("node:fs").closeSync(fd),
   duplicate: (fd) => needLibc().duplicate(fd),
   isInheritable: (fd) => libc()?.isInheritable(fd) ?? false,
   setInheritable: (fd, inheritable) => needLibc().setInheritable(fd, inheritable),

@@ -2,10 +2,10 @@
 
 import type { Adapter, Capabilities } from "./adapter.ts";
 import { ipv4OptionDetail } from "./builtin/datagram.ts";
-import { nodeProcess } from "./builtin/modules.ts";
+import { nodeModule, nodeProcess } from "./builtin/modules.ts";
 import { hostname, interfaces, lookup, lookupService } from "./builtin/resolver.ts";
 import type { Libc } from "./libc/libc.ts";
-import { adopt, closeDescriptor } from "./node/adopt.ts";
+import { adopt } from "./node/adopt.ts";
 import { bind } from "./node/bound.ts";
 import { connect } from "./node/connect.ts";
 import { openDatagram } from "./node/datagram.ts";
@@ -30,7 +30,7 @@ const nodeAdapter: Adapter = {
   bind,
   connect,
   adopt,
-  closeDescriptor,
+  closeDescriptor: (fd) => nodeModule("node:fs").closeSync(fd),
   duplicate: (fd) => needLibc().duplicate(fd),
   isInheritable: (fd) => libc()?.isInheritable(fd) ?? false,
   setInheritable: (fd, inheritable) => needLibc().setInheritable(fd, inheritable),

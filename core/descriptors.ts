@@ -1,11 +1,12 @@
 /** Functions on bare descriptors and on the sizes of ancillary data. */
 
-import type { Adapter, Adopted } from "../adapters/adapter.ts";
+import type { Adapter, Adopted, Stream } from "../adapters/adapter.ts";
 import { getAdapter } from "./adapter_choice.ts";
 import { int, INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
 import { systemError, translate } from "./errors/errors.ts";
 import { typeName } from "./kind.ts";
+import { StreamEndpoint } from "./stream/endpoint.ts";
 import type { Transport } from "./transport.ts";
 import { quiet } from "./waiting/quiet.ts";
 
@@ -41,12 +42,48 @@ export function close(fd: number): void {
     quiet(holder.transport.close(false));
     return;
   }
+  const known = detachedOf(checked, "close");
+  if (known !== undefined) return closeDetached(checked, known);
   const adapter = getAdapter();
   if (adapter.closeDescriptor === undefined) {
     const detail = `the ${adapter.capabilities().adapter} adapter cannot close a bare descriptor`;
     throw systemError("ENOTSUP", "close", { detail });
   }
   calling(adapter, "close", () => adapter.closeDescriptor!(checked));
+}
+
+/** A descriptor that `detach()` has returned. */
+interface Detached {
+  readonly adapter: Adapter;
+  /** Its connection, if closed: the descriptor stays open until what was counted as sent has gone out. */
+  readonly closing?: Stream;
+}
+
+/** The descriptors that no socket has taken over since. */
+const detached = new Map<number, Detached>();
+
+/** Remembers a descriptor that `detach()` returns. */
+export function gaveUp(fd: number, adapter: Adapter): void {
+  if (adapter.adopt !== undefined) detached.set(fd, { adapter });
+}
+
+/** The connection of a detached descriptor; `undefined` if it is none. */
+function detachedOf(fd: number, syscall: string): Detached | undefined {
+  const known = detached.get(fd);
+  if (known?.closing === undefined) return known;
+  if (known.closing.fd === fd) throw systemError("EBADF", syscall);
+  detached.delete(fd);
+  return undefined;
+}
+
+/** Closes a connection as its socket would: what it has counted as sent goes out, and unread bytes make it a reset. */
+function closeDetached(fd: number, { adapter }: Detached): void {
+  const adopted = calling(adapter, "close", () => adapter.adopt!(fd));
+  detached.delete(fd);
+  if (!("stream" in adopted)) return void quiet(adopted.bound.close());
+  const { stream } = adopted;
+  quiet(new StreamEndpoint(adapter, stream).close(false));
+  if (stream.fd === fd) detached.set(fd, { adapter, closing: stream });
 }
 
 /** Sockets by the descriptor that `fileno()` returned: the program may pass it back. */
@@ -94,10 +131,13 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
     const detail = `fileno ${fd}: only stream sockets can be taken over`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
+  detachedOf(fd, "socket");
   // A datagram socket goes unduplicated to the adapter, which refuses it.
   const own = holderOf(fd)?.type === SOCK_STREAM ? duplicate(adapter, fd, type) : fd;
   try {
-    return adapter.adopt(own);
+    const adopted = adapter.adopt(own);
+    detached.delete(fd);
+    return adopted;
   } catch (cause) {
     if (own !== fd) adapter.closeDescriptor?.(own);
     const detail = adapter.errorDetail?.(cause);

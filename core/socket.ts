@@ -26,7 +26,7 @@ import { type BytesLike, concat, empty, toBuffer, toBytes, totalOf } from "./byt
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram/transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
-import { adopt, calling, duplicate, takeLost, told } from "./descriptors.ts";
+import { adopt, calling, duplicate, gaveUp, takeLost, told } from "./descriptors.ts";
 import { inspectAddress } from "./errors/address_text.ts";
 import { inspectAsText } from "./inspect.ts";
 import { errno } from "./errors/errno.ts";
@@ -988,6 +988,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (this.#transport.closed) return -1;
     const fd = this.#transport.detach();
     this.#failStreams();
+    gaveUp(fd, this.#adapter);
     return fd;
   }
 

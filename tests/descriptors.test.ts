@@ -445,6 +445,31 @@ describe("descriptors given away and taken back", () => {
       }
     }, skip);
 
+    test(`close() of the number sends what is counted, ${setting.name}`, async (scope) => {
+      for (const timeout of [0.02, null]) {
+        const [client, conn] = await setting.pair(scope);
+        client.settimeout(timeout);
+        const sending = rejection(() => client.sendall(new Uint8Array(32 << 20)));
+        await sleep(40);
+        const fd = client.detach();
+        const { bytes_sent } = await sending as SocketError;
+        close(fd);
+        throws(() => close(fd), "EBADF", "close");
+        throws(() => fromfd(fd, setting.family), "EBADF", "socket");
+        assert.equal((await receiveAll(conn)).length, bytes_sent);
+        await sleep(20);
+        throws(() => close(fd), "EBADF", "close");
+      }
+    }, skip);
+
+    test(`close() of the number with unread bytes resets, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await conn.sendall("first, second");
+      assert.equal(text(await receive(client, 5)), "first");
+      close(client.detach());
+      await rejects(() => conn.recv(1), "ECONNRESET", "recv");
+    }, skip);
+
     test(`a child gets what comes after, ${setting.name}`, async (scope) => {
       const [client, conn] = await setting.pair(scope);
       await conn.sendall("x");

@@ -26,13 +26,6 @@ export function adopt(fd: number): Adopted {
   return adopted(socket, found, taken);
 }
 
-/** Closes a bare descriptor; for one that was given up here, its stream. */
-export function closeDescriptor(fd: number): void {
-  const known = takeReleased(fd);
-  if (known === undefined) nodeModule("node:fs").closeSync(fd);
-  else known.stream.close();
-}
-
 /** Opens the descriptor of a TCP or UNIX stream socket without reading from it. */
 function open(fd: number): NetSocket {
   // Throws ERR_INVALID_FD_TYPE if it is not a stream.
