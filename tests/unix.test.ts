@@ -15,6 +15,7 @@ import {
   SHUT_WR,
   SO_DOMAIN,
   SO_ERROR,
+  SO_KEEPALIVE,
   SO_PROTOCOL,
   SOCK_DGRAM,
   SOCK_STREAM,
@@ -114,6 +115,23 @@ describe("UNIX streams", () => {
     throws(() => client.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1), "EOPNOTSUPP", "setsockopt");
     assert.match(String(conn), /family=AF_UNIX, type=SOCK_STREAM, proto=0, laddr="[^"]+">$/);
     await rejects(() => client.sendto("x", path), "EISCONN", "sendto");
+  });
+
+  test("SO_KEEPALIVE is what was set, before and after the connection", async (scope) => {
+    const listener = await server(scope, join(folder(scope), "s"));
+    const client = open(scope);
+    const check = (on: number): void => {
+      client.setsockopt(SOL_SOCKET, SO_KEEPALIVE, on);
+      assert.equal(client.getsockopt(SOL_SOCKET, SO_KEEPALIVE), on);
+    };
+    check(1);
+    await client.connect(listener.getsockname());
+    assert.equal(client.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
+    check(0);
+    check(1);
+    const [conn] = await listener.accept();
+    scope.add(conn).setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    assert.equal(conn.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
   });
 
   test("a relative path is told as it was bound, by Deno as what it binds", async (scope) => {

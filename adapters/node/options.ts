@@ -30,7 +30,11 @@ export function datagramOptions(): readonly string[] {
 
 /** Sets an option; also returns `true` for those that matter only to connections. */
 export function setNodeOption(fd: number, name: string, value: number): boolean {
-  if (BY_NODE.has(name)) return true;
+  return BY_NODE.has(name) || setByLibc(fd, name, value);
+}
+
+/** Sets an option through libc; returns `false` if that is not available. */
+export function setByLibc(fd: number, name: string, value: number): boolean {
   const c = libc();
   return c !== undefined && fd >= 0 && setDescriptorOption(c, fd, name, value);
 }

@@ -15,7 +15,7 @@ import { addressFrom } from "../endpoints.ts";
 import { release } from "../released.ts";
 import { Retries } from "../retries.ts";
 import { type Reader, readShared } from "./onread.ts";
-import { getNodeOption, setNodeOption } from "./options.ts";
+import { getNodeOption, setByLibc, setNodeOption } from "./options.ts";
 
 /** The most for one write(2): Node rejects 2 GiB and more, and Linux takes no more at a time. */
 const LARGEST_SYNC_WRITE = 2 ** 30;
@@ -107,6 +107,11 @@ export class NodeStream extends NetStream implements Reader {
   }
 
   override setOption(name: string, value: number): boolean {
+    if (name === "SO_KEEPALIVE" && !Array.isArray(this.remote)) {
+      // node:net has no call for it with a UNIX socket. It means nothing there: without libc it is only remembered.
+      setByLibc(this.#fd, name, value);
+      return true;
+    }
     return super.setOption(name, value) || setNodeOption(this.#fd, name, value);
   }
 

@@ -206,13 +206,6 @@ const ROWS: readonly Row[] = [
       context.actual === context.expected.replace("127.0.0.1", "0.0.0.0"),
   },
   {
-    name: "SO_KEEPALIVE of a UNIX socket, set before it is connected",
-    ends: false,
-    matches: (context, step) =>
-      kindOf(context, step) === "unix" && step.op === "getsockopt" &&
-      step.option === "SO_KEEPALIVE" && context.expected === "1" && context.actual === "0",
-  },
-  {
     name: "a send of no bytes",
     ends: true,
     matches: ({ expected, actual }, { op, data }) =>
