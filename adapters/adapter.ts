@@ -365,8 +365,8 @@ export interface Adapter {
   closeDescriptor?(fd: number): void;
   /** Duplicates a descriptor: dup(2), closed on exec. Absent if the adapter cannot; may fail with ENOTSUP. */
   duplicate?(fd: number): number;
-  /** Whether child processes inherit a descriptor. Absent if they never do. */
-  isInheritable?(fd: number): boolean;
+  /** Whether child processes inherit a descriptor; `undefined` if it cannot tell. Absent if they never do. */
+  isInheritable?(fd: number): boolean | undefined;
   /** Sets whether child processes inherit a descriptor. Absent if the adapter cannot; may fail with ENOTSUP. */
   setInheritable?(fd: number, inheritable: boolean): void;
   /**

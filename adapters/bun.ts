@@ -45,7 +45,7 @@ const bunAdapter: Adapter = {
   adopt: (fd) => takeReleased(fd) ?? adopt(needLibc(), fd),
   closeDescriptor: (fd) => nodeModule("node:fs").closeSync(fd),
   duplicate: (fd) => needLibc().duplicate(fd),
-  isInheritable: (fd) => libc()?.isInheritable(fd) ?? false,
+  isInheritable: (fd) => libc()?.isInheritable(fd),
   setInheritable: (fd, inheritable) => needLibc().setInheritable(fd, inheritable),
   lookup,
   lookupService,

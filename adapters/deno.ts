@@ -7,7 +7,7 @@ import { bind } from "./deno/bound.ts";
 import { connect } from "./deno/connect.ts";
 import { nodeOptionDetail, openDatagram } from "./deno/datagram.ts";
 import { errorCode, errorDetail } from "./deno/errors.ts";
-import { hasLibc } from "./deno/ffi.ts";
+import { hasLibc, libc } from "./deno/ffi.ts";
 import { datagramOptions, streamOptions } from "./deno/options.ts";
 import { interfaces, lookup, lookupService } from "./deno/resolver.ts";
 import { deno, hasUnstableNet } from "./deno/types.ts";
@@ -29,6 +29,7 @@ const denoAdapter: Adapter = {
   bind,
   connect,
   adopt,
+  isInheritable: (fd) => libc()?.isInheritable(fd),
   datagram: openDatagram,
   lookup,
   lookupService,

@@ -11,6 +11,7 @@ import { connect } from "./node/connect.ts";
 import { openDatagram } from "./node/datagram.ts";
 import { errorCode, errorDetail } from "./node/errors.ts";
 import { ffiNeeded, hasLibc, libc } from "./node/ffi.ts";
+import { isInheritable } from "./node/inheritable.ts";
 import { datagramOptions, streamOptions } from "./node/options.ts";
 import {
   CORE_DATAGRAM_OPTIONS,
@@ -32,7 +33,7 @@ const nodeAdapter: Adapter = {
   adopt,
   closeDescriptor: (fd) => nodeModule("node:fs").closeSync(fd),
   duplicate: (fd) => needLibc().duplicate(fd),
-  isInheritable: (fd) => libc()?.isInheritable(fd) ?? false,
+  isInheritable,
   setInheritable: (fd, inheritable) => needLibc().setInheritable(fd, inheritable),
   datagram: openDatagram,
   lookup,

@@ -125,6 +125,11 @@ export class Socket<A extends Address = AddressOf<2>> {
   #timeout: number | null = getdefaulttimeout();
   /** Cached limits of calls without flags and options; absent while SO_RCVTIMEO or SO_SNDTIMEO is set. */
   #plainLimits: Limits | undefined;
+  /**
+   * Whether child processes inherit the descriptor, where the adapter cannot tell: `undefined` if nobody knows of one
+   * that was taken over.
+   */
+  #inheritable: boolean | undefined = false;
   #closeAsked = false;
   #closing: Promise<void> | undefined;
   /** Open files of `makefile`; created with the first. */
@@ -180,6 +185,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (adopted !== undefined) transport.adopt(adopted);
       this.#transport = transport;
     }
+    if (adopted !== undefined) this.#inheritable = this.#isInheritable(fileno!);
   }
 
   /**
@@ -1051,9 +1057,12 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Whether child processes inherit the descriptor: `false` until {@linkcode Socket.set_inheritable} changes it.
+   * Whether child processes inherit the descriptor: `false` until {@linkcode Socket.set_inheritable} changes it, unless
+   * the descriptor was taken over.
    *
    * Source: Python `socket.get_inheritable`.
+   *
+   * @throws {SocketError} ENOTSUP when the descriptor was taken over and the runtime cannot tell
    *
    * @example
    * ```ts
@@ -1065,9 +1074,20 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   get_inheritable(): boolean {
     this.#checkOpen("get_inheritable");
-    const fd = this.#transport.handle?.fd ?? -1;
-    if (fd < 0) return false;
-    return calling(this.#adapter, "fcntl", () => this.#adapter.isInheritable?.(fd)) ?? false;
+    const inheritable = this.#isInheritable(-1) ?? this.#inheritable;
+    if (inheritable !== undefined) return inheritable;
+    const { adapter } = this.#adapter.capabilities();
+    const detail = `${adapter} cannot tell of a descriptor that was taken over`;
+    throw systemError("ENOTSUP", "fcntl", { detail });
+  }
+
+  /** What the adapter says of the descriptor, of `taken` if the runtime reveals none; `undefined` if it cannot tell. */
+  #isInheritable(taken: number): boolean | undefined {
+    const adapter = this.#adapter;
+    if (adapter.isInheritable === undefined) return false;
+    const shown = this.#transport.handle?.fd ?? -1;
+    const fd = shown < 0 ? taken : shown;
+    return fd < 0 ? undefined : calling(adapter, "fcntl", () => adapter.isInheritable!(fd));
   }
 
   /**
@@ -1075,7 +1095,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: Python `socket.set_inheritable`; FD_CLOEXEC of POSIX fcntl().
    *
-   * @throws {SocketError} ENOTSUP for `true` when that needs libc and there is none
+   * @throws {SocketError} ENOTSUP when that changes it, needs libc, and there is none
    *
    * @example
    * ```ts
@@ -1099,6 +1119,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       throw systemError("ENOTSUP", "fcntl", { detail });
     }
     calling(this.#adapter, "fcntl", () => this.#adapter.setInheritable!(fd, inherits));
+    this.#inheritable = inherits;
   }
 
   /**

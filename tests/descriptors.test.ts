@@ -75,12 +75,12 @@ const inherited = launch(new URL("./peers/inherited.ts", import.meta.url), [], {
 const parent = `
 import json, os, socket, subprocess, sys
 command = json.loads(sys.argv[1])
-def run(s):
+def run(s, fd=3):
     # The child's descriptor 3, as systemd passes it; Python keeps the lower ones for itself.
-    if s.fileno() != 3:
-        os.dup2(s.fileno(), 3)
-    os.set_inheritable(3, True)
-    return subprocess.Popen(command + ["3"], pass_fds=[3], stdout=subprocess.PIPE, text=True)
+    if s.fileno() != fd:
+        os.dup2(s.fileno(), fd)
+    os.set_inheritable(fd, True)
+    return subprocess.Popen(command + [str(fd)], pass_fds=[fd], stdout=subprocess.PIPE, text=True)
 def facts(child):
     print(child.stdout.readline().strip(), flush=True)
 def end(child):
@@ -132,6 +132,23 @@ print(json.dumps(c.recv(100).decode()), flush=True)
 c.shutdown(socket.SHUT_WR)
 print(json.dumps(c.recv(100).decode()), flush=True)
 end(child)
+`;
+
+/** Passes a listener, then a connection, and tells what the kernel says of each in the child; Node hides low numbers. */
+const pass = `${parent}
+l = socket.socket()
+l.bind(("127.0.0.1", 0))
+l.listen()
+c = socket.create_connection(l.getsockname())
+for s in [l, l.accept()[0]]:
+    child = run(s, 100)
+    told = child.stdout.readline().strip()
+    with open(f"/proc/{child.pid}/fdinfo/100") as lines:
+        flags = [line.split()[1] for line in lines if line.startswith("flags:")][0]
+    child.kill()
+    child.wait()
+    print(told, flush=True)
+    print(json.dumps(int(flags, 8) & os.O_CLOEXEC == 0), flush=True)
 `;
 
 interface Facts {
@@ -346,6 +363,25 @@ end(run(*[(s.fileno(), ",read") for s in sockets]))
     assert.deepEqual(await program.json(), { peer, read: ["ECONNRESET"] });
     assert.equal(await program.json(), 0);
   }, noParent);
+});
+
+describe("whether children inherit an inherited socket", () => {
+  for (const permission of ["--allow-net", "--allow-ffi"]) {
+    test(`is told, or ENOTSUP, with ${permission}`, async (scope) => {
+      const permissions = ["--allow-net", permission];
+      const child = launch(new URL("./peers/inheritable.ts", import.meta.url), [], { permissions });
+      const program = pythonProgram(scope, pass, [JSON.stringify(child)]);
+      for (const kind of ["listener", "connection"]) {
+        const [first, set, then] = await program.json<unknown[]>();
+        const actual = await program.json<boolean>();
+        const shown = `${kind}: ${first}, ${set}, ${then}; it is ${actual}`;
+        const cannotTell = runtimeName === "deno" && permission !== "--allow-ffi";
+        assert.equal(then, cannotTell ? "ENOTSUP" : actual, shown);
+        assert.equal(set, actual ? "ENOTSUP" : null, shown);
+        if (actual) assert.equal(first, then, shown);
+      }
+    }, noParent);
+  }
 });
 
 describe("descriptors given away and taken back", () => {
