@@ -399,6 +399,8 @@ export interface Adapter {
   errorDetail?(cause: unknown): string | undefined;
   /** A detail to add to the message about an unsupported family and type, such as the flag to run with. */
   kindDetail?(family: number, type: number): string | undefined;
+  /** Why an option is missing, if for another reason than {@linkcode Capabilities.optionsReason}. */
+  optionDetail?(name: string): string | undefined;
   /**
    * Why an option listed in the capabilities cannot be set to this value on a datagram socket of this family;
    * `undefined` if it can.

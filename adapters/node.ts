@@ -40,21 +40,23 @@ const nodeAdapter: Adapter = {
   lookupService,
   hostname,
   interfaces,
+  optionDetail: (name) =>
+    name === "SO_REUSEPORT" && !hasReusePort() ? "it came with Node 22.12" : undefined,
   datagramOptionDetail: (family, name) => hasLibc() ? undefined : ipv4OptionDetail(family, name),
   errorCode,
   errorDetail,
 };
 
-function atLeast(major: number, minor: number): boolean {
-  const [has = 0, hasMinor = 0] = (nodeProcess().versions["node"] ?? "0.0").split(".").map(Number);
-  return has > major || (has === major && hasMinor >= minor);
+/** Node has SO_REUSEPORT since 22.12. */
+function hasReusePort(): boolean {
+  const [major = 0, minor = 0] = (nodeProcess().versions["node"] ?? "0.0").split(".").map(Number);
+  return major > 22 || (major === 22 && minor >= 12);
 }
 
 let known: Capabilities | undefined;
 
 function capabilities(): Capabilities {
-  // Node has SO_REUSEPORT since 22.12.
-  const early = atLeast(22, 12) ? ["SO_REUSEPORT", "IPV6_V6ONLY"] : ["IPV6_V6ONLY"];
+  const early = hasReusePort() ? ["SO_REUSEPORT", "IPV6_V6ONLY"] : ["IPV6_V6ONLY"];
   const types: Capabilities["types"] = {
     AF_INET: ["SOCK_STREAM", "SOCK_DGRAM"],
     AF_INET6: ["SOCK_STREAM", "SOCK_DGRAM"],
@@ -81,8 +83,7 @@ function capabilities(): Capabilities {
     },
     optionsReason: hasLibc()
       ? "neither Node nor the library has a call for it with this type of socket"
-      : `node:net has no call for it, and the C library needs ${ffiNeeded()}` +
-        (atLeast(22, 12) ? "" : "; SO_REUSEPORT came with Node 22.12"),
+      : `node:net has no call for it, and the C library needs ${ffiNeeded()}`,
     fileno: true,
     adopt: true,
     backlog: true,

@@ -285,7 +285,8 @@ export class SocketOptions {
 
   #unsupported(spec: OptionSpec, syscall: string): Error {
     const { adapter, optionsReason } = this.#adapter.capabilities();
-    const detail = `${spec.name} is not offered by ${adapter}: ${optionsReason}`;
+    const reason = this.#adapter.optionDetail?.(spec.name) ?? optionsReason;
+    const detail = `${spec.name} is not offered by ${adapter}: ${reason}`;
     return systemError("ENOPROTOOPT", syscall, { detail });
   }
 }
