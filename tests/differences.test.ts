@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -36,7 +36,7 @@ import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts"
 import { helpers, noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
-import { bounded, rejects, type Scope, sleep, until } from "./support/scope.ts";
+import { bounded, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
 
 const host = "127.0.0.1";
 const able = capabilities();
@@ -486,6 +486,37 @@ command()
     const code = runtimeName === "bun" ? "ECONNRESET" : "EPIPE";
     await rejects(() => copy.send("x"), code, "send");
   }, !hasDup && "there is no dup(2) here");
+
+  test("a duplicate of a socket whose `sendall` has timed out", async (scope) => {
+    const listener = await server(scope);
+    const s = scope.add(await create_connection(listener.getsockname()));
+    const conn = await accepted(scope, listener);
+    s.settimeout(0.05);
+    const error = await rejects(() => s.sendall(new Uint8Array(32 << 20)), "ETIMEDOUT", "send");
+    const copy = scope.add(s.dup());
+    // There is room again, before the event loop can tell anybody.
+    const got = readSync(conn.fileno(), new Uint8Array(4 << 20));
+    const sending = copy.send(Uint8Array.of(7));
+    const rest = await receive(conn, error.bytes_sent! + 1 - got);
+    await sending;
+    assert.equal(rest.indexOf(7), rest.length - (runtimeName === "bun" ? 1 : 2));
+  }, !hasDup && "there is no dup(2) here");
+
+  test("the descriptor of a connection in which both sides have sent FIN", async (scope) => {
+    const listener = await server(scope);
+    const s = scope.add(await create_connection(listener.getsockname()));
+    const conn = await accepted(scope, listener);
+    const before = s.fileno();
+    await s.shutdown(SHUT_WR);
+    await conn.sendall("unread");
+    await conn.shutdown(SHUT_WR);
+    await receive(s, 1);
+    await sleep(50);
+    if (runtimeName === "node") assert.equal(s.fileno(), before);
+    else for (const call of [() => s.fileno(), () => s.detach()]) throws(call, "ENOTSUP");
+    assert.equal(text(await receive(s, 5)), "nread");
+    assert.equal((await s.recv(1)).length, 0);
+  }, !able.fileno && "this runtime reveals no descriptor");
 
   test(
     "a program whose `sendall` has timed out, and whose socket is still open",
