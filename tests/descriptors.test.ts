@@ -143,12 +143,16 @@ c = socket.create_connection(l.getsockname())
 for s in [l, l.accept()[0]]:
     child = run(s, 100)
     told = child.stdout.readline().strip()
-    with open(f"/proc/{child.pid}/fdinfo/100") as lines:
-        flags = [line.split()[1] for line in lines if line.startswith("flags:")][0]
+    try:
+        with open(f"/proc/{child.pid}/fdinfo/100") as lines:
+            flags = [line.split()[1] for line in lines if line.startswith("flags:")][0]
+        inherited = int(flags, 8) & os.O_CLOEXEC == 0
+    except FileNotFoundError:
+        inherited = None
     child.kill()
     child.wait()
     print(told, flush=True)
-    print(json.dumps(int(flags, 8) & os.O_CLOEXEC == 0), flush=True)
+    print(json.dumps(inherited), flush=True)
 `;
 
 interface Facts {
@@ -373,11 +377,12 @@ describe("whether children inherit an inherited socket", () => {
       const program = pythonProgram(scope, pass, [JSON.stringify(child)]);
       for (const kind of ["listener", "connection"]) {
         const [first, set, then] = await program.json<unknown[]>();
-        const actual = await program.json<boolean>();
+        // Absent if the runtime goes on with a duplicate.
+        const actual = await program.json<boolean | null>();
         const shown = `${kind}: ${first}, ${set}, ${then}; it is ${actual}`;
         const cannotTell = runtimeName === "deno" && permission !== "--allow-ffi";
         assert.equal(then, cannotTell ? "ENOTSUP" : actual, shown);
-        assert.equal(set, actual ? "ENOTSUP" : null, shown);
+        assert.equal(set, cannotTell || actual ? "ENOTSUP" : null, shown);
         if (actual) assert.equal(first, then, shown);
       }
     }, noParent);
