@@ -14,8 +14,8 @@ export interface Expiring {
   readonly deadline: number;
   /** Its place in the set. */
   place: number;
-  /** Called once the deadline has passed and the wait has left the set. */
-  expire(): void;
+  /** Called once the deadline has passed, so many milliseconds ago, and the wait has left the set. */
+  expire(late: number): void;
 }
 
 /** The longest delay of a timer; a later deadline takes several timers. */
@@ -107,7 +107,7 @@ function fire(): void {
   }
   for (const wait of due.sort((a, b) => a.deadline - b.deadline)) {
     // Expiring one wait may have ended another.
-    if (remove(wait)) wait.expire();
+    if (remove(wait)) wait.expire(time - wait.deadline);
   }
   if (next < firesAt) arm(next);
 }

@@ -44,6 +44,9 @@ export interface WaitOwner {
 /** The owner of a wait that leaves nothing to undo. */
 export const NOBODY: WaitOwner = { gaveUp: () => {} };
 
+/** How late in milliseconds the timer of an idle program does not come. */
+const LATE = 2;
+
 /** The functions that settle the latest promise: one executor for all waits saves each a closure. */
 let resolveLast!: (value: unknown) => void;
 let rejectLast!: (reason: unknown) => void;
@@ -126,18 +129,12 @@ export class Wait<T> implements Abortable, Expiring {
   }
 
   /**
-   * The timeout passed. While the program kept the event loop busy, something may have come in time: it still ends the
-   * wait, as in Python.
+   * The timeout passed. If that is noticed late, the program kept the event loop busy, and something may have come in
+   * time: it still ends the wait, as in Python.
    */
-  expire(): void {
-    const { turn, expired } = this.#limits!;
-    turn().then(() => {
-      const about = { address: this.address };
-      const { syscall } = this;
-      this.giveUp(
-        expired === "ETIMEDOUT" ? timedOut(syscall, about) : systemError(expired, syscall, about),
-      );
-    });
+  expire(late: number): void {
+    if (late < LATE) this.#timeOut();
+    else this.#limits!.turn().then(() => this.#timeOut());
   }
 
   /** The signal was aborted. */
@@ -155,6 +152,15 @@ export class Wait<T> implements Abortable, Expiring {
   /** The address that the call concerns, for errors. */
   protected get address(): Address | undefined {
     return undefined;
+  }
+
+  #timeOut(): void {
+    const { expired } = this.#limits!;
+    const { syscall } = this;
+    const about = { address: this.address };
+    this.giveUp(
+      expired === "ETIMEDOUT" ? timedOut(syscall, about) : systemError(expired, syscall, about),
+    );
   }
 
   #settle(): boolean {
