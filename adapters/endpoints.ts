@@ -28,7 +28,7 @@ export function familyOf(address: Address): number {
 /** Whether an address is a wildcard; a UNIX address never is. */
 export function isWildcard(address: Address): boolean {
   const host = isUnix(address) ? undefined : address[0];
-  return host === "0.0.0.0" || host === "::";
+  return host === "0.0.0.0" || host === "::" || host === "::ffff:0.0.0.0";
 }
 
 /** The path of a UNIX address, for runtimes that take paths as text only. */

@@ -424,8 +424,9 @@ for (const { name, adapter } of adapters) {
         const INT_MAX = 0x7fffffff;
         for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
           const offered = options[type === SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM"]!;
-          if (offered["SO_RCVBUF"] === undefined) continue;
-          for (const [option, least] of [[SO_RCVBUF, 2304], [SO_SNDBUF, 4608]] as const) {
+          const sizes = [["SO_RCVBUF", SO_RCVBUF, 2304], ["SO_SNDBUF", SO_SNDBUF, 4608]] as const;
+          for (const [name, option, least] of sizes) {
+            if (offered[name] === undefined) continue;
             for (const size of [-INT_MAX - 1, -1, 0, 1, 1000, 65536, INT_MAX]) {
               const s = scope.add(new Socket<InetAddress>(AF_INET, type, 0, { adapter }));
               const check = (when: string): void => {

@@ -5,8 +5,10 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import {
   AF_INET,
+  AF_INET6,
   errno,
   GaiError,
+  type InetAddress,
   IPPROTO_TCP,
   MSG_DONTWAIT,
   SHUT_RD,
@@ -28,7 +30,7 @@ import {
 import { receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { bounded, rejection, rejects, sleep, thrown, throws, until } from "./support/scope.ts";
-import { settings } from "./support/tcp.ts";
+import { noIPv6, settings } from "./support/tcp.ts";
 
 const runtime = globalThis as {
   Deno?: { inspect(value: unknown): string };
@@ -616,6 +618,24 @@ for (const setting of settings) {
     });
   });
 }
+
+describe("a listener on the mapped wildcard address", () => {
+  it(
+    "accepts connections that know their address",
+    { skip: noIPv6 },
+    bounded(async (scope) => {
+      const server = scope.add(new Socket<InetAddress>(AF_INET6));
+      await server.bind(["::ffff:0.0.0.0", 0]);
+      await server.listen();
+      const [, port] = server.getsockname();
+      const client = scope.add(new Socket<InetAddress>(AF_INET));
+      await client.connect(["127.0.0.1", port]);
+      const [conn] = await server.accept();
+      scope.add(conn);
+      assert.deepEqual(conn.getsockname(), ["::ffff:127.0.0.1", port, 0, 0]);
+    }),
+  );
+});
 
 describe("socket()", () => {
   it("takes -1 for the defaults and SOCK_CLOEXEC in the type", async () => {

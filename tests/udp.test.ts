@@ -409,6 +409,46 @@ for (const { name, family, host, skip } of families) {
   });
 }
 
+describe("a connected IPv6 socket", () => {
+  // As the kernel has it: only an address on a link has a scope, and a wildcard is this machine.
+  const spellings = [
+    [["::1", 0, 0, 1], ["::1", 0, 0]],
+    [["::1%1", 0], ["::1", 0, 0]],
+    [["::1", 0, 7, 0], ["::1", 0, 0]],
+    [["::ffff:0.0.0.0", 0], ["::ffff:127.0.0.1", 0, 0]],
+    [["::", 0], ["::1", 0, 0]],
+  ] as const;
+  for (const [[host, , ...rest], [known, ...zeros]] of spellings) {
+    it(
+      `receives from a peer given as ${[host, ...rest].join(" ")}`,
+      { skip: noIPv6 },
+      bounded(async (scope) => {
+        const server = await bound(scope, AF_INET6, "::");
+        const [, port] = server.getsockname();
+        const s = open(scope, AF_INET6);
+        const given = [host, port, ...rest] as unknown as InetAddress;
+        await s.connect(given);
+        assert.deepEqual(s.getpeername(), [known, port, ...zeros]);
+        await s.sendto("question", given);
+        const [data, from] = await server.recvfrom(9);
+        assert.equal(text(data), "question");
+        await server.sendto("answer", from!);
+        s.settimeout(5);
+        assert.equal(text(await s.recv(9)), "answer");
+      }),
+    );
+  }
+
+  it(
+    "cannot send over IPv4 if it is bound to IPv6",
+    { skip: noIPv6 },
+    bounded(async (scope) => {
+      const s = await bound(scope, AF_INET6, "::1");
+      await rejects(() => s.sendto("x", ["::ffff:127.0.0.1", 9]), "ENETUNREACH", "sendto");
+    }),
+  );
+});
+
 describe("a connect of UDP that fails", () => {
   it(
     "leaves the peer, and the receive that waits",

@@ -116,8 +116,16 @@ class DgramDatagram extends NodeDatagram {
     if ((error as { code?: string }).code !== "UNKNOWN") return error;
     if (isLoopback(this.local) && !isLoopback(to!)) return told("EINVAL", error);
     // Nearly always the cause: the broadcast address of a network.
-    return host.endsWith(".255") && !this.#broadcasts ? told("EACCES", error) : error;
+    if (host.endsWith(".255") && !this.#broadcasts) return told("EACCES", error);
+    // An IPv6 socket that cannot send over IPv4: it is bound to an IPv6 address, or has IPV6_V6ONLY.
+    const isUnreachable = isMapped(host) && !isMapped((this.local as InetAddress)[0]);
+    return isUnreachable ? told("ENETUNREACH", error) : error;
   }
+}
+
+/** Whether a host is an IPv4 address mapped to IPv6. */
+function isMapped(host: string): boolean {
+  return host.startsWith("::ffff:");
 }
 
 /** Whether an address is in 127.0.0.0/8, from which Linux sends nothing to other machines. */

@@ -25,9 +25,9 @@ const BY_DENO = new Set([
 
 /**
  * Options that `node:dgram` cannot set. Deno 2.9: on a udp6 socket, setTTL() sets IP_TTL, and setMulticastTTL()
- * nothing.
+ * nothing; setSendBufferSize() only keeps the number.
  */
-const NOT_BY_NODE_DGRAM = ["IPV6_UNICAST_HOPS", "IPV6_MULTICAST_HOPS"];
+const NOT_BY_NODE_DGRAM = ["IPV6_UNICAST_HOPS", "IPV6_MULTICAST_HOPS", "SO_SNDBUF"];
 
 /** The options that can currently be set on streams. */
 export function streamOptions(): readonly string[] {

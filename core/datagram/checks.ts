@@ -42,12 +42,22 @@ export function copyOf(data: Uint8Array, family: number): Uint8Array {
   return data.slice(0, largestPayload(family) + 1);
 }
 
-/** The real address of a peer: the wildcard address means this machine, as in Linux. */
-export function reachable(peer: Address): Address {
-  if (!Array.isArray(peer)) return peer;
-  const [host, port, ...rest] = peer;
-  if (host === "0.0.0.0") return ["127.0.0.1", port];
-  return host === "::" ? ["::1", port, ...rest] : peer;
+/** This machine, as in Linux, by its wildcard addresses. */
+const THIS_MACHINE: Record<string, string> = {
+  "0.0.0.0": "127.0.0.1",
+  "::": "::1",
+  "::ffff:0.0.0.0": "::ffff:127.0.0.1",
+};
+
+/** Addresses that are unique on one link only: RFC 4007. */
+const ON_LINK = /^(fe[89ab]|ff[0-9a-f][12])/;
+
+/** A peer as the kernel knows it: without a wildcard, flowinfo, or a scope that its address does not need. */
+export function peerOf(given: Address): Address {
+  if (!Array.isArray(given)) return given;
+  const host = THIS_MACHINE[given[0]] ?? given[0];
+  if (given.length === 2) return [host, given[1]];
+  return [host, given[1], 0, ON_LINK.test(host) ? given[3] ?? 0 : 0];
 }
 
 function largestPayload(family: number): number {

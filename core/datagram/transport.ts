@@ -16,7 +16,7 @@ import { isTurnDue, resolved, turn, turned } from "../waiting/turn.ts";
 import { type Limits, UNLIMITED } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
 import { DatagramCalls } from "./calls.ts";
-import { checkLength, checkTarget, copyOf, reachable } from "./checks.ts";
+import { checkLength, checkTarget, copyOf, peerOf } from "./checks.ts";
 import { DatagramQueue, nothing } from "./queue.ts";
 
 /** Linux's default of net.core.rmem_default, used if the runtime does not report the size. */
@@ -105,7 +105,7 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   /** Fixes the peer. No send is with the runtime meanwhile, since it would go to one of two peers. */
   async #fix(address: Address): Promise<void> {
-    const peer = reachable(address);
+    const peer = peerOf(address);
     // Linux would report this at the first send.
     checkTarget(peer, "connect", this.#options.settings);
     const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
@@ -215,7 +215,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   /** Sends to an address although the peer is fixed. */
   #sendPast(request: SendRequest, to: Address): Promise<number> {
     // As in POSIX; the runtimes cannot send past a fixed peer.
-    if (!sameAddress(to, this.#peer!)) {
+    if (!sameAddress(peerOf(to), this.#peer!)) {
       return rejected(systemError("EISCONN", request.syscall, { address: to }));
     }
     return this.#sendTo(request, undefined);
