@@ -28,7 +28,6 @@ import { DatagramTransport } from "./datagram/transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
 import { adopt, calling, duplicate, gaveUp, takeLost, told } from "./descriptors.ts";
 import { inspectAddress } from "./errors/address_text.ts";
-import { inspectAsText } from "./inspect.ts";
 import { errno } from "./errors/errno.ts";
 import {
   GaiError,
@@ -46,6 +45,7 @@ import {
 } from "./file/file_mode.ts";
 import { SocketFile } from "./file/socket_file.ts";
 import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
+import { inspectAsText } from "./inspect.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
 import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
 import { SocketOptions } from "./options/socket_options.ts";

@@ -156,7 +156,7 @@ export class StreamSender implements WaitOwner {
    * @returns settles when that is out; `undefined` if there is none
    */
   finish(makeError: (syscall: string) => unknown): Promise<void> | undefined {
-    const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
+    const counted = this.#takeCounted();
     if (counted === undefined) this.#countCommitted(makeError);
     this.fail(makeError);
     if (counted === undefined) return undefined;
@@ -171,7 +171,7 @@ export class StreamSender implements WaitOwner {
   detach(makeError: (syscall: string) => unknown): void {
     const { first } = this.#sends;
     if (first !== undefined && !first.abandoned) this.#giveUp(first, makeError(first.syscall));
-    const counted = this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
+    const counted = this.#takeCounted();
     for (const wait of this.#sends.takeAll()) this.#failOne(wait, makeError(wait.syscall));
     if (counted !== undefined) this.#sends.push(counted);
   }
@@ -198,6 +198,11 @@ export class StreamSender implements WaitOwner {
     const kept = isFirst && typeof this.#piece === "object" ? this.#takeBack(this.#piece) : 0;
     wait.sent += kept;
     this.#endOne(wait, reason);
+  }
+
+  /** Takes the rest of a call that gave up and has counted it as sent, if there is one. */
+  #takeCounted(): Send | undefined {
+    return this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
   }
 
   /** Counts as sent what goes out although its call ends now, or as soon as that is known. */
