@@ -98,7 +98,8 @@ export { type ConnectionHandler, serve, type ServeOptions } from "./core/serve.t
 export { type ConnectionOptions, create_connection } from "./core/create_connection.ts";
 export { create_server, has_dualstack_ipv6, type ServerOptions } from "./core/create_server.ts";
 export { socketpair } from "./core/socketpair.ts";
-export { close, CMSG_LEN, CMSG_SPACE } from "./core/descriptors.ts";
+export { CMSG_LEN, CMSG_SPACE } from "./core/cmsg.ts";
+export { close } from "./core/descriptors.ts";
 export { fromfd, socket } from "./core/create.ts";
 export type { AddressLike, AddressLikeOf, AddressOf } from "./core/address/address.ts";
 export type { WaitOptions } from "./core/arguments.ts";

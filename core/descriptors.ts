@@ -1,4 +1,4 @@
-/** Functions on bare descriptors and on the sizes of ancillary data. */
+/** Descriptors as numbers: closed, taken over, duplicated, and which socket has which. */
 
 import type { Adapter, Adopted, Stream } from "../adapters/adapter.ts";
 import { getAdapter } from "./adapter_choice.ts";
@@ -9,10 +9,6 @@ import { typeName } from "./kind.ts";
 import { StreamEndpoint } from "./stream/endpoint.ts";
 import type { Transport } from "./transport.ts";
 import { quiet } from "./waiting/quiet.ts";
-
-/** The size and alignment of `struct cmsghdr` on 64-bit Linux. */
-const CMSG_HEADER = 16;
-const CMSG_ALIGNMENT = 8;
 
 /**
  * Closes a descriptor, such as one that `detach()` returned. If it belongs to an open socket, later calls of that
@@ -155,44 +151,4 @@ export function duplicate(adapter: Adapter, fd: number, type: number): number {
     throw systemError("ENOTSUP", "dup", { detail });
   }
   return calling(adapter, "dup", () => adapter.duplicate!(fd));
-}
-
-/**
- * The length of an item of ancillary data with `length` bytes, without trailing padding, on 64-bit Linux.
- *
- * Source: RFC 3542, Python `socket.CMSG_LEN`.
- *
- * @param length 0 or more bytes
- * @throws {RangeError} when it does not fit C's int
- *
- * @example
- * ```ts
- * import { CMSG_LEN } from "@bsdsock/bsdsock";
- *
- * CMSG_LEN(4); // 20
- * ```
- */
-export function CMSG_LEN(length: number): number {
-  return CMSG_HEADER + integer(length, "length", 0, INT_MAX - CMSG_HEADER);
-}
-
-/**
- * The space that an item of ancillary data with `length` bytes takes, including padding, on 64-bit Linux.
- *
- * Source: RFC 3542, Python `socket.CMSG_SPACE`.
- *
- * @param length 0 or more bytes
- * @throws {RangeError} when it does not fit C's int
- *
- * @example
- * ```ts
- * import { CMSG_SPACE } from "@bsdsock/bsdsock";
- *
- * CMSG_SPACE(4); // 24
- * ```
- */
-export function CMSG_SPACE(length: number): number {
-  const most = INT_MAX - CMSG_HEADER - CMSG_ALIGNMENT;
-  const checked = integer(length, "length", 0, most);
-  return CMSG_HEADER + Math.ceil(checked / CMSG_ALIGNMENT) * CMSG_ALIGNMENT;
 }
