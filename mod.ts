@@ -37,8 +37,9 @@
  *   {@linkcode StreamSink}, {@linkcode Bound}, {@linkcode BindRequest}, {@linkcode Listener},
  *   {@linkcode ListenerSink}, {@linkcode ConnectAttempt}, {@linkcode ConnectTarget},
  *   {@linkcode Datagram}, {@linkcode DatagramSink}, {@linkcode DatagramRequest},
- *   {@linkcode Adopted}, {@linkcode LookupAnswer}, {@linkcode NetworkInterface},
- *   {@linkcode Settings}, {@linkcode Awaitable}
+ *   {@linkcode Adopted}, {@linkcode AdoptedStream}, {@linkcode AdoptedDatagram},
+ *   {@linkcode LookupAnswer}, {@linkcode NetworkInterface}, {@linkcode Settings},
+ *   {@linkcode Awaitable}
  * - Constants, with Linux's values: `AF_*`, `SOCK_*`, `SOL_*`, `SO_*`, `IPPROTO_*`, `IPPORT_*`,
  *   `TCP_*`, `IP_*`, `IPV6_*`, `MSG_*`, `SHUT_*`, `AI_*`, `EAI_*`, `NI_*`, `INADDR_*`, `SOMAXCONN`,
  *   {@linkcode has_ipv6}

@@ -279,16 +279,26 @@ export interface DatagramRequest {
   readonly settings: Settings;
 }
 
-/** A descriptor that was taken over: a connected stream, or a bound socket that may be listening. */
+/** A descriptor that was taken over. */
 export type Adopted =
   & {
     /** AF_INET, AF_INET6 or AF_UNIX. */
     readonly family: number;
   }
-  & (
-    | { readonly stream: Stream }
-    | { readonly bound: Bound; readonly listening: boolean }
-  );
+  & (AdoptedStream | AdoptedDatagram);
+
+/** A stream socket that was taken over: connected, or bound and perhaps listening. */
+export type AdoptedStream =
+  | { readonly stream: Stream }
+  | { readonly bound: Bound; readonly listening: boolean };
+
+/** A datagram socket that was taken over. */
+export interface AdoptedDatagram {
+  /** The socket, which is bound. */
+  readonly datagram: Datagram;
+  /** The peer that the kernel has fixed, if any. */
+  readonly remote: Address | undefined;
+}
 
 /** One answer of the resolver. */
 export interface LookupAnswer {
@@ -332,6 +342,8 @@ export interface Capabilities {
   readonly fileno: boolean;
   /** Whether `fromfd()` adopts a descriptor. */
   readonly adopt: boolean;
+  /** The types of socket that it adopts, by family, like `types`; empty if it adopts none. */
+  readonly adoptTypes: Readonly<Record<string, readonly string[]>>;
   /** Whether `listen(n)` sets the kernel's backlog. */
   readonly backlog: boolean;
   /** Whether SO_LINGER [1, 0] resets: on every stream, only on those where it was set before `connect`, or never. */
@@ -355,12 +367,13 @@ export interface Adapter {
   /** Opens a datagram socket. Absent if the adapter has none. */
   datagram?(request: DatagramRequest): Awaitable<Datagram>;
   /**
-   * Takes over the descriptor of a stream socket, inherited or given up by `release()`, at once. Absent if the adapter
-   * cannot.
+   * Takes over a descriptor, inherited or given up by `release()`, at once. Absent if the adapter cannot. One that is
+   * refused stays open.
    *
-   * @throws an error with the code EBADF or ENOTSOCK if it is not one
+   * @param type the type of socket that it must be; `undefined` for any
+   * @throws an error with the code EBADF or ENOTSOCK if it is no socket, ENOTSUP for one that cannot be taken over
    */
-  adopt?(fd: number): Adopted;
+  adopt?(fd: number, type: number | undefined): Adopted;
   /** Closes a bare descriptor. Absent if the adapter cannot. */
   closeDescriptor?(fd: number): void;
   /** Duplicates a descriptor: dup(2), closed on exec. Absent if the adapter cannot; may fail with ENOTSUP. */

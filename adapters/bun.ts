@@ -42,7 +42,7 @@ const bunAdapter: Adapter = {
     const c = libc();
     return c === null ? openNodeDatagram(request) : openDatagram(c, request);
   },
-  adopt: (fd) => takeReleased(fd) ?? adopt(needLibc(), fd),
+  adopt: (fd, type) => takeReleased(fd, type) ?? adopt(needLibc(), fd, type),
   closeDescriptor: (fd) => nodeModule("node:fs").closeSync(fd),
   duplicate: (fd) => needLibc().duplicate(fd),
   isInheritable: (fd) => libc()?.isInheritable(fd),
@@ -77,6 +77,7 @@ function capabilities(): Capabilities {
       : "Bun has no call for it, and there is no C library that the adapter knows",
     fileno: true,
     adopt: withLibc,
+    adoptTypes: withLibc ? types : {},
     backlog: withLibc,
     reset: "always",
     datagramRefused: true,

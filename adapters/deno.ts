@@ -76,6 +76,7 @@ function capabilities(): Capabilities {
     optionsReason: optionsReason(),
     fileno: false,
     adopt: true,
+    adoptTypes: { AF_INET: ["SOCK_STREAM"], AF_INET6: ["SOCK_STREAM"] },
     backlog: true,
     reset: hasLibc() ? "always" : "before-open",
     datagramRefused: false,

@@ -12,10 +12,16 @@ export interface StreamSocket {
   readonly listening: boolean;
 }
 
-/** Why another socket is refused. */
-export const NOT_A_STREAM = "only stream sockets can be taken over";
+/** A UDP socket, as its descriptor shows it. */
+export interface UdpSocket {
+  /** AF_INET or AF_INET6. */
+  readonly family: number;
+  readonly local: Address;
+  /** The peer, if it is connected. */
+  readonly remote: Address | undefined;
+}
 
-/** The error for another socket. */
-export function notAStream(): Error {
-  return Object.assign(new Error(NOT_A_STREAM), { code: "ENOTSUP", detail: NOT_A_STREAM });
+/** The error for a socket that cannot be taken over. */
+export function refused(detail: string): Error {
+  return Object.assign(new Error(detail), { code: "ENOTSUP", detail });
 }

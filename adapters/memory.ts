@@ -80,6 +80,7 @@ const CAPABILITIES = {
   optionsReason: "it has no meaning inside one process",
   fileno: false,
   adopt: false,
+  adoptTypes: {},
   backlog: true,
   reset: "always",
   datagramRefused: true,

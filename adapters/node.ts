@@ -55,6 +55,11 @@ function hasReusePort(): boolean {
 
 let known: Capabilities | undefined;
 
+/** The stream sockets of the types. */
+function streamsOf(types: Capabilities["types"]): Capabilities["types"] {
+  return Object.fromEntries(Object.keys(types).map((family) => [family, ["SOCK_STREAM"]]));
+}
+
 function capabilities(): Capabilities {
   const early = hasReusePort() ? ["SO_REUSEPORT", "IPV6_V6ONLY"] : ["IPV6_V6ONLY"];
   const types: Capabilities["types"] = {
@@ -86,6 +91,7 @@ function capabilities(): Capabilities {
       : `node:net has no call for it, and the C library needs ${ffiNeeded()}`,
     fileno: true,
     adopt: true,
+    adoptTypes: hasLibc() ? types : streamsOf(types),
     backlog: true,
     reset: "always",
     datagramRefused: true,

@@ -6,6 +6,8 @@
 import type { Stream } from "./adapter.ts";
 import { familyOf } from "./endpoints.ts";
 
+const SOCK_DGRAM = 2;
+
 const released = new Map<number, Stream>();
 
 /** Gives up the descriptor of a stream and returns it. */
@@ -15,10 +17,17 @@ export function release(stream: Stream): number {
   return fd;
 }
 
-/** Takes back the stream of a descriptor that was given up here, with its address family. */
-export function takeReleased(fd: number): { family: number; stream: Stream } | undefined {
+/**
+ * Takes back the stream of a descriptor that was given up here, with its address family.
+ *
+ * @param type the type of socket that it must be; `undefined` for any
+ */
+export function takeReleased(
+  fd: number,
+  type: number | undefined,
+): { family: number; stream: Stream } | undefined {
   const stream = released.get(fd);
-  if (stream === undefined) return undefined;
+  if (stream === undefined || type === SOCK_DGRAM) return undefined;
   released.delete(fd);
   return { family: familyOf(stream.local), stream };
 }

@@ -74,9 +74,10 @@ function detachedOf(fd: number, syscall: string): Detached | undefined {
 
 /** Closes a connection as its socket would: what it has counted as sent goes out, and unread bytes make it a reset. */
 function closeDetached(fd: number, { adapter }: Detached): void {
-  const adopted = calling(adapter, "close", () => adapter.adopt!(fd));
+  const adopted = calling(adapter, "close", () => adapter.adopt!(fd, SOCK_STREAM));
   detached.delete(fd);
-  if (!("stream" in adopted)) return void quiet(adopted.bound.close());
+  if ("datagram" in adopted) return void quiet(adopted.datagram.close());
+  if ("bound" in adopted) return void quiet(adopted.bound.close());
   const { stream } = adopted;
   quiet(new StreamEndpoint(adapter, stream).close(false));
   if (stream.fd === fd) detached.set(fd, { adapter, closing: stream });
@@ -116,22 +117,18 @@ export function calling<T>(adapter: Adapter, syscall: string, call: () => T): T 
   }
 }
 
-/** Takes over a descriptor; adapters can do so for streams only. */
-export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
+/** Takes over a descriptor of a type of socket; `undefined` for any type. */
+export function adopt(adapter: Adapter, fileno: number, type: number | undefined): Adopted {
   const fd = integer(fileno, "fileno", 0, INT_MAX);
   if (adapter.adopt === undefined) {
     const detail = `the ${adapter.capabilities().adapter} adapter cannot take over a descriptor`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
-  if (type !== SOCK_STREAM) {
-    const detail = `fileno ${fd}: only stream sockets can be taken over`;
-    throw systemError("ENOTSUP", "socket", { detail });
-  }
   detachedOf(fd, "socket");
-  // A datagram socket goes unduplicated to the adapter, which refuses it.
-  const own = holderOf(fd)?.type === SOCK_STREAM ? duplicate(adapter, fd, type) : fd;
+  const holder = holderOf(fd);
+  const own = holder === undefined ? fd : duplicate(adapter, fd, holder.type);
   try {
-    const adopted = adapter.adopt(own);
+    const adopted = adapter.adopt(own, type);
     detached.delete(fd);
     return adopted;
   } catch (cause) {
@@ -143,7 +140,10 @@ export function adopt(adapter: Adapter, fileno: number, type: number): Adopted {
   }
 }
 
-/** dup(2) of an open socket's descriptor: no runtime lets two sockets share one. Only streams can be taken over. */
+/**
+ * dup(2) of an open socket's descriptor: no runtime lets two sockets share one. Not of a datagram socket: the original
+ * would receive what is meant for the duplicate.
+ */
 export function duplicate(adapter: Adapter, fd: number, type: number): number {
   if (adapter.duplicate === undefined || type !== SOCK_STREAM) {
     const { adapter: name } = adapter.capabilities();

@@ -66,8 +66,8 @@ export interface SocketInit {
   /** The adapter to use instead of the current one. */
   adapter?: Adapter | undefined;
   /**
-   * An open descriptor to take over: a connected, bound or listening TCP or UNIX stream socket, inherited (systemd's
-   * socket activation) or returned by `detach()`. The family is detected if left out.
+   * An open descriptor to take over, inherited (systemd's socket activation) or returned by `detach()`: a TCP or UNIX
+   * stream socket, or a UDP socket that is bound. The family and type are detected if left out.
    */
   fileno?: number | undefined;
 }
@@ -173,16 +173,22 @@ export class Socket<A extends Address = AddressOf<2>> {
       type === undefined ? c.SOCK_STREAM : type,
       proto,
     );
-    const adopted = fileno === undefined ? undefined : adopt(this.#adapter, fileno, kind.type);
-    this.#kind = adopted !== undefined && (family === undefined || family === -1)
-      ? { ...kind, family: adopted.family }
-      : kind;
+    const adopted = fileno === undefined
+      ? undefined
+      : adopt(this.#adapter, fileno, isLeftOut(type) ? undefined : kind.type);
+    this.#kind = adopted === undefined ? kind : {
+      ...kind,
+      family: isLeftOut(family) ? adopted.family : kind.family,
+      type: "datagram" in adopted ? c.SOCK_DGRAM : c.SOCK_STREAM,
+    };
     this.#options = new SocketOptions(this.#adapter, this.#kind);
     if (this.#kind.type === c.SOCK_DGRAM) {
-      this.#transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
+      const transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
+      if (adopted !== undefined && "datagram" in adopted) transport.adopt(adopted);
+      this.#transport = transport;
     } else {
       const transport = new StreamTransport(this.#adapter, this.#kind.family, this.#options);
-      if (adopted !== undefined) transport.adopt(adopted);
+      if (adopted !== undefined && !("datagram" in adopted)) transport.adopt(adopted);
       this.#transport = transport;
     }
     if (adopted !== undefined) this.#inheritable = this.#isInheritable(fileno!);
@@ -1573,6 +1579,11 @@ export class Socket<A extends Address = AddressOf<2>> {
     (conn.#transport as StreamTransport).attach(endpoint);
     return conn;
   }
+}
+
+/** Whether the family or type of a descriptor is to be found out: -1 asks for that, as in Python. */
+function isLeftOut(argument: number | undefined): boolean {
+  return argument === undefined || argument === -1;
 }
 
 function ignoreNotConnected(error: unknown): void {

@@ -39,10 +39,9 @@ const SUPPORT = { set: "yes", get: "read", "before-open": "before open" };
 /** @type {Array<[name: string, fact: (c: Capabilities) => boolean | string]>} */
 const FACTS = [
   ["`fileno()`; `detach()` of a connection", (c) => c.fileno],
-  ["`fromfd()`, `{ fileno }` of a TCP socket", (c) => c.adopt],
-  // Deno's own limit, which is no capability.
-  ["`fromfd()`, `{ fileno }` of a UNIX stream", (c) => c.adopt && c.adapter !== "deno"],
-  ["`fromfd()`, `{ fileno }` of a datagram socket", () => false],
+  ["`fromfd()`, `{ fileno }` of a TCP socket", (c) => adopts(c, "AF_INET", "SOCK_STREAM")],
+  ["`fromfd()`, `{ fileno }` of a UNIX stream", (c) => adopts(c, "AF_UNIX", "SOCK_STREAM")],
+  ["`fromfd()`, `{ fileno }` of a UDP socket", (c) => adopts(c, "AF_INET", "SOCK_DGRAM")],
   ["`listen(n)` sets the kernel's backlog", (c) => c.backlog],
   [
     "SO_LINGER `[1, 0]` resets",
@@ -52,6 +51,15 @@ const FACTS = [
   ["MSG_OOB", (c) => c.oob],
   ["ancillary data", (c) => c.ancillary],
 ];
+
+/**
+ * @param {Capabilities} capabilities
+ * @param {string} family
+ * @param {string} type
+ */
+function adopts({ adoptTypes }, family, type) {
+  return adoptTypes[family]?.includes(type) === true;
+}
 
 /** @type {Capabilities[]} */
 const all = await Promise.all(RUNTIMES.map(async ({ file, args }) => {

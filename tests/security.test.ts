@@ -1,4 +1,4 @@
-/** What SECURITY.md promises of UNIX paths and of names that come from others. */
+/** What SECURITY.md promises of UNIX paths, of ports, and of names that come from others. */
 
 import assert from "node:assert/strict";
 import {
@@ -14,7 +14,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { AF_UNIX, create_connection, socket, SocketError } from "../mod.ts";
+import {
+  AF_INET,
+  AF_UNIX,
+  create_connection,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  socket,
+  SocketError,
+} from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { start } from "./support/process.ts";
@@ -88,6 +96,38 @@ describe("the file of a UNIX socket", () => {
 
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
+
+describe("a port", () => {
+  for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+    it(
+      `is not shared with a program that would, ${type === SOCK_DGRAM ? "UDP" : "TCP"}`,
+      { skip: noPeer },
+      bounded(async (scope) => {
+        const s = scope.add(socket(AF_INET, type));
+        await s.bind(["127.0.0.1", 0]);
+        if (type === SOCK_STREAM) await s.listen();
+        const program = pythonProgram(
+          scope,
+          `
+import errno, json, socket, sys
+for option in socket.SO_REUSEADDR, socket.SO_REUSEPORT:
+    s = socket.socket(socket.AF_INET, int(sys.argv[2]))
+    s.setsockopt(socket.SOL_SOCKET, option, 1)
+    try:
+        s.bind(("127.0.0.1", int(sys.argv[1])))
+        print(json.dumps("shared"), flush=True)
+    except OSError as error:
+        print(json.dumps(errno.errorcode[error.errno]), flush=True)
+    s.close()
+`,
+          [String(s.getsockname()[1]), String(type)],
+        );
+        assert.equal(await program.json(), "EADDRINUSE");
+        assert.equal(await program.json(), "EADDRINUSE");
+      }),
+    );
+  }
+});
 
 describe("a name with control characters", () => {
   it(

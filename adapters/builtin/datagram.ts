@@ -20,21 +20,12 @@ export async function openOn(
   address: string,
   port: number,
 ): Promise<DgramSocket> {
-  const socket = nodeModule("node:dgram").createSocket({
-    type: family === AF_INET6 ? "udp6" : "udp4",
+  const socket = createSocket(family, {
     reuseAddr: settings.get("SO_REUSEADDR") === 1,
     // Node 20 rejects the key even when it is false.
     ...(settings.get("SO_REUSEPORT") === 1 ? { reusePort: true } : {}),
     ipv6Only: settings.get("IPV6_V6ONLY") === 1,
-    // Every host here is a literal. With the default look-up, close() right after send() would lose the datagram.
-    lookup: (
-      host: string,
-      _options: unknown,
-      done: (e: null, host: string, family: number) => void,
-    ) => done(null, host, family === AF_INET6 ? 6 : 4),
   });
-  // Before bind: in Deno 2.9 it applies to later receives only.
-  socket.unref();
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("listening", () => resolve());
@@ -46,6 +37,23 @@ export async function openOn(
     await new Promise<void>((resolve) => socket.close(resolve));
     throw cause;
   }
+  return socket;
+}
+
+/** Creates a socket of `node:dgram` that keeps no process alive. */
+export function createSocket(family: number, options: Record<string, unknown>): DgramSocket {
+  const socket = nodeModule("node:dgram").createSocket({
+    ...options,
+    type: family === AF_INET6 ? "udp6" : "udp4",
+    // Every host here is a literal. With the default look-up, close() right after send() would lose the datagram.
+    lookup: (
+      host: string,
+      _options: unknown,
+      done: (e: null, host: string, family: number) => void,
+    ) => done(null, host, family === AF_INET6 ? 6 : 4),
+  });
+  // Before bind: in Deno 2.9 it applies to later receives only.
+  socket.unref();
   return socket;
 }
 

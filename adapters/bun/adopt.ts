@@ -1,16 +1,22 @@
 /** Taking over descriptors on Bun. */
 
 import type { Adopted } from "../adapter.ts";
+import type { UdpSocket } from "../descriptor.ts";
 import { identify } from "../libc/identify.ts";
 import { BunBound } from "./bound.ts";
 import { streamOver } from "./connect.ts";
+import { datagramOver } from "./datagram.ts";
 import type { BunLibc } from "./libc.ts";
 import { type BunStream, streamHandlers } from "./stream.ts";
 import { bun } from "./types.ts";
 
-/** Takes over a descriptor: a connected socket, or a bound one that may be listening. */
-export function adopt(c: BunLibc, fd: number): Adopted {
-  const { family, local, remote, listening } = identify(c, fd);
+/** Takes over a descriptor: a stream socket, or a UDP socket that is bound. */
+export function adopt(c: BunLibc, fd: number, type: number | undefined): Adopted {
+  const found = identify(c, fd, type);
+  if (!("listening" in found)) {
+    return takeUdp(c, fd, found);
+  }
+  const { family, local, remote, listening } = found;
   if (remote === undefined) return { family, bound: new BunBound(c, fd, family, true), listening };
   let stream: BunStream | undefined;
   // Bun calls `open` before `connect` returns, unless it has the descriptor already: each has one reader.
@@ -25,9 +31,19 @@ export function adopt(c: BunLibc, fd: number): Adopted {
       },
     },
   }).catch(() => {/* `open` was not called: checked below. */});
-  if (stream === undefined) {
-    const detail = "Bun itself reads from this descriptor";
-    throw Object.assign(new Error(detail), { code: "EBUSY", detail });
-  }
+  if (stream === undefined) throw busy();
   return { family, stream };
+}
+
+function takeUdp(c: BunLibc, fd: number, { family, remote }: UdpSocket): Adopted {
+  try {
+    return { family, datagram: datagramOver(c, fd, family, remote), remote };
+  } catch (error) {
+    throw (error as { code?: string }).code === "EEXIST" ? busy() : error;
+  }
+}
+
+function busy(): Error {
+  const detail = "Bun itself reads from this descriptor";
+  return Object.assign(new Error(detail), { code: "EBUSY", detail });
 }

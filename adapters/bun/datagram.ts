@@ -4,14 +4,16 @@ import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } fr
 import { scopeOf } from "../builtin/resolver.ts";
 import { addressFrom, hostOf } from "../endpoints.ts";
 import { joinGroup, multicastInterface } from "../libc/multicast.ts";
-import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
+import { getDescriptorOption, int32, setDescriptorOption } from "../libc/options.ts";
 import type { Libc } from "./libc.ts";
 import { bun, type BunUdpHandlers, type BunUdpSocket } from "./types.ts";
 
 const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 
 /** Opens a UDP socket on an address. */
-export async function openDatagram(c: Libc, request: DatagramRequest): Promise<Datagram> {
+export function openDatagram(c: Libc, request: DatagramRequest): Datagram {
   const { family, address, settings } = request;
   const fd = c.socket(family, SOCK_DGRAM);
   try {
@@ -20,13 +22,23 @@ export async function openDatagram(c: Libc, request: DatagramRequest): Promise<D
       if (value !== undefined) setDescriptorOption(c, fd, name, value);
     }
     c.bind(fd, family, address);
-    const datagram = new BunDatagram(c, fd, family);
-    await datagram.open();
-    return datagram;
+    return datagramOver(c, fd, family, undefined);
   } catch (error) {
     c.close(fd);
     throw error;
   }
+}
+
+/** Lets Bun read from the descriptor of a UDP socket, with the peer that the kernel has fixed, if any. */
+export function datagramOver(
+  c: Libc,
+  fd: number,
+  family: number,
+  peer: Address | undefined,
+): Datagram {
+  const datagram = new BunDatagram(c, fd, family, peer);
+  datagram.open();
+  return datagram;
 }
 
 class BunDatagram implements Datagram {
@@ -43,10 +55,11 @@ class BunDatagram implements Datagram {
   #drain: Array<() => void> = [];
   #closed = false;
 
-  constructor(c: Libc, fd: number, family: number) {
+  constructor(c: Libc, fd: number, family: number, peer: Address | undefined) {
     this.#libc = c;
     this.fd = fd;
     this.#family = family;
+    this.#peer = peer;
     this.#local = c.getsockname(fd);
   }
 
@@ -55,7 +68,7 @@ class BunDatagram implements Datagram {
   }
 
   /** Lets Bun adopt the descriptor and read from it. */
-  async open(): Promise<void> {
+  open(): void {
     const handlers: BunUdpHandlers = {
       data: (_socket, data, port, host) => {
         this.sink?.datagram(data, addressFrom(this.#family, host, port, scopeOf), true);
@@ -65,11 +78,13 @@ class BunDatagram implements Datagram {
       },
       error: (error) => this.sink?.error(error),
     };
-    this.#socket = await bun().udpSocket({
-      fd: this.fd,
-      binaryType: "uint8array",
-      socket: handlers,
-    });
+    const [c, fd] = [this.#libc, this.fd];
+    const reuse = c.getOption(fd, SOL_SOCKET, SO_REUSEADDR);
+    const opening = bun().udpSocket({ fd, binaryType: "uint8array", socket: handlers });
+    // Bun 1.4 sets it, with which other programs could share the port.
+    c.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(reuse));
+    // Over a descriptor Bun is ready at once.
+    this.#socket = bun().peek(opening) as BunUdpSocket;
     this.#socket.unref();
   }
 

@@ -70,6 +70,8 @@ export interface BunNamespace {
   udpSocket(
     options: Record<string, unknown> & { socket: BunUdpHandlers },
   ): Promise<BunUdpSocket>;
+  /** Returns what a promise is fulfilled with, or the promise while it is pending. */
+  peek<T>(promise: Promise<T>): T | Promise<T>;
 }
 
 /** `bun:ffi` */

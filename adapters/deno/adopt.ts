@@ -22,16 +22,22 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOMAXCONN = 4096;
 
 /**
  * Takes over a descriptor: a listening socket, or a connected TCP socket. What is refused stays its owner's, so it is
  * refused before Deno has it: Deno would close it.
  */
-export function adopt(fd: number): Adopted {
+export function adopt(fd: number, type: number | undefined): Adopted {
   const c = libc();
-  if (c === undefined) return adoptByType(fd);
-  const { family, remote, listening } = identify(c, fd);
+  if (c === undefined) {
+    if (type === SOCK_DGRAM) throw refused("a datagram socket");
+    return adoptByType(fd);
+  }
+  const found = identify(c, fd, type);
+  if (!("listening" in found)) throw refused("a datagram socket");
+  const { family, remote, listening } = found;
   // Deno 2.9 accepts from an inherited UNIX listener, but what is sent on its connections never goes out.
   if (family === AF_UNIX) throw refused("a UNIX socket");
   if (remote === undefined && !listening) throw refused("a TCP socket that is not connected");

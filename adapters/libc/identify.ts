@@ -1,6 +1,6 @@
 /** What a descriptor is, asked through the C library before the runtime has it: what is refused stays its owner's. */
 
-import { notAStream, type StreamSocket } from "../descriptor.ts";
+import { refused, type StreamSocket, type UdpSocket } from "../descriptor.ts";
 import { addressFrom } from "../endpoints.ts";
 import type { Libc } from "./libc.ts";
 
@@ -8,6 +8,7 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
@@ -16,12 +17,33 @@ const SO_DOMAIN = 39;
 /**
  * Finds out what a descriptor is.
  *
- * @throws an error with the code EBADF, ENOTSOCK, or ENOTSUP if it is no stream socket
+ * @param wanted the type that it must be; `undefined` for any
+ * @throws an error with the code EBADF, ENOTSOCK, or ENOTSUP if it is another socket
  */
-export function identify(c: Libc, fd: number): StreamSocket {
+export function identify(
+  c: Libc,
+  fd: number,
+  wanted: number | undefined,
+): StreamSocket | UdpSocket {
   const family = c.getOption(fd, SOL_SOCKET, SO_DOMAIN);
-  const isKnown = [AF_UNIX, AF_INET, AF_INET6].includes(family);
-  if (!isKnown || c.getOption(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) throw notAStream();
+  const type = c.getOption(fd, SOL_SOCKET, SO_TYPE);
+  const isStream = type === SOCK_STREAM && [AF_UNIX, AF_INET, AF_INET6].includes(family);
+  const isUdp = type === SOCK_DGRAM && [AF_INET, AF_INET6].includes(family);
+  if (!isStream && !isUdp) throw refused("it is neither a stream nor a UDP socket");
+  if (wanted !== undefined && wanted !== type) {
+    throw refused(`it is a ${isStream ? "stream" : "datagram"} socket`);
+  }
+  return isUdp ? identifyUdp(c, fd, family) : identifyStream(c, fd, family);
+}
+
+function identifyUdp(c: Libc, fd: number, family: number): UdpSocket {
+  const local = c.getsockname(fd);
+  // A runtime would bind it only as its own.
+  if (local[1] === 0) throw refused("it is a datagram socket that is not bound");
+  return { family, local, remote: c.getpeername(fd) };
+}
+
+function identifyStream(c: Libc, fd: number, family: number): StreamSocket {
   const local = c.getsockname(fd);
   const remote = c.getpeername(fd);
   if (remote !== undefined) return { family, local, remote, listening: false };

@@ -2,25 +2,34 @@
 
 import type { Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
-import type { StreamSocket } from "../descriptor.ts";
+import { refused, type StreamSocket, type UdpSocket } from "../descriptor.ts";
 import { identify } from "../libc/identify.ts";
+import type { Libc } from "../libc/libc.ts";
+import { int32 } from "../libc/options.ts";
 import { takeReleased } from "../released.ts";
 import { NodeBound } from "./bound.ts";
+import { datagramOver } from "./datagram.ts";
+import { streamsOnly } from "./errors.ts";
 import { libc } from "./ffi.ts";
 import { identifyOpened, inodeOf } from "./identify.ts";
 import { ResetStream } from "./reset_stream.ts";
 import { streamOver } from "./stream.ts";
 
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+
 /** Takes over a descriptor: one that `release()` gave up, or an inherited one. */
-export function adopt(fd: number): Adopted {
-  const known = takeReleased(fd);
+export function adopt(fd: number, type: number | undefined): Adopted {
+  const known = takeReleased(fd, type);
   if (known !== undefined) return known;
   const c = libc();
   if (c !== undefined) {
-    const found = identify(c, fd);
-    return adopted(open(fd), found);
+    const found = identify(c, fd, type);
+    return "listening" in found ? adopted(open(fd), found) : adoptUdp(c, fd, found);
   }
   const inode = inodeOf(fd);
+  if (type === SOCK_DGRAM) throw refused(streamsOnly());
   const socket = open(fd);
   const { taken, ...found } = identifyOpened(socket, fd, inode);
   return adopted(socket, found, taken);
@@ -45,4 +54,14 @@ function adopted(
     ? streamOver(socket, local, remote)
     : new ResetStream(socket, local, remote, taken);
   return { family, stream };
+}
+
+/** Only with libc: Node sets SO_REUSEADDR, with which other programs could share the port. */
+function adoptUdp(c: Libc, fd: number, { family, local, remote }: UdpSocket): Adopted {
+  // Node 26 opens a new socket instead.
+  if (fd === 0) throw refused("Node cannot take over descriptor 0 as a datagram socket");
+  const reuse = c.getOption(fd, SOL_SOCKET, SO_REUSEADDR);
+  const datagram = datagramOver(fd, family, local, remote);
+  c.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(reuse));
+  return { family, datagram, remote };
 }

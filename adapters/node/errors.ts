@@ -1,13 +1,18 @@
 /** The codes of Node's errors. */
 
 import { resolverErrorCode } from "../builtin/resolver.ts";
-import { NOT_A_STREAM } from "../descriptor.ts";
+import { ffiNeeded } from "./ffi.ts";
 
 /** The code for what `--permission` denies. */
 const DENIED = "ERR_ACCESS_DENIED";
 
 /** The code for a descriptor that is no stream. */
 const INVALID_TYPE = "ERR_INVALID_FD_TYPE";
+
+/** What cannot be taken over, without the C library. */
+export function streamsOnly(): string {
+  return `only stream sockets can be taken over without ${ffiNeeded()}`;
+}
 
 /** The POSIX or EAI code of an error. */
 export function errorCode(cause: unknown): string | undefined {
@@ -29,7 +34,7 @@ export function errorCode(cause: unknown): string | undefined {
 /** The detail of an error of the library, or the flag that Node needs. */
 export function errorDetail(cause: unknown): string | undefined {
   const { code, detail, message } = cause as { code?: unknown; detail?: string; message?: string };
-  if (code === INVALID_TYPE) return NOT_A_STREAM;
+  if (code === INVALID_TYPE) return streamsOnly();
   if (code !== DENIED) return detail;
   // The resolver's errors name no flag.
   const [flag] = /--allow-[a-z-]+/.exec(message ?? "") ?? ["--allow-net"];

@@ -1,6 +1,13 @@
 /** The state machine of a datagram socket: unbound, bound, with or without a fixed peer. */
 
-import type { Adapter, Address, Datagram, DatagramSink, Handle } from "../../adapters/adapter.ts";
+import type {
+  Adapter,
+  Address,
+  AdoptedDatagram,
+  Datagram,
+  DatagramSink,
+  Handle,
+} from "../../adapters/adapter.ts";
 import { copyAddress, type Destination, sameAddress, wildcard } from "../address/address.ts";
 import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
 import { closeHandle } from "../close_handle.ts";
@@ -77,6 +84,15 @@ export class DatagramTransport implements Transport, DatagramSink {
   takeErrno(): number {
     const error = this.#takeError("getsockopt");
     return (error as { errno?: number } | undefined)?.errno ?? 0;
+  }
+
+  /** Takes over an inherited descriptor. */
+  adopt({ datagram, remote }: AdoptedDatagram): void {
+    datagram.sink = this;
+    this.#begin(datagram, datagram.local);
+    // Sends check it.
+    this.#options.note("SO_BROADCAST", datagram.getOption("SO_BROADCAST"));
+    this.#peer = remote === undefined ? undefined : peerOf(remote);
   }
 
   async bind(destination: Destination): Promise<void> {
@@ -387,11 +403,16 @@ export class DatagramTransport implements Transport, DatagramSink {
     }
     settle(mine, socket.local);
     this.#claim = mine;
+    this.#begin(socket, address);
+    if (this.#queue.isAwaited) socket.resume?.();
+    return socket;
+  }
+
+  /** Uses a socket, which is bound to an address. */
+  #begin(socket: Datagram, address: Address): void {
     this.#socket = socket;
     this.#queue.handle = socket;
     this.#options.boundTo(address);
-    if (this.#queue.isAwaited) socket.resume?.();
-    return socket;
   }
 
   async #localAddress(destination: Destination): Promise<Address> {

@@ -197,6 +197,11 @@ export class SocketOptions {
     this.#settings = withSetting(this.#settings, "IPV6_V6ONLY", 1);
   }
 
+  /** Notes an option of a socket that was taken over; `undefined` if it is not known. */
+  note(name: string, value: number | undefined): void {
+    if (value !== undefined) this.#settings = withSetting(this.#settings, name, value);
+  }
+
   /** Takes the options that an accepted socket inherits from its listener. */
   inherit(from: SocketOptions): void {
     this.#settings = inheritedOf(from.#settings);

@@ -1,6 +1,6 @@
 /** The state machine of a stream socket: open, bound, connecting, connected or listening, closed. */
 
-import type { Adapter, Address, Adopted, Handle, Stream } from "../../adapters/adapter.ts";
+import type { Adapter, Address, AdoptedStream, Handle, Stream } from "../../adapters/adapter.ts";
 import { type Destination, wildcard } from "../address/address.ts";
 import { closeHandle } from "../close_handle.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "../constants.ts";
@@ -76,7 +76,7 @@ export class StreamTransport implements Transport, Owner {
   }
 
   /** Takes over an inherited descriptor. */
-  adopt(adopted: Adopted): void {
+  adopt(adopted: AdoptedStream): void {
     if ("stream" in adopted) {
       this.attach(new StreamEndpoint(this.adapter, adopted.stream));
       return;
