@@ -3,6 +3,7 @@
 import type { Address, Handle } from "../../adapters/adapter.ts";
 import { copyAddress } from "../address/address.ts";
 import { MSG_TRUNC } from "../constants.ts";
+import { Fifo } from "../fifo.ts";
 import { gone, isGone, type ReceiveRequest } from "../requests.ts";
 import type { FromMessage } from "../transport.ts";
 import { resolved } from "../waiting/turn.ts";
@@ -38,8 +39,7 @@ class Receive<T> extends Wait<T> {
 
 /** The receive queue of a datagram socket: bounded, and datagrams that do not fit are dropped, as in a kernel. */
 export class DatagramQueue implements WaitOwner {
-  #queue: Datagram[] = [];
-  #first = 0;
+  readonly #queue = new Fifo<Datagram>();
   #size = 0;
   readonly #waits = new WaitQueue<Receive<unknown>>();
   #limit: () => number;
@@ -121,17 +121,9 @@ export class DatagramQueue implements WaitOwner {
   }
 
   #next(peek: boolean): Datagram | undefined {
-    const datagram = this.#queue[this.#first];
-    if (datagram === undefined || peek) return datagram;
-    this.#size -= datagram.data.length + OVERHEAD;
-    this.#first++;
-    if (this.#first === this.#queue.length) {
-      this.#queue.length = 0;
-      this.#first = 0;
-    } else if (this.#first > 64 && this.#first * 2 > this.#queue.length) {
-      this.#queue.splice(0, this.#first);
-      this.#first = 0;
-    }
+    if (peek) return this.#queue.at(0);
+    const datagram = this.#queue.shift();
+    if (datagram !== undefined) this.#size -= datagram.data.length + OVERHEAD;
     return datagram;
   }
 }

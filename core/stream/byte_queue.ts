@@ -1,12 +1,13 @@
 /** The unread bytes of a stream, in the chunks in which they arrived. */
 
+import { Fifo } from "../fifo.ts";
+
 /** The size in bytes below which chunks are joined in one result: more calls would cost more than the copy. */
 const JOIN_BELOW = 16 * 1024;
 
 /** A queue of bytes that returns arrays which belong to the caller alone. */
 export class ByteQueue {
-  #chunks: Uint8Array<ArrayBuffer>[] = [];
-  #first = 0;
+  readonly #chunks = new Fifo<Uint8Array<ArrayBuffer>>();
   #size = 0;
   /** Whether the first chunk is the rest of a larger one, and so has no buffer of its own. */
   #cut = false;
@@ -24,7 +25,7 @@ export class ByteQueue {
 
   /** Takes up to `max` bytes: the first chunk as it is if it fits, or several joined: small ones, with `all` any. */
   take(max: number, all: boolean = false): Uint8Array<ArrayBuffer> {
-    const chunk = this.#chunks[this.#first];
+    const chunk = this.#chunks.at(0);
     if (chunk === undefined) return new Uint8Array(0);
     const enough = chunk.length === this.#size || chunk.length === max ||
       (!all && chunk.length >= JOIN_BELOW);
@@ -56,8 +57,8 @@ export class ByteQueue {
   /** Copies bytes from the front without taking them. Returns their count. */
   copy(target: Uint8Array): number {
     let count = 0;
-    for (let i = this.#first; count < target.length && i < this.#chunks.length; i++) {
-      const chunk = this.#chunks[i]!;
+    for (let i = 0; count < target.length && i < this.#chunks.length; i++) {
+      const chunk = this.#chunks.at(i)!;
       const part = chunk.length > target.length - count
         ? chunk.subarray(0, target.length - count)
         : chunk;
@@ -70,23 +71,15 @@ export class ByteQueue {
   #drop(count: number): void {
     this.#size -= count;
     while (count > 0) {
-      const chunk = this.#chunks[this.#first]!;
+      const chunk = this.#chunks.at(0)!;
       if (chunk.length > count) {
-        this.#chunks[this.#first] = chunk.subarray(count);
+        this.#chunks.replaceFirst(chunk.subarray(count));
         this.#cut = true;
         return;
       }
       this.#cut = false;
       count -= chunk.length;
-      this.#first++;
-    }
-    // Shifting the array for each chunk would be quadratic for a long queue.
-    if (this.#first > 32 && this.#first * 2 > this.#chunks.length) {
-      this.#chunks.splice(0, this.#first);
-      this.#first = 0;
-    } else if (this.#first === this.#chunks.length) {
-      this.#chunks.length = 0;
-      this.#first = 0;
+      this.#chunks.shift();
     }
   }
 }
