@@ -306,6 +306,20 @@ for (const { name, family, host, skip } of families) {
       assert.equal(text(await b.recv(100)), "to b");
     });
 
+    test("calls beside a bind that fails open it themselves", async (scope) => {
+      const taken = await bound(scope, family, host);
+      const s = open(scope, family);
+      const binding = rejects(() => s.bind(taken.getsockname()), "EADDRINUSE", "bind");
+      const connecting = s.connect(taken.getsockname());
+      const sending = s.send("x");
+      await binding;
+      await connecting;
+      assert.equal(await sending, 1);
+      const [data, from] = await taken.recvfrom(9);
+      assert.equal(text(data), "x");
+      assert.equal(from![1], s.getsockname()[1]);
+    });
+
     test("a closed port is told to a connected socket where the runtime can", async (scope) => {
       const closed = await bound(scope, family, host);
       const address = closed.getsockname();

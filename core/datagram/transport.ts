@@ -90,8 +90,9 @@ export class DatagramTransport implements Transport, DatagramSink {
   adopt({ datagram, remote }: AdoptedDatagram): void {
     datagram.sink = this;
     this.#begin(datagram, datagram.local);
-    // Sends check it.
-    this.#options.note("SO_BROADCAST", datagram.getOption("SO_BROADCAST"));
+    for (const name of ["SO_BROADCAST", "SO_REUSEADDR"]) {
+      this.#options.note(name, datagram.getOption(name));
+    }
     this.#peer = remote === undefined ? undefined : peerOf(remote);
   }
 
@@ -348,16 +349,19 @@ export class DatagramTransport implements Transport, DatagramSink {
     return unsent(request, error);
   }
 
-  /** Opens the socket on an address; calls made meanwhile share it. */
-  #open(
+  /** Opens the socket on an address, unless a call before this one does. */
+  async #open(
     address: () => Address | Promise<Address>,
     syscall: string,
     toward?: Address,
   ): Promise<Datagram> {
-    this.#opening ??= this.#openOn(address, syscall, toward).finally(() =>
-      this.#opening = undefined
-    );
-    return this.#opening;
+    while (this.#opening !== undefined) {
+      await this.#opening.catch(() => {/* That call reports it. */});
+    }
+    if (this.#socket !== undefined) return this.#socket;
+    this.#opening = this.#openOn(address, syscall, toward)
+      .finally(() => this.#opening = undefined);
+    return await this.#opening;
   }
 
   async #openOn(
