@@ -134,7 +134,7 @@ describe("a name with control characters", () => {
     "comes as it is from getpeername, and escaped in messages and toString()",
     { skip: noPeer || noUnix },
     bounded(async (scope) => {
-      const name = join(folder(scope), "\x1b[31m\x07\r\n");
+      const name = join(folder(scope), "\x1b[31m\x07\r\n\x7f\u009b");
       const peer = pythonProgram(
         scope,
         `

@@ -16,9 +16,14 @@ export function formatAddress(address: Address): string {
 
 /** The address as Python's repr would show it: `("127.0.0.1", 80)`. */
 export function inspectAddress(address: Address): string {
-  if (typeof address === "string") return JSON.stringify(address);
-  if (address instanceof Uint8Array) return JSON.stringify(new TextDecoder().decode(address));
-  return `(${address.map((member) => JSON.stringify(member)).join(", ")})`;
+  if (typeof address === "string") return quoted(address);
+  if (address instanceof Uint8Array) return quoted(new TextDecoder().decode(address));
+  return `(${address.map((member) => quoted(member)).join(", ")})`;
+}
+
+/** JSON escapes the control characters of ASCII only. */
+function quoted(value: unknown): string {
+  return escapeControls(JSON.stringify(value));
 }
 
 function printable(text: string): string {
