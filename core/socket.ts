@@ -380,9 +380,12 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /**
    * Like `connect`, but returns the number of an error instead of throwing it: 0 for success, 11 (EAGAIN) when the
-   * socket's timeout has passed. A name that does not resolve still throws.
+   * socket's timeout has passed.
    *
    * Source: Python `socket.connect_ex`.
+   *
+   * @throws {GaiError} when the name cannot be resolved
+   * @throws {SocketError} ENAMETOOLONG for a UNIX path that is too long
    *
    * @example
    * ```ts
@@ -395,11 +398,13 @@ export class Socket<A extends Address = AddressOf<2>> {
    */
   connect_ex(address: AddressLikeOf<A>, options?: WaitOptions): Promise<number> {
     return quietly(async () => {
+      const destination = checkAddress(this.family, address, "address", "connect");
       try {
-        await this.#connect(checkAddress(this.family, address, "address", "connect"), options);
+        await this.#connect(destination, options);
         return 0;
       } catch (error) {
         if (!(error instanceof SocketError) || error instanceof GaiError) throw error;
+        if (error === options?.signal?.reason) throw error;
         // The socket's own timeout is not an error of connect(2): Python returns EAGAIN for it.
         return error instanceof TimeoutError && error.cause === undefined
           ? errno.EAGAIN
@@ -1186,8 +1191,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * console.log(s.getsockopt(SOL_SOCKET, SO_KEEPALIVE)); // 0
    * ```
    */
-  getsockopt(level: number, optname: number): number;
-  /** Reads an option as bytes. */
+  getsockopt(level: number, optname: number, buflen?: 0): number;
+  /** Reads an option as bytes, if `buflen` is not 0. */
   getsockopt(level: number, optname: number, buflen: number): Uint8Array<ArrayBuffer>;
   getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer> {
     int(level, "level");

@@ -41,6 +41,7 @@ import {
   SOCK_SEQPACKET,
   SOCK_STREAM,
   socket,
+  SocketError,
   TimeoutError,
 } from "../mod.ts";
 import { type Answer, ask, askPython, type Call, sameAnswer } from "./support/answers.ts";
@@ -539,9 +540,11 @@ describe("waiting for the resolver", () => {
     "is ended by a signal",
     inMemory(async (adapter) => {
       adapter.faults.hangLookup();
-      const reason = new Error("enough");
+      // Not taken for an error of the call.
+      const reason = new SocketError("enough", { code: "ECANCELED" });
       const calls = [
         (signal: AbortSignal) => socket().connect(["both.test", 80], { signal }),
+        (signal: AbortSignal) => socket().connect_ex(["both.test", 80], { signal }),
         (signal: AbortSignal) => getaddrinfo("both.test", 80, 0, 0, 0, 0, { signal }),
         (signal: AbortSignal) => gethostbyname("both.test", { signal }),
         (signal: AbortSignal) => gethostbyname_ex("both.test", { signal }),

@@ -197,6 +197,8 @@ describe("UNIX streams", () => {
     const error = await rejects(() => open(scope).bind(long), "ENAMETOOLONG", "bind");
     assert.match(error.message, /AF_UNIX path too long/);
     await rejects(() => open(scope).connect(long), "ENAMETOOLONG", "connect");
+    // As in Python: connect(2) was not called.
+    await rejects(() => open(scope).connect_ex(long), "ENAMETOOLONG", "connect");
     const name = join(path, "").padEnd(107, "y");
     const s = await server(scope, name);
     assert.equal(s.getsockname().length, 107);

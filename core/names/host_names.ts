@@ -168,6 +168,7 @@ export function getfqdn(name: string = "", options?: WaitOptions): Promise<strin
       return hostname;
     } catch (error) {
       if (!(error instanceof SocketError) || error.code === "EACCES") throw error;
+      if (error === options?.signal?.reason) throw error;
       return host;
     }
   });

@@ -234,8 +234,9 @@ export function options(): void {
   // @ts-expect-error a value is needed
   s.setsockopt(SOL_SOCKET, SO_KEEPALIVE);
   const number: number = s.getsockopt(SOL_SOCKET, SO_KEEPALIVE);
+  const also: number = s.getsockopt(SOL_SOCKET, SO_KEEPALIVE, 0);
   const bytes: Uint8Array = s.getsockopt(SOL_SOCKET, SO_LINGER, 8);
-  void [number, bytes];
+  void [number, also, bytes];
 
   same<typeof s.timeout, number | null>(true);
   // @ts-expect-error the state is read-only
