@@ -277,6 +277,8 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
         ["UTF8", "é", [0xc3, 0xa9]],
         ["latin1", "aéÿ", [0x61, 0xe9, 0xff]],
         ["ISO-8859-1", "\x80", [0x80]],
+        ["iso8859_1", "\x80", [0x80]],
+        ["cp819", "\x80", [0x80]],
         ["ascii", "a\x7f", [0x61, 0x7f]],
         ["US-ASCII", "b", [0x62]],
         ["utf-16le", "a€😀", [0x61, 0, 0xac, 0x20, 0x3d, 0xd8, 0x00, 0xde]],
@@ -320,7 +322,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
           assert.match(error.message, /encoding/);
         }
       }
-      for (const encoding of ["utf-32", "none"]) {
+      for (const encoding of ["utf-32", "none", "constructor"]) {
         assert.ok(thrown(() => conn.makefile("r", { encoding })) instanceof RangeError);
       }
       const input = opened(scope, conn.makefile("r", { encoding: "koi8-r" }));

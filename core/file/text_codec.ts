@@ -16,14 +16,16 @@ export interface Decoder {
 /** Turns text into bytes. */
 export type Encoder = (text: string) => Uint8Array;
 
-/** Encodings that the library implements, by the highest byte: TextDecoder reads these labels as windows-1252. */
-const SINGLE_BYTE: Readonly<Record<string, number>> = {
-  ascii: 0x7f,
-  "us-ascii": 0x7f,
-  latin1: 0xff,
-  "iso-8859-1": 0xff,
-  iso8859_1: 0xff,
-  l1: 0xff,
+/** Encodings that the library implements, by the highest byte. */
+const SINGLE_BYTE: ReadonlyMap<string, number> = new Map([["ascii", 0x7f], ["latin1", 0xff]]);
+
+/** Their other names in Python, and those that TextDecoder would read as windows-1252. */
+const SINGLE_BYTE_NAMES: Readonly<Record<string, readonly string[]>> = {
+  ascii: ["us-ascii", "us", "646", "cp367", "ibm367", "csascii", "iso-ir-6", "ansi-x3.4-1968"],
+  latin1: [
+    ...["latin", "latin-1", "l1", "8859", "cp819", "ibm819", "csisolatin1", "iso-ir-100"],
+    ...["iso-8859-1", "iso8859-1", "iso88591", "iso8859", "iso-8859-1:1987"],
+  ],
 };
 
 /** The normal name of an encoding, whatever its case, underscores and Python spelling. */
@@ -38,7 +40,10 @@ function normalise(encoding: unknown): string {
   if (name === "utf-16" || name === "utf16") {
     throw new RangeError(`encoding must tell the byte order, utf-16le or utf-16be, not "${name}"`);
   }
-  return name === "latin-1" || name === "latin" || name === "iso8859-1" ? "latin1" : name;
+  for (const [one, others] of Object.entries(SINGLE_BYTE_NAMES)) {
+    if (others.includes(name)) return one;
+  }
+  return name;
 }
 
 /** Checks the name of an error handler. */
@@ -52,7 +57,7 @@ export function checkErrors(errors: unknown): EncodingErrors {
 /** The decoder of an encoding: UTF-8, latin1, ascii, and every label of TextDecoder. */
 export function decoderFor(encoding: unknown, errors: EncodingErrors): Decoder {
   const name = normalise(encoding);
-  const highest = SINGLE_BYTE[name];
+  const highest = SINGLE_BYTE.get(name);
   if (highest !== undefined) return new SingleByteDecoder(name, highest, errors);
   if (name === "utf-8") {
     return errors === "ignore"
@@ -75,7 +80,7 @@ export function decoderFor(encoding: unknown, errors: EncodingErrors): Decoder {
 /** The encoder of an encoding: UTF-8, latin1, ascii or utf-16le. */
 export function encoderFor(encoding: unknown, errors: EncodingErrors): Encoder {
   const name = normalise(encoding);
-  const highest = SINGLE_BYTE[name];
+  const highest = SINGLE_BYTE.get(name);
   if (highest !== undefined) return (text) => encodeSingleByte(name, text, highest, errors);
   switch (name) {
     case "utf-8":
