@@ -1,8 +1,7 @@
 /** Socket, bind and listen in one call. */
 
-import type { InetAddress } from "../adapters/adapter.ts";
 import type { AddressLikeOf, AddressOf } from "./address/address.ts";
-import { checkOptions, flag } from "./arguments.ts";
+import { checkOptions, flag, int } from "./arguments.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -56,9 +55,10 @@ export function create_server<Family extends number = 2>(
     const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
     const shared = flag(reuse_port, "reuse_port");
     const dual = flag(dualstack_ipv6, "dualstack_ipv6");
+    if (backlog !== undefined) int(backlog, "backlog");
     if (dual) {
       if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");
-      if (!await has_dualstack_ipv6()) throw new RangeError("dualstack_ipv6: this system has none");
+      await checkDualStack();
     }
     const server = socket<Family>(family as Family, SOCK_STREAM);
     try {
@@ -92,17 +92,34 @@ export function create_server<Family extends number = 2>(
  */
 export function has_dualstack_ipv6(): Promise<boolean> {
   return quietly(async () => {
-    let probe: Socket<InetAddress> | undefined;
     try {
-      probe = socket(AF_INET6, SOCK_STREAM);
-      probe.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
-      await probe.bind(["::", 0]);
+      await probeDualStack();
       return true;
     } catch (error) {
       if (error instanceof SocketError) return false;
       throw error;
-    } finally {
-      await probe?.close();
     }
   });
+}
+
+/** Errors that say nothing about the system's dual stack. */
+const UNRELATED = ["EACCES", "EPERM", "EMFILE", "ENFILE"];
+
+async function checkDualStack(): Promise<void> {
+  try {
+    await probeDualStack();
+  } catch (cause) {
+    if (!(cause instanceof SocketError) || UNRELATED.includes(cause.code)) throw cause;
+    throw new RangeError("dualstack_ipv6: this system has none", { cause });
+  }
+}
+
+async function probeDualStack(): Promise<void> {
+  const probe = socket(AF_INET6, SOCK_STREAM);
+  try {
+    probe.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    await probe.bind(["::", 0]);
+  } finally {
+    await probe.close();
+  }
 }
