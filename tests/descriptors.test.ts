@@ -229,7 +229,7 @@ describe("inherited descriptors", () => {
   test("a listening UNIX socket", async (scope) => {
     const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
     scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
-    const path = join(folder, "s");
+    const path = join(folder, "a name with spaces");
     await listener(scope, listen("socket.AF_UNIX", "sys.argv[2]"), AF_UNIX, [path]);
     assert.ok(existsSync(path), "it is the file of the process that bound it");
   }, noParent || noAdopted("AF_UNIX", SOCK_STREAM));

@@ -28,10 +28,13 @@ export function identifyOpened(socket: NetSocket, fd: number, inode: number): Fo
   return findUnix(inode) ?? identifyTcp(socket, fd);
 }
 
+/** Num, RefCount, Protocol, Flags, Type, St, Inode and Path, which may contain spaces. */
+const UNIX_LINE = /^\S+ \S+ \S+ (\S+) \S+ (\S+) +(\d+)(?: (.*))?$/;
+
 /** A UNIX socket in the kernel's table; `undefined` for another kind. */
 function findUnix(inode: number): StreamSocket | undefined {
   for (const line of table("/proc/net/unix")) {
-    const [, , , flags, , state, ino, path = ""] = line.trim().split(/\s+/);
+    const [, flags, state, ino, path = ""] = UNIX_LINE.exec(line) ?? [];
     if (Number(ino) !== inode) continue;
     const local = path.startsWith("@") ? `\0${path.slice(1)}` : path;
     const remote = state === "03" ? "" : undefined;
