@@ -54,11 +54,17 @@ export function capabilities(): Capabilities {
   return getAdapter().capabilities();
 }
 
+/** The methods that every adapter has. */
+const REQUIRED = ["capabilities", "bind", "connect", "lookup", "errorCode"] as const;
+
 /** Checks that a value looks like an adapter. */
 export function checkAdapter(adapter: unknown, name: string): Adapter {
-  const candidate = adapter as Partial<Adapter> | null;
-  if (typeof candidate !== "object" || typeof candidate?.connect !== "function") {
-    throw new TypeError(`${name} must be an Adapter, not ${describe(adapter)}`);
+  const candidate = (adapter ?? {}) as Partial<Adapter>;
+  for (const method of REQUIRED) {
+    if (typeof candidate[method] !== "function") {
+      const reason = `it has no method ${method}`;
+      throw new TypeError(`${name} must be an Adapter, not ${describe(adapter)}: ${reason}`);
+    }
   }
   return candidate as Adapter;
 }

@@ -478,12 +478,13 @@ describe("Bun's adapter", () => {
         unref(): void;
       }
       type Open = (options: { socket: { drain(): void } }) => Promise<Datagrams>;
-      replace<Open>(scope, "udpSocket", (open) => async (options) => {
+      const { Bun } = globalThis as unknown as { Bun: { peek<T>(promise: Promise<T>): T } };
+      replace<Open>(scope, "udpSocket", (open) => (options) => {
         room = () => options.socket.drain();
-        const inner = await open(options);
+        const inner = Bun.peek(open(options));
         const [ref, unref] = [inner.ref.bind(inner), inner.unref.bind(inner)];
         let isFull = true;
-        return Object.assign(inner, {
+        const counting = Object.assign(inner, {
           send() {
             if (!isFull) throw Object.assign(new Error("refused"), { code: "EPERM" });
             return isFull = false;
@@ -497,6 +498,7 @@ describe("Bun's adapter", () => {
             unref();
           },
         });
+        return Promise.resolve(counting);
       });
       const s = scope.add(new Socket(AF_INET, SOCK_DGRAM));
       await s.bind(["127.0.0.1", 0]);

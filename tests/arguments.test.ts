@@ -9,6 +9,7 @@ import {
   create_connection,
   create_server,
   createMemoryAdapter,
+  getAdapter,
   getdefaulttimeout,
   serve,
   setAdapter,
@@ -314,6 +315,7 @@ describe("wrong arguments", () => {
   });
 
   it("of socket() and new Socket()", () => {
+    const halfAnAdapter = { ...getAdapter(), errorCode: undefined };
     const rows: Wrong[] = [
       ...badInt("family").filter(([[value]]) => value !== undefined),
       ...badInt("type", [AF_INET]),
@@ -322,6 +324,7 @@ describe("wrong arguments", () => {
       [[AF_INET, SOCK_STREAM, 0, "x"], TypeError, "options", '"x"'],
       [[AF_INET, SOCK_STREAM, 0, { adapter: {} }], TypeError, "adapter", "object"],
       [[AF_INET, SOCK_STREAM, 0, { adapter: "node" }], TypeError, "adapter", '"node"'],
+      [[AF_INET, SOCK_STREAM, 0, { adapter: halfAnAdapter }], TypeError, "adapter", "errorCode"],
     ];
     for (const [args, kind, ...words] of rows) {
       check(thrown(() => (socket as Method)(...args)), show("socket", args), kind, words);
@@ -331,8 +334,13 @@ describe("wrong arguments", () => {
   });
 
   it(
-    "of create_server and create_connection: flags",
-    bounded(async () => {
+    "of create_server and create_connection",
+    bounded(async (scope) => {
+      const taken = scope.add(await create_server(["127.0.0.1", 0]));
+      for (const [[backlog], kind, ...words] of badInt("backlog")) {
+        const failing = rejection(() => create_server(taken.getsockname(), { backlog } as object));
+        check(await failing, "create_server", kind, words);
+      }
       const family = AF_INET6;
       const calls: [name: string, call: (options: object) => Promise<unknown>][] = [
         ["reuse_port", (options) => create_server(["127.0.0.1", 0], options)],
