@@ -83,18 +83,18 @@ function closeDetached(fd: number, { adapter }: Detached): void {
   if (stream.fd === fd) detached.set(fd, { adapter, closing: stream });
 }
 
-/** Sockets by the descriptor that `fileno()` returned: the program may pass it back. */
+/** Sockets by the descriptor that the program knows, from `fileno()` or for `fromfd`: it may pass it again. */
 const holders = new Map<number, { transport: WeakRef<Transport>; type: number }>();
 
 /** Sockets whose descriptor {@linkcode close} has closed by its number. */
 const lost = new WeakSet<Transport>();
 
-/** Remembers the socket of a descriptor that `fileno()` returns. */
+/** Remembers the socket of a descriptor that the program knows. */
 export function told(fd: number, transport: Transport, type: number): void {
   holders.set(fd, { transport: new WeakRef(transport), type });
 }
 
-/** The open socket of a descriptor that `fileno()` returned. */
+/** The open socket of a descriptor that the program knows. */
 function holderOf(fd: number): { transport: Transport; type: number } | undefined {
   const known = holders.get(fd);
   const transport = known?.transport.deref();

@@ -191,7 +191,11 @@ export class Socket<A extends Address = AddressOf<2>> {
       if (adopted !== undefined && !("datagram" in adopted)) transport.adopt(adopted);
       this.#transport = transport;
     }
-    if (adopted !== undefined) this.#inheritable = this.#isInheritable(fileno!);
+    if (adopted !== undefined) {
+      // The program may pass the number again.
+      this.#knownDescriptor();
+      this.#inheritable = this.#isInheritable(fileno!);
+    }
   }
 
   /**

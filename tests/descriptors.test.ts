@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import {
   AF_INET,
   AF_INET6,
@@ -44,7 +45,7 @@ import {
 import { receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
-import type { Program } from "./support/process.ts";
+import { type Program, start } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
 import {
   bounded,
@@ -438,6 +439,42 @@ except OSError:
     assert.equal(await program.json(), "it is in no group");
   }, noParent || noAdopted("AF_INET", SOCK_DGRAM));
 
+  /** Node there has neither the C library nor the kernel's table of UNIX sockets. */
+  const confined = launch(new URL("./peers/adopted.ts", import.meta.url), [], {
+    flags: [
+      "--permission",
+      "--no-warnings",
+      `--allow-fs-read=${fileURLToPath(new URL("..", import.meta.url))}`,
+      ...(process.allowedNodeEnvironmentFlags?.has("--allow-net") ? ["--allow-net"] : []),
+    ],
+  });
+  const noConfined = runtimeName !== "node"
+    ? "it is about the permissions of Node"
+    : !process.allowedNodeEnvironmentFlags.has("--permission") && "this Node has no --permission";
+
+  test("UNIX sockets with node --permission", async (scope) => {
+    const program = pythonProgram(
+      scope,
+      `${giver}
+server, (a, b) = socket.socket(socket.AF_UNIX), socket.socketpair()
+server.bind("\\0bsdsock-" + str(os.getpid()))
+server.listen()
+client = socket.socket(socket.AF_UNIX)
+client.connect(server.getsockname())
+client.sendall(b"guest")
+client.shutdown(socket.SHUT_WR)
+a.sendall(b"mate")
+a.shutdown(socket.SHUT_WR)
+child = run((server.fileno(), ",accept"), (b.fileno(), ",read"))
+end(child)
+`,
+      [JSON.stringify(confined)],
+    );
+    assert.deepEqual(await program.json(), ["guest"]);
+    assert.deepEqual(await program.json(), { peer: "", read: ["mate"] });
+    assert.equal(await program.json(), 0);
+  }, noParent || noConfined);
+
   test("a TCP socket that is not connected does not listen", async (scope) => {
     const program = give(
       scope,
@@ -693,6 +730,13 @@ describe("descriptors given away and taken back", () => {
     }, skip);
   }
 
+  test("a descriptor of a worker thread ends with the thread", async (scope) => {
+    const program = new URL("./peers/detaching_worker.ts", import.meta.url);
+    const main = scope.add(start(launch(program)));
+    assert.deepEqual(await main.json(), ["before", ""]);
+    assert.equal((await main.exit()).code, 0);
+  }, noGivenAway);
+
   test("a UNIX connection", async (scope) => {
     const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
     scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
@@ -733,6 +777,26 @@ describe("descriptors of open sockets", () => {
       const server = await setting.server(scope);
       const second = scope.add(socket(undefined, undefined, 0, { fileno: server.fileno() }));
       assert.deepEqual(second.getsockname(), server.getsockname());
+    }, skip);
+
+    test(`fromfd twice, and close() of what it was given, ${setting.name}`, async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const fd = client.detach();
+      const one = scope.add(fromfd(fd, setting.family));
+      if (noLibc) {
+        throws(() => fromfd(fd, setting.family), "ENOTSUP", "dup");
+      } else {
+        const two = scope.add(fromfd(fd, setting.family));
+        await two.close();
+      }
+      await one.sendall("still there");
+      assert.equal(text(await receive(conn, 11)), "still there");
+      const receiving = rejection(() => one.recv(1));
+      close(fd);
+      assert.equal((await receiving as SocketError).code, "EBADF");
+      await rejects(() => one.sendall("x"), "EBADF", "send");
+      assert.equal((await conn.recv(1)).length, 0);
+      await rejection(() => one.close());
     }, skip);
 
     test(`close() of the number closes the socket, ${setting.name}`, async (scope) => {

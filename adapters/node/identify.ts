@@ -25,7 +25,29 @@ export function inodeOf(fd: number): number {
 
 /** Finds out what a stream socket is that Node has opened. */
 export function identifyOpened(socket: NetSocket, fd: number, inode: number): Found {
-  return findUnix(inode) ?? identifyTcp(socket, fd);
+  return findUnix(inode) ?? (isPipe(socket) ? guessUnix(fd) : identifyTcp(socket, fd));
+}
+
+/** Whether a socket is a UNIX socket, by the class of Node's handle. */
+function isPipe(socket: NetSocket): boolean {
+  return socket._handle?.constructor.name === "Pipe";
+}
+
+/** A UNIX socket that the table does not show: one without a peer is more likely to listen than only bound. */
+function guessUnix(fd: number): StreamSocket {
+  const remote = hasPeer(fd) ? "" : undefined;
+  return { family: AF_UNIX, local: "", remote, listening: remote === undefined };
+}
+
+/** Whether a UNIX socket is connected: Linux checks that before it writes nothing. */
+function hasPeer(fd: number): boolean {
+  try {
+    nodeModule("node:fs").writeSync(fd, new Uint8Array(0));
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOTCONN") return false;
+    throw error;
+  }
 }
 
 /** Num, RefCount, Protocol, Flags, Type, St, Inode and Path, which may contain spaces. */
@@ -47,7 +69,7 @@ function table(path: string): string[] {
   try {
     return nodeModule("node:fs").readFileSync(path, "utf8").split("\n");
   } catch {
-    // No /proc: treat it as TCP.
+    // No /proc, or --permission does not let it be read.
     return [];
   }
 }

@@ -1,8 +1,8 @@
 /**
  * A program that takes over descriptors of its parent. Each argument is a descriptor and what to do with it: `connect`
- * to a port, `read` all, or for a datagram socket `answer` a question, `call` a port, `leave` a group, or
- * `broadcast`; `stream` says that it is one.
- * For each it says what came of it, and it ends when its standard input does.
+ * to a port, `read` all, `accept` one and read that, or for a datagram socket `answer` a question, `call` a port,
+ * `leave` a group, or `broadcast`; `stream` says that it is one. For each it says what came of it, and it ends when its
+ * standard input does.
  */
 
 import process from "node:process";
@@ -26,6 +26,7 @@ async function use(s: Socket, action: string | undefined, port: number): Promise
   const listening = s.getsockopt(SOL_SOCKET, SO_ACCEPTCONN) === 1;
   if (action === undefined) return { listening };
   if (action === "read") return { peer: s.getpeername(), read: await readAll(s) };
+  if (action === "accept") return await readAll((await s.accept())[0]);
   if (s.type === SOCK_DGRAM) return await useDatagrams(s, action, port);
   await s.connect(["127.0.0.1", port]);
   await s.sendall("connected");
