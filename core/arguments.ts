@@ -29,6 +29,12 @@ export function int(value: unknown, name: string): number {
   return integer(value, name, -INT_MAX - 1, INT_MAX);
 }
 
+/** A string. */
+export function string(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(`${name} must be a string, not ${describe(value)}`);
+}
+
 /** A flag: a boolean, or 1 or 0 as in C and Python. */
 export function flag(value: unknown, name: string): boolean {
   if (value === true || value === 1) return true;

@@ -73,12 +73,19 @@ export function totalOf(buffers: readonly Uint8Array[]): number {
   return buffers.reduce((sum, { length }) => sum + length, 0);
 }
 
+/** C's int, as little-endian bytes. */
+export function int32(value: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  return bytes;
+}
+
 /** Joins arrays; a single one is returned as is. */
 export function concat<B extends ArrayBufferLike>(
   parts: readonly Uint8Array<B>[],
 ): Uint8Array<B | ArrayBuffer> {
   if (parts.length === 1) return parts[0]!;
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const result = new Uint8Array(totalOf(parts));
   let offset = 0;
   for (const part of parts) {
     result.set(part, offset);

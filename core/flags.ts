@@ -3,7 +3,6 @@
 import { int } from "./arguments.ts";
 import * as c from "./constants.ts";
 import { systemError } from "./errors/errors.ts";
-import type { ReceiveRequest } from "./requests.ts";
 
 /** Flags that Linux accepts in any receive and ignores. */
 const IGNORED_IN_RECEIVE = c.MSG_CTRUNC | c.MSG_EOR | c.MSG_CONFIRM | c.MSG_NOSIGNAL;
@@ -42,28 +41,4 @@ function check(value: unknown, allowed: number, syscall: string): number {
     .map(([name]) => name);
   const detail = `flags ${names.length > 0 ? names.join(", ") : `0x${(rest >>> 0).toString(16)}`}`;
   throw systemError("EOPNOTSUPP", syscall, { detail: `${detail} not offered here` });
-}
-
-/** The last plain request. Most receives ask for the same and share it. */
-let usualRequest: ReceiveRequest | undefined;
-
-/** The request of a receive with checked flags. */
-export function receiveRequest(
-  syscall: string,
-  max: number,
-  flags: number,
-  into: Uint8Array | undefined,
-): ReceiveRequest {
-  const isPlain = flags === 0 && into === undefined;
-  if (isPlain && usualRequest?.max === max && usualRequest.syscall === syscall) return usualRequest;
-  const request = {
-    syscall,
-    max,
-    peek: (flags & c.MSG_PEEK) !== 0,
-    all: (flags & c.MSG_WAITALL) !== 0,
-    whole: (flags & c.MSG_TRUNC) !== 0,
-    into,
-  };
-  if (isPlain) usualRequest = request;
-  return request;
 }

@@ -1,6 +1,7 @@
 /** Requests and results of receives and sends. */
 
 import { totalOf } from "./bytes.ts";
+import { MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants.ts";
 
 /** The request of a receive. */
 export interface ReceiveRequest {
@@ -18,6 +19,30 @@ export interface ReceiveRequest {
   readonly into: Uint8Array | undefined;
   /** The caller's buffers that `into` is scattered to, if there are several. */
   readonly parts?: readonly Uint8Array[];
+}
+
+/** The last plain request. Most receives ask for the same and share it. */
+let usualRequest: ReceiveRequest | undefined;
+
+/** The request of a receive with checked flags. */
+export function receiveRequest(
+  syscall: string,
+  max: number,
+  flags: number,
+  into: Uint8Array | undefined,
+): ReceiveRequest {
+  const isPlain = flags === 0 && into === undefined;
+  if (isPlain && usualRequest?.max === max && usualRequest.syscall === syscall) return usualRequest;
+  const request = {
+    syscall,
+    max,
+    peek: (flags & MSG_PEEK) !== 0,
+    all: (flags & MSG_WAITALL) !== 0,
+    whole: (flags & MSG_TRUNC) !== 0,
+    into,
+  };
+  if (isPlain) usualRequest = request;
+  return request;
 }
 
 /** The result of a receive: the bytes, or with `into` their count. */

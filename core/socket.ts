@@ -44,13 +44,13 @@ import {
   type TextMode,
 } from "./file/file_mode.ts";
 import { SocketFile } from "./file/socket_file.ts";
-import { receiveFlags, receiveRequest, sendFlags } from "./flags.ts";
+import { receiveFlags, sendFlags } from "./flags.ts";
 import { inspectAsText } from "./inspect.ts";
 import { checkKind, type Kind, typeName } from "./kind.ts";
 import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
 import { SocketOptions } from "./options/socket_options.ts";
 import { checkOptionValue, type OptionValue } from "./options/values.ts";
-import type { Received } from "./requests.ts";
+import { type Received, receiveRequest } from "./requests.ts";
 import { checkFileSource, type FileSource, sendFile, type SendFileOptions } from "./sendfile.ts";
 import type { StreamEndpoint } from "./stream/endpoint.ts";
 import { StreamTransport } from "./stream/transport.ts";

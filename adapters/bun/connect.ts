@@ -62,7 +62,7 @@ export function connectDescriptor(
 }
 
 /** A descriptor adopted by Bun that is not connected yet. */
-export class BunConnecting implements ConnectAttempt {
+class BunConnecting implements ConnectAttempt {
   readonly done: Promise<BunStream>;
   #libc: BunLibc;
   #fd: number;

@@ -1,10 +1,11 @@
 /** UDP of Bun, on descriptors from libc. */
 
+import { int32 } from "../../core/bytes.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import { scopeOf } from "../builtin/resolver.ts";
 import { addressFrom, hostOf } from "../endpoints.ts";
 import { joinGroup, multicastInterface } from "../libc/multicast.ts";
-import { getDescriptorOption, int32, setDescriptorOption } from "../libc/options.ts";
+import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
 import type { Libc } from "./libc.ts";
 import { bun, type BunUdpHandlers, type BunUdpSocket } from "./types.ts";
 

@@ -3,6 +3,7 @@
  * has AF_UNIX, but no options. So it serves UDP only if FFI can set them.
  */
 
+import { isMapped } from "../../core/address/inet.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import {
   ipv4OptionDetail,
@@ -121,11 +122,6 @@ class DgramDatagram extends NodeDatagram {
     const isUnreachable = isMapped(host) && !isMapped((this.local as InetAddress)[0]);
     return isUnreachable ? told("ENETUNREACH", error) : error;
   }
-}
-
-/** Whether a host is an IPv4 address mapped to IPv6. */
-function isMapped(host: string): boolean {
-  return host.startsWith("::ffff:");
 }
 
 /** Whether an address is in 127.0.0.0/8, from which Linux sends nothing to other machines. */

@@ -1,9 +1,10 @@
 /** System calls of Linux, through any foreign function interface. */
 
+import { int32 } from "../../core/bytes.ts";
 import { errnoName } from "../../core/errors/errno.ts";
 import type { Address } from "../adapter.ts";
 import { nodeProcess } from "../builtin/modules.ts";
-import { int32, type OptionCalls } from "./options.ts";
+import type { OptionCalls } from "./options.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR_SIZE } from "./sockaddr.ts";
 
 /** The calls and their arguments; each returns an int. */

@@ -1,8 +1,8 @@
 /** Multicast groups and interfaces of a descriptor, through setsockopt(2) of Linux. */
 
 import { parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
-import { concat } from "../../core/bytes.ts";
-import { int32, type OptionCalls } from "./options.ts";
+import { concat, int32 } from "../../core/bytes.ts";
+import type { OptionCalls } from "./options.ts";
 
 const AF_INET6 = 10;
 const IPPROTO_IP = 0;

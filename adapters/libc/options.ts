@@ -1,5 +1,7 @@
 /** Options of a descriptor, through any binding of Linux's setsockopt(2) and getsockopt(2). */
 
+import { int32 } from "../../core/bytes.ts";
+
 /** A binding of the two calls. */
 export interface OptionCalls {
   /** setsockopt(2); throws an error with a `code`. */
@@ -104,12 +106,5 @@ function linger(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   // Only for a reset: with seconds, close(2) would block the whole process.
   bytes.set(int32(value === 0 ? 1 : 0));
-  return bytes;
-}
-
-/** The bytes of a C int. */
-export function int32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setInt32(0, value, true);
   return bytes;
 }

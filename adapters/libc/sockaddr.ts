@@ -1,5 +1,6 @@
 /** The bytes of `struct sockaddr` on Linux. */
 
+import { unixAddress } from "../../core/address/address.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import type { Address } from "../adapter.ts";
 
@@ -56,11 +57,5 @@ function encodeUnix(path: string | Uint8Array): Uint8Array {
 
 function decodeUnix(path: Uint8Array): string | Uint8Array<ArrayBuffer> {
   const end = path[0] === 0 ? path.length : path.indexOf(0);
-  const name = path.slice(0, end < 0 ? path.length : end);
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(name);
-  } catch {
-    // Not UTF-8: the bytes are the address.
-    return name;
-  }
+  return unixAddress(path.subarray(0, end < 0 ? path.length : end));
 }

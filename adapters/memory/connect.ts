@@ -3,7 +3,8 @@
 import { AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, Stream } from "../adapter.ts";
 import { addressOf, type Endpoint, endpointOf, isIPv6, isWildcard } from "./address.ts";
-import { after, failure } from "./failure.ts";
+import { failure } from "./failure.ts";
+import { after } from "./turns.ts";
 import { anyAddress, type Claim } from "./names.ts";
 import type { Network, SideStart } from "./network.ts";
 import type { MemoryStream } from "./stream.ts";

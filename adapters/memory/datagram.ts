@@ -11,7 +11,9 @@ import {
   isIPv6,
   isWildcard,
 } from "./address.ts";
-import { after, failure, MemoryHandle } from "./failure.ts";
+import { failure } from "./failure.ts";
+import { MemoryHandle } from "./handle.ts";
+import { after } from "./turns.ts";
 import type { Claim } from "./names.ts";
 import type { Network } from "./network.ts";
 

@@ -6,7 +6,7 @@ import { describe } from "../../core/bytes.ts";
 import { AF_INET6 } from "../../core/constants.ts";
 import type { Address } from "../adapter.ts";
 import { canonicalHost, type Endpoint, isIPv6, isWildcard, unixKey } from "./address.ts";
-import { after } from "./failure.ts";
+import { after } from "./turns.ts";
 
 /** A fault, in force until it ends. */
 export interface Fault extends Disposable {

@@ -13,7 +13,9 @@ import type {
 import { queueMicrotask } from "../timers.ts";
 import { addressOf } from "./address.ts";
 import { type Callee, type Caller, MemoryConnect } from "./connect.ts";
-import { after, failure, MemoryHandle } from "./failure.ts";
+import { failure } from "./failure.ts";
+import { MemoryHandle } from "./handle.ts";
+import { after } from "./turns.ts";
 import type { Claim } from "./names.ts";
 import type { Network } from "./network.ts";
 import type { MemoryStream } from "./stream.ts";
@@ -60,7 +62,7 @@ export class MemoryBound extends MemoryHandle implements Bound {
  * A listening socket. As in the kernel, connections are established without its owner's help, up to one more than the
  * backlog; later callers wait outside.
  */
-export class MemoryListener extends MemoryHandle implements Listener, Callee {
+class MemoryListener extends MemoryHandle implements Listener, Callee {
   readonly #network: Network;
   readonly #claim: Claim;
   readonly #sink: ListenerSink;
@@ -83,7 +85,7 @@ export class MemoryListener extends MemoryHandle implements Listener, Callee {
     this.#network = network;
     this.#claim = claim;
     this.#sink = sink;
-    this.#backlog = limit(backlog);
+    this.#backlog = Math.min(backlog, LARGEST_BACKLOG);
     network.names.listen(claim, this);
   }
 
@@ -97,7 +99,7 @@ export class MemoryListener extends MemoryHandle implements Listener, Callee {
   }
 
   setBacklog(backlog: number): void {
-    this.#backlog = limit(backlog);
+    this.#backlog = Math.min(backlog, LARGEST_BACKLOG);
     this.#admitOutside();
   }
 
@@ -145,9 +147,4 @@ export class MemoryListener extends MemoryHandle implements Listener, Callee {
       if (this.#outside.length > 0) after(0, () => this.#admitOutside());
     }
   }
-}
-
-/** The backlog as Linux reads it: a negative one is the largest. */
-function limit(backlog: number): number {
-  return backlog < 0 ? LARGEST_BACKLOG : Math.min(backlog, LARGEST_BACKLOG);
 }

@@ -2,7 +2,8 @@
 
 import type { LookupAnswer } from "../adapter.ts";
 import { canonicalHost, isIPv6 } from "./address.ts";
-import { after, failure } from "./failure.ts";
+import { failure } from "./failure.ts";
+import { after } from "./turns.ts";
 import type { Network } from "./network.ts";
 
 /** Names and their numeric addresses. */

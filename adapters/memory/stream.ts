@@ -3,7 +3,9 @@
 import { ByteQueue } from "../../core/stream/byte_queue.ts";
 import type { Address, Settings, Stream, StreamSink } from "../adapter.ts";
 import { queueMicrotask } from "../timers.ts";
-import { after, failure, MemoryHandle } from "./failure.ts";
+import { failure } from "./failure.ts";
+import { MemoryHandle } from "./handle.ts";
+import { after } from "./turns.ts";
 import type { WireRules } from "./faults.ts";
 import { type Parcel, Wire } from "./wire.ts";
 

@@ -1,7 +1,7 @@
 /** One direction of a connection: everything in transit. */
 
 import { now } from "../timers.ts";
-import { after } from "./failure.ts";
+import { after } from "./turns.ts";
 import type { WireRules } from "./faults.ts";
 
 /** A unit on a wire: bytes, the handshake's response, FIN or RST. */

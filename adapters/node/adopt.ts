@@ -1,11 +1,11 @@
 /** Taking over descriptors on Node. */
 
+import { int32 } from "../../core/bytes.ts";
 import type { Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
 import { refused, type StreamSocket, type UdpSocket } from "../descriptor.ts";
 import { identify } from "../libc/identify.ts";
 import type { Libc } from "../libc/libc.ts";
-import { int32 } from "../libc/options.ts";
 import { takeReleased } from "../released.ts";
 import { NodeBound } from "./bound.ts";
 import { datagramOver } from "./datagram.ts";

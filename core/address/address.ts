@@ -87,7 +87,7 @@ export function checkInetAddress(family: number, address: unknown, name: string)
 }
 
 /** Checks a path or abstract name of AF_UNIX; bytes that are UTF-8 become a string. */
-export function checkUnixAddress(
+function checkUnixAddress(
   address: unknown,
   name: string,
   syscall: string,

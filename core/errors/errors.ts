@@ -154,6 +154,11 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** The error of a call on a socket that is closed, or closes before it ends. */
+export function closedError(syscall: string): SocketError {
+  return systemError("EBADF", syscall);
+}
+
 /** The error of a code, in the form `connect ECONNREFUSED 127.0.0.1:81: Connection refused`. */
 export function systemError(
   code: string,

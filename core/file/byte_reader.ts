@@ -2,12 +2,11 @@
 
 import { concat } from "../bytes.ts";
 import type { FileInput } from "./file_input.ts";
+import { LINE_FEED } from "./newlines.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /** The most bytes received at once; the parts of a long result are joined once, at the end. */
 const LARGEST_READ = 256 * 1024;
-
-const NEWLINE = 0x0a;
 
 /** Reads bytes with a buffer. */
 export class ByteReader {
@@ -51,7 +50,7 @@ export class ByteReader {
       if (part !== undefined) {
         parts.push(part);
         left -= part.length;
-        if (part[part.length - 1] === NEWLINE) break;
+        if (part[part.length - 1] === LINE_FEED) break;
       } else if (!await this.#fillKeeping(parts, this.#bufferSize)) {
         break;
       }

@@ -1,6 +1,6 @@
 /** The arguments of `makefile`. */
 
-import { checkOptions, INT_MAX, integer } from "../arguments.ts";
+import { checkOptions, INT_MAX, integer, string } from "../arguments.ts";
 import { describe } from "../bytes.ts";
 import { checkNewline, type Newline } from "./newlines.ts";
 import { checkErrors, type EncodingErrors } from "./text_codec.ts";
@@ -49,24 +49,26 @@ export interface FileKind {
 export const DEFAULT_BUFFER_SIZE = 8192;
 
 /** Checks the arguments. */
-export function checkFileKind(mode: unknown, options: FileOptions): FileKind {
-  if (typeof mode !== "string") throw new TypeError(`mode must be a string, not ${describe(mode)}`);
+export function checkFileKind(given: unknown, options: FileOptions): FileKind {
+  const mode = string(given, "mode");
   if (!/^[rwb]*$/.test(mode) || new Set(mode).size !== mode.length) {
     throw new RangeError(`mode must be made of "r", "w" and "b", each once, not ${describe(mode)}`);
   }
   checkOptions(options, "{ buffering: 0 }");
   const binary = mode.includes("b");
   const writing = mode.includes("w");
-  const given = integer(options.buffering ?? -1, "buffering", -INT_MAX - 1, INT_MAX);
-  if (given === 0 && !binary) throw new RangeError("buffering 0 needs a binary mode, as in Python");
-  const lineBuffering = given === 1 && !binary;
+  const buffering = integer(options.buffering ?? -1, "buffering", -INT_MAX - 1, INT_MAX);
+  if (buffering === 0 && !binary) {
+    throw new RangeError("buffering 0 needs a binary mode, as in Python");
+  }
+  const lineBuffering = buffering === 1 && !binary;
   return {
     mode,
     reading: mode.includes("r") || !writing,
     writing,
     binary,
     // In binary modes 1 is a size, as in Python's own makefile.
-    bufferSize: given < 0 || lineBuffering ? DEFAULT_BUFFER_SIZE : given,
+    bufferSize: buffering < 0 || lineBuffering ? DEFAULT_BUFFER_SIZE : buffering,
     lineBuffering,
     encoding: options.encoding ?? "utf-8",
     errors: checkErrors(options.errors ?? "strict"),

@@ -2,6 +2,9 @@
 
 import { describe } from "../bytes.ts";
 
+/** The byte that ends a line of a binary file. */
+export const LINE_FEED = 0x0a;
+
 /** `null` reads any newline as `\n`, `""` reads any unchanged; else the only newline, read unchanged. */
 export type Newline = null | "" | "\n" | "\r" | "\r\n";
 

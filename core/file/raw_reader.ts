@@ -2,11 +2,11 @@
 
 import { concat } from "../bytes.ts";
 import type { FileInput } from "./file_input.ts";
+import { LINE_FEED } from "./newlines.ts";
 import { orNull } from "./or_null.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 const PIECE = 65536;
-const NEWLINE = 0x0a;
 
 /** Reads straight from the socket. It keeps only the bytes of a failed call, for the next one. */
 export class RawReader {
@@ -40,7 +40,7 @@ export class RawReader {
       if (part === null) return "nothing";
       parts.push(part);
       left -= part.length;
-      return part.length === 0 || part[part.length - 1] === NEWLINE ? "end" : "more";
+      return part.length === 0 || part[part.length - 1] === LINE_FEED ? "end" : "more";
     });
   }
 
@@ -55,7 +55,7 @@ export class RawReader {
     if (kept !== undefined) return kept;
     const seen = await orNull(this.#input.peek(Math.min(max, PIECE)));
     if (seen === null || seen.length === 0) return seen;
-    const length = seen.indexOf(NEWLINE) + 1 || seen.length;
+    const length = seen.indexOf(LINE_FEED) + 1 || seen.length;
     return await this.#input.receive(length);
   }
 

@@ -1,8 +1,8 @@
 /** Bytes that a file has received and not yet returned. */
 
 import { concat } from "../bytes.ts";
+import { LINE_FEED } from "./newlines.ts";
 
-const NEWLINE = 0x0a;
 const NONE = new Uint8Array(0);
 
 /** A buffer that returns arrays with memory of their own. */
@@ -24,7 +24,7 @@ export class ReadBuffer {
 
   /** The end of the first line; 0 if there is none. */
   get lineEnd(): number {
-    return this.#bytes.indexOf(NEWLINE) + 1;
+    return this.#bytes.indexOf(LINE_FEED) + 1;
   }
 
   /** Takes up to `max` bytes; `undefined` when it is empty. */

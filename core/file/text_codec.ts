@@ -1,5 +1,6 @@
 /** Encodings of text files: Python's names and error handling over the platform's TextDecoder. */
 
+import { string } from "../arguments.ts";
 import { concat, describe } from "../bytes.ts";
 import { systemError } from "../errors/errors.ts";
 import { cutLength, validPrefix } from "./utf8.ts";
@@ -30,10 +31,7 @@ const SINGLE_BYTE_NAMES: Readonly<Record<string, readonly string[]>> = {
 
 /** The normal name of an encoding, whatever its case, underscores and Python spelling. */
 function normalise(encoding: unknown): string {
-  if (typeof encoding !== "string") {
-    throw new TypeError(`encoding must be a string, not ${describe(encoding)}`);
-  }
-  const name = encoding.toLowerCase().replaceAll("_", "-");
+  const name = string(encoding, "encoding").toLowerCase().replaceAll("_", "-");
   if (name === "utf8" || name === "u8") return "utf-8";
   if (name === "utf-16-le" || name === "utf-16-be") return name.replace("-16-", "-16");
   // TextDecoder would read utf-16 as utf-16le and keep the byte order mark.
@@ -48,10 +46,9 @@ function normalise(encoding: unknown): string {
 
 /** Checks the name of an error handler. */
 export function checkErrors(errors: unknown): EncodingErrors {
-  if (errors === "strict" || errors === "replace" || errors === "ignore") return errors;
-  throw errors === undefined || typeof errors !== "string"
-    ? new TypeError(`errors must be a string, not ${describe(errors)}`)
-    : new RangeError(`errors must be "strict", "replace" or "ignore", not ${describe(errors)}`);
+  const name = string(errors, "errors");
+  if (name === "strict" || name === "replace" || name === "ignore") return name;
+  throw new RangeError(`errors must be "strict", "replace" or "ignore", not ${describe(errors)}`);
 }
 
 /** The decoder of an encoding: UTF-8, latin1, ascii, and every label of TextDecoder. */

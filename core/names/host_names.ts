@@ -3,7 +3,7 @@
 import type { Adapter } from "../../adapters/adapter.ts";
 import { getAdapter } from "../adapter_choice.ts";
 import type { InetRequest } from "../address/address.ts";
-import { signalOf, type WaitOptions } from "../arguments.ts";
+import { signalOf, string, type WaitOptions } from "../arguments.ts";
 import { describe } from "../bytes.ts";
 import { AF_INET, AF_UNSPEC } from "../constants.ts";
 import { GaiError, SocketError, systemError } from "../errors/errors.ts";
@@ -174,10 +174,8 @@ export function getfqdn(name: string = "", options?: WaitOptions): Promise<strin
   });
 }
 
-function checkHost(host: unknown, name: string): string {
-  if (typeof host !== "string") {
-    throw new TypeError(`${name} must be a string, not ${describe(host)}`);
-  }
+function checkHost(value: unknown, name: string): string {
+  const host = string(value, name);
   if (host.includes("\0")) {
     throw new TypeError(`${name} must not contain a null character: ${describe(host)}`);
   }

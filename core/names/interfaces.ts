@@ -2,8 +2,7 @@
 
 import type { NetworkInterface } from "../../adapters/adapter.ts";
 import { getAdapter } from "../adapter_choice.ts";
-import { integer } from "../arguments.ts";
-import { describe } from "../bytes.ts";
+import { integer, string } from "../arguments.ts";
 import { systemError } from "../errors/errors.ts";
 import { interfacesOf } from "./resolve.ts";
 
@@ -53,9 +52,7 @@ export function if_nameindex(): Array<[index: number, name: string]> {
  * ```
  */
 export function if_nametoindex(if_name: string): number {
-  if (typeof if_name !== "string") {
-    throw new TypeError(`if_name must be a string, not ${describe(if_name)}`);
-  }
+  string(if_name, "if_name");
   const found = interfaces("if_nametoindex").find(({ name }) => name === if_name);
   if (found === undefined) {
     const detail = `no interface with this name: ${if_name}`;

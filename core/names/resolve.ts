@@ -160,7 +160,7 @@ function internationalName(name: string): string {
 }
 
 /** Splits an address from its scope: `fe80::1%lo` is `fe80::1` and `lo`. */
-export function cutScope(host: string): { address: string; scope: string | undefined } {
+function cutScope(host: string): { address: string; scope: string | undefined } {
   const percent = host.indexOf("%");
   if (percent < 0) return { address: host, scope: undefined };
   return { address: host.slice(0, percent), scope: host.slice(percent + 1) };
@@ -242,7 +242,7 @@ export async function bindLocal<T>(destination: Destination, bind: () => Promise
 }
 
 /** The one address that `bind` and `sendto` use: the resolver's first. */
-export async function resolveFirst(
+async function resolveFirst(
   adapter: Adapter,
   family: number,
   destination: Destination,

@@ -7,7 +7,7 @@
  * endprotoent; Python's `socket` module.
  */
 
-import { integer } from "../arguments.ts";
+import { integer, string } from "../arguments.ts";
 import { describe } from "../bytes.ts";
 import { SocketError } from "../errors/errors.ts";
 import { packedProtocols, packedServices } from "./services_data.ts";
@@ -118,8 +118,8 @@ export function findServiceName(port: number, protocol?: string): string | undef
  * ```
  */
 export function getservbyname(servicename: string, protocolname?: string): number {
-  checkName(servicename, "servicename");
-  if (protocolname !== undefined) checkName(protocolname, "protocolname");
+  string(servicename, "servicename");
+  if (protocolname !== undefined) string(protocolname, "protocolname");
   return findService(servicename, protocolname) ??
     fail("getservbyname", "service/proto", servicename, protocolname);
 }
@@ -145,7 +145,7 @@ export function getservbyname(servicename: string, protocolname?: string): numbe
  */
 export function getservbyport(port: number, protocolname?: string): string {
   integer(port, "port", 0, 65535);
-  if (protocolname !== undefined) checkName(protocolname, "protocolname");
+  if (protocolname !== undefined) string(protocolname, "protocolname");
   return findServiceName(port, protocolname) ??
     fail("getservbyport", "port/proto", port, protocolname);
 }
@@ -168,15 +168,9 @@ export function getservbyport(port: number, protocolname?: string): string {
  * ```
  */
 export function getprotobyname(protocolname: string): number {
-  checkName(protocolname, "protocolname");
+  string(protocolname, "protocolname");
   protocols ??= unpackProtocols();
   return protocols.get(protocolname) ?? fail("getprotobyname", "protocol", protocolname);
-}
-
-function checkName(value: unknown, name: string): void {
-  if (typeof value !== "string") {
-    throw new TypeError(`${name} must be a string, not ${describe(value)}`);
-  }
 }
 
 function fail(syscall: string, what: string, key: string | number, protocol?: string): never {

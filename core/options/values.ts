@@ -2,7 +2,7 @@
 
 import { formatIPv4, formatIPv6 } from "../address/inet.ts";
 import { integer } from "../arguments.ts";
-import { describe, isArrayBuffer, toBytes } from "../bytes.ts";
+import { describe, int32, isArrayBuffer, toBytes } from "../bytes.ts";
 import { IPPROTO_IPV6 } from "../constants.ts";
 import { systemError } from "../errors/errors.ts";
 import type { OptionSpec } from "./table.ts";
@@ -192,12 +192,6 @@ function ipv4Device(bytes: Uint8Array): string {
   if (index !== 0) return String(index);
   const address = formatIPv4(bytes.slice(0, 4));
   return address === "0.0.0.0" ? "" : address;
-}
-
-function int32(value: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(4);
-  view(bytes).setInt32(0, value, true);
-  return bytes;
 }
 
 function view(bytes: Uint8Array): DataView {

@@ -3,7 +3,13 @@
 import type { Adapter, Stream, StreamSink } from "../../adapters/adapter.ts";
 import { closeHandle } from "../close_handle.ts";
 import { errno } from "../errors/errno.ts";
-import { type SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
+import {
+  closedError,
+  type SocketError,
+  systemError,
+  translate,
+  withBytesSent,
+} from "../errors/errors.ts";
 import { outcome, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
 import { pollTurnOf, resolved, turned } from "../waiting/turn.ts";
@@ -12,8 +18,6 @@ import { settledWithin } from "../waiting/within.ts";
 import type { Phase, Refusals } from "./phase.ts";
 import { type ReceiveErrors, StreamReceiver } from "./receiver.ts";
 import { type SendErrors, StreamSender } from "./sender.ts";
-
-const closed = (syscall: string): unknown => systemError("EBADF", syscall);
 
 /** How long bytes already counted as sent may take to go out after a close, in milliseconds. */
 const LONGEST_REST = 1000;
@@ -129,7 +133,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       this.#abandon();
       return closeHandle(this.#adapter, this.stream, true);
     }
-    this.#receiver.fail(closed);
+    this.#receiver.fail(closedError);
     const sender = this.#sender;
     return sender?.busy && this.stream.tryWrite === undefined
       ? this.#closeAfter(sender)
@@ -146,7 +150,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   }
 
   #finish(): Promise<void> {
-    const sent = this.#sender?.finish(closed);
+    const sent = this.#sender?.finish(closedError);
     this.#state = "closed";
     if (sent === undefined) return closeHandle(this.#adapter, this.stream);
     // As in the kernel, the rest goes out after close() without the program waiting for it. If the peer does not read,
@@ -160,14 +164,14 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
    * Fails waiting calls without closing: the descriptor now belongs to somebody else, perhaps to another socket here.
    */
   detach(): void {
-    this.#receiver.fail(closed);
-    this.#sender?.detach(closed);
+    this.#receiver.fail(closedError);
+    this.#sender?.detach(closedError);
   }
 
   /** Fails waiting calls and reports nothing more: the stream is about to be reset. */
   #abandon(): void {
-    this.#receiver.fail(closed);
-    this.#sender?.abandon(closed);
+    this.#receiver.fail(closedError);
+    this.#sender?.abandon(closedError);
     this.#state = "closed";
   }
 
@@ -206,7 +210,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (isNews) this.#pending = { cause };
     this.#receiver.end();
     this.#sender?.fail((syscall) =>
-      closing ? closed(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
+      closing ? closedError(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
     );
   }
 
@@ -231,7 +235,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       if (!this.broken) this.#pending ??= { cause };
       return undefined;
     }
-    if (this.#state === "closing") return closed(syscall);
+    if (this.#state === "closing") return closedError(syscall);
     this.#told = cause;
     const error = this.#translate(cause, syscall);
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;

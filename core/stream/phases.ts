@@ -1,7 +1,7 @@
 /** The phases of a stream socket's life, except the connected one, which is a {@linkcode StreamEndpoint}. */
 
 import type { Handle, Listener } from "../../adapters/adapter.ts";
-import { SocketError, systemError, withBytesSent } from "../errors/errors.ts";
+import { closedError, SocketError, systemError, withBytesSent } from "../errors/errors.ts";
 import { inTurn, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import { quiet, rejected } from "../waiting/quiet.ts";
 import type { Limits, Wait } from "../waiting/wait.ts";
@@ -11,8 +11,6 @@ import type { ConnectCall } from "./connect_call.ts";
 import type { StreamEndpoint } from "./endpoint.ts";
 import type { ListenerEndpoint } from "./listener.ts";
 import type { Phase, Refusals } from "./phase.ts";
-
-const closedError = (syscall: string): SocketError => systemError("EBADF", syscall);
 
 const UNCONNECTED: Refusals = { accept: "EINVAL", shutdown: "ENOTCONN" };
 
