@@ -701,6 +701,7 @@ describe("the classes of errors", () => {
         }
         assert.ok(new copy.TimeoutError("x") instanceof TimeoutError);
         assert.ok(new copy.GaiError("x") instanceof GaiError);
+        assert.ok(new copy.HostError("x") instanceof bsdsock.HostError);
         assert.ok(new copy.HostError("x") instanceof SocketError);
         assert.ok(!(new copy.SocketError("x") instanceof TimeoutError));
         await ours.close();
