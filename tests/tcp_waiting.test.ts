@@ -565,6 +565,35 @@ for (const setting of settings) {
     );
   });
 
+  describe(`an empty send behind one that waits, ${setting.name}`, () => {
+    const nothing = new Uint8Array();
+    const empty: Record<string, (s: Inet, options?: Options) => Promise<unknown>> = {
+      send: (s, o) => s.send(nothing, 0, o),
+      sendall: (s, o) => s.sendall(nothing, 0, o),
+      sendmsg: (s, o) => s.sendmsg([], [], 0, null, o),
+    };
+    for (const [name, call] of Object.entries(empty)) {
+      test(`${name} ends in its turn, with a timeout, a signal or neither`, async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        let isSent = false;
+        const first = client.sendall(flood).then(() => isSent = true);
+        const behind = async (timeout: number | null, options?: Options): Promise<void> => {
+          client.settimeout(timeout);
+          assert.equal(await call(client, options), name === "sendall" ? undefined : 0);
+          // Promises that settle together may be noticed in another order.
+          await sleep(0);
+          assert.ok(isSent, "not before the first");
+        };
+        const { signal } = new AbortController();
+        const calls = [behind(60), behind(null, { signal }), behind(null)];
+        const last = client.sendall("end");
+        const received = await receive(conn, flood.length + 3);
+        assert.equal(text(received.subarray(-3)), "end");
+        await Promise.all([first, ...calls, last]);
+      });
+    }
+  });
+
   describe(`SO_SNDTIMEO, ${setting.name}`, () => {
     const tenth = new Uint8Array(16);
     new DataView(tenth.buffer).setBigInt64(8, 100_000n, true);

@@ -253,14 +253,19 @@ export class StreamSender implements WaitOwner {
   }
 
   #next(): void {
-    const wait = this.#sends.first;
-    if (wait === undefined) return this.#becomeIdle();
-    if (wait.isGone) {
+    let wait = this.#sends.first;
+    // A write has at least one byte: an empty send ends in its turn without one.
+    while (wait !== undefined && (wait.isGone || wait.sent === wait.length)) {
       this.#sends.shift();
-      const error = new TypeError("data was detached or shrunk while it was sent");
-      wait.fail(wait.all ? Object.assign(error, { bytes_sent: wait.sent }) : error);
-      return this.#next();
+      if (wait.isGone) {
+        const error = new TypeError("data was detached or shrunk while it was sent");
+        wait.fail(wait.all ? Object.assign(error, { bytes_sent: wait.sent }) : error);
+      } else {
+        wait.done(outcome(wait.all, wait.sent));
+      }
+      wait = this.#sends.first;
     }
+    if (wait === undefined) return this.#becomeIdle();
     const piece = pieceOf(wait.data, wait.sent, wait.limited ? COPIED_PIECE : PIECE);
     const given = wait.limited ? this.#copy(piece) : piece;
     this.#piece = given;
