@@ -892,6 +892,23 @@ describe("descriptors of open sockets", () => {
       assert.deepEqual(from, address);
     }, skip || noLibc);
 
+    test(`it keeps its port after a connect that failed, ${setting.name}`, async (scope) => {
+      const bound = setting.socket(scope);
+      await bound.bind([setting.host, 0]);
+      const copy = scope.add(bound.dup());
+      await bound.close();
+      const address = copy.getsockname();
+      const closed: InetAddress = [setting.host, await setting.freePort()];
+      await rejects(() => copy.connect(closed), "ECONNREFUSED", "connect");
+      assert.deepEqual(copy.getsockname(), address);
+      const server = await setting.server(scope);
+      await copy.connect(server.getsockname());
+      assert.deepEqual(copy.getsockname(), address);
+      const [conn, from] = await server.accept();
+      scope.add(conn);
+      assert.deepEqual(from, address);
+    }, skip || noLibc);
+
     test(
       `a listener that was taken over is shut down before it accepts, ${setting.name}`,
       async (scope) => {

@@ -27,7 +27,7 @@ export interface ConnectRequest {
   readonly settings: Settings;
   /** Whether it waits as connect(2) of a blocking socket does. */
   readonly waits: boolean;
-  /** Returns the claimed local address for the next attempt; `undefined` if the system chooses. */
+  /** Returns the requested local address for the next attempt; `undefined` if the system chooses. */
   readonly bound: () => Promise<Bound | undefined>;
 }
 

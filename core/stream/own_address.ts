@@ -20,14 +20,23 @@ export class OwnAddress {
   /** The address; it outlives the handle that held it. */
   address: Address;
   #owner: Owner;
+  /** Whether it was requested; else it is the one that the system chose for a listener. */
+  #isRequested: boolean;
   #bound: Bound | undefined;
   #claim: Claim | undefined;
   /** Settles when a listener that was shut down is closed; until then the address is in use. */
   #free: Promise<unknown> | undefined;
 
-  constructor(owner: Owner, address: Address, bound?: Bound, claim?: Claim) {
+  constructor(
+    owner: Owner,
+    address: Address,
+    isRequested: boolean,
+    bound?: Bound,
+    claim?: Claim,
+  ) {
     this.#owner = owner;
     this.address = address;
+    this.#isRequested = isRequested;
     this.#bound = bound;
     this.#claim = claim;
   }
@@ -41,12 +50,20 @@ export class OwnAddress {
       try {
         const bound = await bindTo(owner, address);
         settle(mine, bound.local);
-        return new OwnAddress(owner, bound.local, bound, mine);
+        return new OwnAddress(owner, bound.local, true, bound, mine);
       } catch (error) {
         unclaim(mine);
         throw error;
       }
     });
+  }
+
+  /** The address of a descriptor that was taken over. */
+  static adopt(owner: Owner, bound: Bound): OwnAddress {
+    const { local } = bound;
+    // Only a port can be bound again: the file of a path stays, for the process that bound it.
+    const isRequested = Array.isArray(local) && local[1] !== 0;
+    return new OwnAddress(owner, local, isRequested, bound);
   }
 
   /** The handle that holds the address, until it is taken. */
@@ -66,8 +83,8 @@ export class OwnAddress {
    * Takes the handle to connect from there; `undefined` if the address was never requested, so that the system chooses
    * one.
    */
-  async takeClaimed(): Promise<Bound | undefined> {
-    return this.#claim === undefined ? this.#takeBound() : await this.take();
+  async takeRequested(): Promise<Bound | undefined> {
+    return this.#isRequested ? await this.take() : this.#takeBound();
   }
 
   /** The listener that took the handle is being closed. */

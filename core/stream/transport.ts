@@ -82,7 +82,7 @@ export class StreamTransport implements Transport, Owner {
       return;
     }
     const { bound, listening } = adopted;
-    this.#own = new OwnAddress(this, bound.local, bound);
+    this.#own = OwnAddress.adopt(this, bound);
     this.options.boundTo(bound.local);
     if (listening) this.#phase = new Inherited(this.#isUnix);
   }
@@ -106,7 +106,7 @@ export class StreamTransport implements Transport, Owner {
     const before = this.#unconnected("listen");
     // No peer could find a UNIX listener without a name.
     if (this.#isUnix && this.#own === undefined) throw systemError("EINVAL", "listen");
-    const own = this.#own ?? new OwnAddress(this, this.#ownAddress);
+    const own = this.#own ?? new OwnAddress(this, this.#ownAddress, false);
     await this.#open("listen", before, async () => {
       const bound = await own.take();
       const endpoint = new ListenerEndpoint(this.adapter);
@@ -144,7 +144,7 @@ export class StreamTransport implements Transport, Owner {
       destination,
       settings: this.options.settings,
       waits: limits.timeout !== 0,
-      bound: async () => await this.#own?.takeClaimed(),
+      bound: async () => await this.#own?.takeRequested(),
     });
     const wait = new AddressedWait<void>("connect", () => call.address);
     const connecting = new Connecting(call, wait);
