@@ -236,6 +236,24 @@ describe("UNIX streams", () => {
     scope.add((await s.accept())[0]);
   });
 
+  test("a bound socket that cannot connect to such a name keeps its own", async (scope) => {
+    const path = folder(scope);
+    const there = await server(scope, join(path, "there"));
+    const own = join(path, "own");
+    const s = open(scope);
+    await s.bind(own);
+    const codes = { node: "EINVAL", deno: "EOPNOTSUPP", bun: "ENOENT" };
+    await rejects(() => s.connect(Uint8Array.of(0x2f, 0xff)), codes[runtimeName], "connect");
+    assert.equal(s.getsockname(), own);
+    // Deno connects no bound UNIX socket.
+    if (runtimeName !== "deno") {
+      await s.connect(there.getsockname());
+      assert.equal(s.getsockname(), own);
+    }
+    await s.close();
+    await until(() => !existsSync(own), "the file is gone");
+  });
+
   test("a single null character is a name where the runtime takes it for one", async (scope) => {
     const s = open(scope);
     if (runtimeName === "deno") {

@@ -152,12 +152,13 @@ export class NodeBound implements Bound {
 
   connect(target: ConnectTarget): ConnectAttempt {
     const options = { handle: this.#handle, manualStart: true };
-    return connectFrom(
-      target,
-      options,
-      this.local,
-      isUnix(this.local) ? () => removePath(this.#path) : undefined,
-    );
+    const closed = isUnix(this.local) ? () => removePath(this.#path) : undefined;
+    try {
+      return connectFrom(target, options, this.local, closed);
+    } catch (error) {
+      void this.close();
+      throw error;
+    }
   }
 
   close(): Promise<void> {

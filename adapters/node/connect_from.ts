@@ -17,12 +17,13 @@ export function connectFrom(
   local: Address,
   closed?: () => void,
 ): ConnectAttempt {
-  const { Socket } = nodeModule("node:net");
-  const socket = new Socket({ allowHalfOpen: true, ...options });
-  if (closed !== undefined) socket.once("close", closed);
+  // May throw, which is before the socket takes the caller's handle.
   const target = isUnix(address)
     ? { path: pathOf(address) }
     : { host: zonedHostOf(address), port: address[1], autoSelectFamily: false };
+  const { Socket } = nodeModule("node:net");
+  const socket = new Socket({ allowHalfOpen: true, ...options });
+  if (closed !== undefined) socket.once("close", closed);
   const attempt = connectUnlessRefused(socket, target, address, local);
   const done = attempt.done.then(() =>
     isUnix(address) ? streamOver(socket, local, address) : inetStream(socket, family)
