@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers";
 import {
   AF_INET,
   createMemoryAdapter,
@@ -93,6 +94,22 @@ function waitingCalls(setting: Setting): Waiting[] {
   ];
 }
 
+/** Waits with each of the timeouts, in seconds. Gives them in the order in which they ended. */
+async function endsOf(
+  s: Inet,
+  timeouts: readonly number[],
+  check?: (seconds: number) => void,
+): Promise<number[]> {
+  const ended: number[] = [];
+  await Promise.all(timeouts.map(async (seconds) => {
+    s.settimeout(seconds);
+    await rejects(() => s.recv(1), "ETIMEDOUT");
+    ended.push(seconds);
+    check?.(seconds);
+  }));
+  return ended;
+}
+
 for (const setting of settings) {
   const { skip } = setting;
   const test = (name: string, body: Parameters<typeof bounded>[0]) =>
@@ -124,15 +141,37 @@ for (const setting of settings) {
       const [client] = await setting.pair(scope);
       const start = performance.now();
       const timeouts = [0.2, 0.05, 0.15, 0.1, 0.02, 0.25];
-      const ended: number[] = [];
-      await Promise.all(timeouts.map(async (seconds) => {
-        client.settimeout(seconds);
-        await rejects(() => client.recv(1), "ETIMEDOUT");
+      const ended = await endsOf(client, timeouts, (seconds) => {
         const took = performance.now() - start;
         assert.ok(took >= seconds * 1000 - 3, `${seconds} s took ${took} ms`);
-        ended.push(seconds);
-      }));
+      });
       assert.deepEqual(ended, timeouts.toSorted((a, b) => a - b));
+    });
+
+    test("waits whose ends are noticed together end in their order", async (scope) => {
+      const [client] = await setting.pair(scope);
+      for (let round = 0; round < 5; round++) {
+        const start = performance.now();
+        const ended = endsOf(client, [0.1, 0.05]);
+        await sleep(10);
+        // When it goes on, the second end has just passed, and the first long ago.
+        while (performance.now() < start + 101.2);
+        assert.deepEqual(await ended, [0.05, 0.1]);
+      }
+    });
+
+    test("waits end in their order while the event loop is slow", async (scope) => {
+      const [client] = await setting.pair(scope);
+      let isSlow = true;
+      const slow = (): void => {
+        const start = performance.now();
+        while (performance.now() < start + 4);
+        if (isSlow) setImmediate(slow);
+      };
+      slow();
+      const timeouts = Array.from({ length: 40 }, (_, i) => (50 + 5 * i) / 1000);
+      const ended = await endsOf(client, timeouts).finally(() => isSlow = false);
+      assert.deepEqual(ended, timeouts);
     });
 
     test("a fraction of a millisecond is a timeout, not a refusal to wait", async (scope) => {

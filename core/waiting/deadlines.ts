@@ -14,7 +14,10 @@ export interface Expiring {
   readonly deadline: number;
   /** Its place in the set. */
   place: number;
-  /** Called once the deadline has passed, so many milliseconds ago, and the wait has left the set. */
+  /**
+   * Called once the deadline has passed and the wait has left the set. `late` is how many milliseconds ago the timer
+   * was due: the same for all waits that end with it, so that they end in the same way, in the order of their deadlines.
+   */
   expire(late: number): void;
 }
 
@@ -107,7 +110,7 @@ function fire(): void {
   }
   for (const wait of due.sort((a, b) => a.deadline - b.deadline)) {
     // Expiring one wait may have ended another.
-    if (remove(wait)) wait.expire(time - wait.deadline);
+    if (remove(wait)) wait.expire(time - due[0]!.deadline);
   }
   if (next < firesAt) arm(next);
 }

@@ -46,6 +46,8 @@ export const NOBODY: WaitOwner = { gaveUp: () => {} };
 
 /** How late in milliseconds the timer of an idle program does not come. */
 const LATE = 2;
+/** How many waits whose timeout was noticed late have their last turn. */
+let lateOnes = 0;
 
 /** The functions that settle the latest promise: one executor for all waits saves each a closure. */
 let resolveLast!: (value: unknown) => void;
@@ -133,8 +135,13 @@ export class Wait<T> implements Abortable, Expiring {
    * time: it still ends the wait, as in Python.
    */
   expire(late: number): void {
-    if (late < LATE) this.#timeOut();
-    else this.#limits!.turn().then(() => this.#timeOut());
+    // Not before others that are late: waits end in the order of their deadlines.
+    if (late < LATE && lateOnes === 0) return this.#timeOut();
+    lateOnes++;
+    this.#limits!.turn().then(() => {
+      lateOnes--;
+      this.#timeOut();
+    });
   }
 
   /** The signal was aborted. */
