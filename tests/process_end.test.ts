@@ -22,6 +22,7 @@ describe("a program ends by itself that leaves open", () => {
       "connections that talked",
       "a connection with unread bytes",
       "a connection that waited",
+      "a connect that timed out, with a receive behind it",
       "a stream with a lock",
       "a stream whose reader has gone",
       "a pair",

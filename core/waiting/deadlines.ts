@@ -102,16 +102,15 @@ function fire(): void {
   firesAt = Infinity;
   isLeaving = false;
   const time = now();
-  let next = Infinity;
-  const due: Expiring[] = [];
-  for (const wait of waiting) {
-    if (wait.deadline <= time) due.push(wait);
-    else next = Math.min(next, wait.deadline);
-  }
-  for (const wait of due.sort((a, b) => a.deadline - b.deadline)) {
+  const due = waiting.filter((wait) => wait.deadline <= time)
+    .sort((a, b) => a.deadline - b.deadline);
+  for (const wait of due) {
     // Expiring one wait may have ended another.
     if (remove(wait)) wait.expire(time - due[0]!.deadline);
   }
+  // Only now: those that have ended meanwhile need no timer.
+  let next = Infinity;
+  for (const { deadline } of waiting) next = Math.min(next, deadline);
   if (next < firesAt) arm(next);
 }
 

@@ -64,6 +64,17 @@ const ways: Record<string, () => Promise<unknown>> = {
     const { client, conn } = await pair();
     return [await inVain(client, () => client.recv(9)), conn];
   },
+  async "a connect that timed out, with a receive behind it"() {
+    const adapter = socket.createMemoryAdapter();
+    adapter.faults.silence([host, 80]);
+    const s = socket.socket(AF_INET, socket.SOCK_STREAM, 0, { adapter });
+    s.settimeout(0.02);
+    const connecting = s.connect([host, 80]).catch(() => {});
+    s.settimeout(600);
+    const receiving = s.recv(9).catch(() => {});
+    await Promise.all([connecting, receiving]);
+    return s;
+  },
   async "a stream with a lock"() {
     const { client, conn } = await pair();
     await conn.sendall("answer");
