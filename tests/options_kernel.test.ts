@@ -42,6 +42,8 @@ const noDatagramTuning: string | false = offers("SOCK_DGRAM", "IP_TOS")
   : "this runtime cannot set IP_TOS on a datagram socket";
 const noPermissions: string | false = onDeno ? false : "permissions and flags are Deno's";
 
+const noLinux: string | false = process.platform !== "linux" && "only Linux keeps the packet";
+
 const families = [
   { name: "IPv4", host: "127.0.0.1", skip: false as string | false },
   { name: "IPv6", host: "::1", skip: noIPv6 },
@@ -78,6 +80,20 @@ try:
     print(repr(s.recv(1)), flush=True)
 except ConnectionResetError:
     print("reset", flush=True)
+`;
+
+/** Says what the first packet of a connection has in its header: how far it may go, and how it wants to be treated. */
+const SYN = `
+import socket, sys
+TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
+six = ":" in sys.argv[1]
+s = socket.socket(socket.AF_INET6 if six else socket.AF_INET)
+s.settimeout(15)
+s.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+s.bind((sys.argv[1], 0)); s.listen(); print(s.getsockname()[1], flush=True)
+conn, _ = s.accept()
+header = conn.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 100)
+print([header[7]] if six else [header[8], header[1]], flush=True)
 `;
 
 /** Says whether its port is free for IPv4, how IPv4 gets on there, and what comes back over IPv6. */
@@ -217,6 +233,23 @@ for (const { name, host, skip } of families) {
         }),
       );
     }
+
+    it(
+      "set before connect, as the first packet shows",
+      { skip: skip || noTuning || noPeer || noLinux },
+      bounded(async (scope) => {
+        const peer = pythonProgram(scope, SYN, [host]);
+        const program = tuned(scope, ["first", host, (await peer.line())!]);
+        const [hopLimit, tos] = await peer.json<number[]>();
+        // Deno gives nobody a socket before it is connected.
+        if (onDeno) assert.notEqual(hopLimit, 33);
+        else {assert.deepEqual({ hopLimit, tos }, {
+            hopLimit: 33,
+            tos: host === "::1" ? undefined : 0x10,
+          });}
+        assert.equal((await program.exit()).stderr, "");
+      }),
+    );
 
     it(
       "of an accepted socket, set on the listener; SO_LINGER [1, 0] resets",

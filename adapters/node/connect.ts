@@ -1,31 +1,23 @@
 /** Connecting on Node from an address chosen by the system. */
 
-import type { ConnectAttempt, ConnectTarget, InetAddress } from "../adapter.ts";
+import type { ConnectAttempt, ConnectTarget, InetAddress, Settings } from "../adapter.ts";
 import { isUnix } from "../endpoints.ts";
 import { bind } from "./bound.ts";
 import { connectFrom } from "./connect_from.ts";
+import { isEarly } from "./options.ts";
 
 const AF_INET6 = 10;
-
-/** Options that a socket must have before it connects. */
-const EARLY = [
-  "SO_REUSEPORT",
-  "IPV6_V6ONLY",
-  "SO_RCVBUF",
-  "SO_SNDBUF",
-  "SO_MARK",
-  "SO_DONTROUTE",
-  "TCP_MAXSEG",
-  "TCP_SYNCNT",
-  "TCP_WINDOW_CLAMP",
-];
 
 /** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {
   const { family, address, settings } = target;
-  if (isUnix(address) || !EARLY.some((name) => settings.has(name))) {
-    return connectFrom(target, {}, "");
-  }
+  if (isUnix(address) || !hasEarly(settings)) return connectFrom(target, {}, "");
+  // Only a bound socket has a descriptor to set them on before connect(2).
   const any: InetAddress = family === AF_INET6 ? ["::", 0, 0, 0] : ["0.0.0.0", 0];
   return bind({ family, address: any, settings }).connect(target);
+}
+
+function hasEarly(settings: Settings): boolean {
+  for (const name of settings.keys()) if (isEarly(name)) return true;
+  return false;
 }

@@ -66,6 +66,14 @@ const ways: Record<string, () => Promise<void>> = {
     await s.connect([host, Number(port)]);
     await show(s);
   },
+  /** Before connect, only those that the first packet shows. */
+  async first() {
+    const s = socket.socket(family) as Inet;
+    tune(s, HOPS);
+    await s.connect([host, Number(port)]);
+    await s.recv(1);
+    await s.close();
+  },
   /** Before connect, from an address of its own. */
   async bound() {
     const s = socket.socket(family) as Inet;
