@@ -44,7 +44,7 @@ export class WebStreams {
     return this.#readable?.stream.locked === true;
   }
 
-  /** Ends both with an error, also where nothing waits: the socket is closed. */
+  /** Ends both with an error, also where nothing waits: the socket is closed. What is under way ends by itself. */
   fail(makeError: (syscall: string) => unknown): void {
     this.#readable?.fail(makeError("recv"));
     this.#writable?.fail(makeError("send"));
@@ -69,6 +69,8 @@ class ReadableSide {
    * own, which always reads.
    */
   #wanted: { size: number }[] | undefined;
+  /** The error that ends the stream once it is idle. */
+  #failure: unknown;
 
   /** Receives on demand; cancelling the stream ends receiving only. */
   constructor(socket: StreamSocket) {
@@ -85,26 +87,25 @@ class ReadableSide {
       },
     });
     // A stream does not report the coming and going of readers, nor their reads, to its source.
-    this.#wrap("getReader", (reader: Reader) => this.#watch(reader));
+    wrap(this.stream, "getReader", (reader: Reader) => this.#watch(reader));
     for (const name of ["pipeTo", "pipeThrough", "tee", "values", Symbol.asyncIterator]) {
-      this.#wrap(name, () => this.#goOn?.());
+      wrap(this.stream, name, () => this.#goOn?.());
     }
   }
 
   fail(error: unknown): void {
-    this.#controller.error(error);
+    this.#failure = error;
+    this.#failIfIdle();
   }
 
-  /** Makes a method of the stream also pass its result to a function. */
-  #wrap<T>(name: string | symbol, then: (result: T) => void): void {
-    const { stream } = this;
-    const method: (...args: unknown[]) => T = Reflect.get(stream, name).bind(stream);
-    const value = (...args: unknown[]): T => {
-      const result = method(...args);
-      then(result);
-      return result;
-    };
-    Object.defineProperty(stream, name, { value, configurable: true, writable: true });
+  /**
+   * An error drops all bytes in the stream, and in the streams that `tee` and pipes feed from it. Those read on when
+   * they are empty, and meet the error then.
+   */
+  #failIfIdle(): void {
+    if (this.#failure === undefined) return;
+    const feeds = this.stream.locked && this.#wanted === undefined;
+    if (!feeds && this.#controller.desiredSize === 0) this.#controller.error(this.#failure);
   }
 
   #watch(reader: Reader): void {
@@ -116,7 +117,10 @@ class ReadableSide {
       const reading = read(view, options);
       wanted.push(asked);
       // A refused read settles before those that wait.
-      const settled = (): void => void wanted.splice(wanted.indexOf(asked), 1);
+      const settled = (): void => {
+        wanted.splice(wanted.indexOf(asked), 1);
+        this.#failIfIdle();
+      };
       reading.then(settled, settled);
       this.#goOn?.();
       return reading;
@@ -127,6 +131,7 @@ class ReadableSide {
       if (this.#wanted === wanted) this.#wanted = undefined;
       this.#waiting?.abort(undefined);
     };
+    this.#failIfIdle();
   }
 
   /** Whether a read waits. */
@@ -186,14 +191,19 @@ interface Reader {
 class WritableSide {
   readonly stream: WritableStream<BytesLike>;
   #controller!: WritableStreamDefaultController;
+  /** How many writes and closes are not over, or have ended the stream. */
+  #pending = 0;
+  /** The error that ends the stream once it is idle. */
+  #failure: unknown;
 
   constructor(socket: StreamSocket) {
     this.stream = new WritableStream<BytesLike>({
       start: (controller) => {
         this.#controller = controller;
       },
-      async write(chunk, { signal }) {
+      write: async (chunk, { signal }) => {
         await socket.sendAll(toBytes(chunk, "chunk"), signal);
+        this.#isOver();
       },
       async close() {
         await socket.shutdown(SHUT_WR);
@@ -202,10 +212,49 @@ class WritableSide {
         // Not awaited: FIN follows what the system has taken, and the peer may not be reading.
         quiet(socket.shutdown(SHUT_WR));
       },
+    }, {
+      // Called for each write as it is asked for, earlier than `write`.
+      size: () => {
+        this.#pending++;
+        return 1;
+      },
+    });
+    // A stream does not report a close to its sink while writes wait.
+    wrap(this.stream, "close", (closing: Promise<void>) => this.#watch(closing));
+    wrap(this.stream, "getWriter", (writer: WritableStreamDefaultWriter<BytesLike>) => {
+      wrap(writer, "close", (closing: Promise<void>) => this.#watch(closing));
     });
   }
 
   fail(error: unknown): void {
-    this.#controller.error(error);
+    this.#failure = error;
+    this.#failIfIdle();
   }
+
+  /** An error would also fail a close behind writes that succeed, and a write's own error tells more. */
+  #failIfIdle(): void {
+    if (this.#failure !== undefined && this.#pending === 0) this.#controller.error(this.#failure);
+  }
+
+  #watch(closing: Promise<void>): void {
+    this.#pending++;
+    // A close that is refused changes nothing for the stream.
+    closing.catch(() => this.#isOver());
+  }
+
+  #isOver(): void {
+    this.#pending--;
+    this.#failIfIdle();
+  }
+}
+
+/** Makes a method of an object also pass its result to a function. */
+function wrap<T>(object: object, name: string | symbol, then: (result: T) => void): void {
+  const method: (...args: unknown[]) => T = Reflect.get(object, name).bind(object);
+  const value = (...args: unknown[]): T => {
+    const result = method(...args);
+    then(result);
+    return result;
+  };
+  Object.defineProperty(object, name, { value, configurable: true, writable: true });
 }

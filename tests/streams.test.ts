@@ -10,12 +10,16 @@ import {
   MSG_DONTWAIT,
   MSG_WAITALL,
   SHUT_WR,
+  SOCK_DGRAM,
   type Socket,
+  socket,
+  type SocketError,
   TimeoutError,
 } from "../mod.ts";
 import { concat, pattern, receive, receiveAll, sha256, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonPeer } from "./support/peers.ts";
+import { runtimeName } from "./support/runtime.ts";
 import {
   assertCode,
   bounded,
@@ -343,6 +347,103 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       await other.close();
       await Promise.all([over.closed, done.closed]);
     });
+
+    test("the socket's close ends a stream after what was written and closed before it", async (scope) => {
+      // A stream takes some microtasks from the end of a write to the next call.
+      for (let microtasks = 0; microtasks < 12; microtasks++) {
+        for (const isNew of [true, false]) {
+          const [client, conn] = await setting.pair(scope);
+          const writer = client.writable.getWriter();
+          if (!isNew) await writer.write("first ");
+          const writing = isNew ? undefined : writer.write("tail");
+          const closing = writer.close();
+          const refused = rejection(() => writer.close());
+          for (let i = 0; i < microtasks; i++) await undefined;
+          await client.close();
+          assert.ok(await refused instanceof TypeError);
+          await within(Promise.all([writing, closing, writer.closed]), 2_000, "the close");
+          assert.equal(text(await receiveAll(conn)), isNew ? "" : "first tail");
+        }
+      }
+    });
+
+    test("the socket's close fails writes with their own errors, then the stream", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const writer = client.writable.getWriter();
+      const data = new Uint8Array(64 * MiB);
+      const writing = writer.write(data);
+      const behind = writer.write("x");
+      const closing = writer.close();
+      for (const promise of [writing, behind]) promise.catch(() => {});
+      await sleep(20);
+      const closed = client.close();
+      const error = await rejection(() => writing);
+      assertCode(error, "EBADF", "send");
+      assert.equal(typeof (error as SocketError).bytes_sent, "number");
+      await Promise.all([closed, receiveAll(conn)]);
+      for (const promise of [behind, closing, writer.closed]) {
+        assert.equal(await rejection(() => promise), error);
+      }
+      // A write that succeeds all the same leaves the stream idle.
+      const [other] = await setting.pair(scope);
+      const last = other.writable.getWriter();
+      await last.ready;
+      const ending = last.write("x");
+      await other.close();
+      const ends = within(rejection(() => last.closed), 2_000, "its end");
+      await ending;
+      assertCode(await ends, "EBADF", "send");
+      // A close that was refused is none.
+      const [third] = await setting.pair(scope);
+      third.writable.getWriter();
+      assert.ok(await rejection(() => third.writable.close()) instanceof TypeError);
+    });
+
+    test("the socket's close leaves the bytes in streams, which end after them", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const [one, two] = conn.readable.tee();
+      const readers = [one.getReader(), two.getReader()];
+      await client.sendall("12345");
+      assert.equal(text((await readers[0]!.read()).value!), "12345");
+      await conn.close();
+      assert.equal(text((await readers[1]!.read()).value!), "12345");
+      for (const reader of readers) {
+        assertCode(await rejection(() => within(reader.read(), 2_000, "a read")), "EBADF", "recv");
+        assertCode(await rejection(() => within(reader.closed, 2_000, "its end")), "EBADF", "recv");
+      }
+      // The rest of a datagram.
+      const { adapter } = setting;
+      const [sender, receiver] = [0, 1].map(() =>
+        scope.add(socket(setting.family, SOCK_DGRAM, 0, { adapter }))
+      ) as [Socket<Address>, Socket<Address>];
+      await receiver.bind([setting.host, 0]);
+      const reader = receiver.readable.getReader({ mode: "byob" });
+      const reading = reader.read(new Uint8Array(2));
+      await sender.sendto("12345", receiver.getsockname());
+      assert.equal(text((await reading).value!), "12");
+      await receiver.close();
+      assert.equal(text((await reader.read(new Uint8Array(9))).value!), "345");
+      assertCode(await rejection(() => within(reader.closed, 2_000, "its end")), "EBADF", "recv");
+    });
+
+    test(
+      "the socket's close leaves the bytes in a pipe that waits for its reader",
+      async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+        const piping = conn.readable.pipeTo(writable);
+        piping.catch(() => {});
+        await client.sendall("hello");
+        await sleep(50);
+        await conn.close();
+        await sleep(20);
+        const reader = readable.getReader();
+        assert.equal(text((await reader.read()).value!), "hello");
+        assertCode(await rejection(() => within(reader.read(), 2_000, "a read")), "EBADF", "recv");
+        assertCode(await rejection(() => within(piping, 2_000, "the pipe")), "EBADF", "recv");
+      },
+      setting.skip || runtimeName === "deno" && "Deno's pipes always read",
+    );
 
     test("a reset is ECONNRESET, after the data before it", async (scope) => {
       let s: Socket<Address>;
