@@ -1413,7 +1413,11 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /** The Web Streams of the socket. Their calls bypass the check for a locked stream. */
   get #webStreams(): WebStreams {
-    return this.#streams ??= new WebStreams(this.#streamSocket());
+    if (this.#streams === undefined) {
+      this.#streams = new WebStreams(this.#streamSocket());
+      if (this.#transport.closed) this.#failStreams();
+    }
+    return this.#streams;
   }
 
   /** The streams end with the socket, also where nothing waits on them. */

@@ -26,17 +26,27 @@ export class WebStreams {
   #socket: StreamSocket;
   #readable: ReadableSide | undefined;
   #writable: WritableSide | undefined;
+  /** Makes the errors of the streams once the socket is closed. */
+  #makeError: ((syscall: string) => unknown) | undefined;
 
   constructor(socket: StreamSocket) {
     this.#socket = socket;
   }
 
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return (this.#readable ??= new ReadableSide(this.#socket)).stream;
+    if (this.#readable === undefined) {
+      this.#readable = new ReadableSide(this.#socket);
+      if (this.#makeError !== undefined) this.#readable.fail(this.#makeError("recv"));
+    }
+    return this.#readable.stream;
   }
 
   get writable(): WritableStream<BytesLike> {
-    return (this.#writable ??= new WritableSide(this.#socket)).stream;
+    if (this.#writable === undefined) {
+      this.#writable = new WritableSide(this.#socket);
+      if (this.#makeError !== undefined) this.#writable.fail(this.#makeError("send"));
+    }
+    return this.#writable.stream;
   }
 
   /** Whether a reader holds the readable stream. */
@@ -44,8 +54,12 @@ export class WebStreams {
     return this.#readable?.stream.locked === true;
   }
 
-  /** Ends both with an error, also where nothing waits: the socket is closed. What is under way ends by itself. */
+  /**
+   * Ends both with an error, also where nothing waits, and before their first use: the socket is closed. What is under
+   * way ends by itself.
+   */
   fail(makeError: (syscall: string) => unknown): void {
+    this.#makeError = makeError;
     this.#readable?.fail(makeError("recv"));
     this.#writable?.fail(makeError("send"));
   }

@@ -445,6 +445,27 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       setting.skip || runtimeName === "deno" && "Deno's pipes always read",
     );
 
+    test("streams first used after the socket's close have ended", async (scope) => {
+      for (const first of ["both", "readable", "writable"]) {
+        const [client] = await setting.pair(scope);
+        if (first !== "both") void client[first as "readable" | "writable"];
+        await client.close();
+        const reader = client.readable.getReader();
+        const writer = client.writable.getWriter();
+        writer.ready.catch(() => {});
+        const ends = (promise: Promise<unknown>) =>
+          within(rejection(() => promise), 2_000, "its end");
+        assertCode(await ends(reader.closed), "EBADF", "recv");
+        assertCode(await ends(reader.read()), "EBADF", "recv");
+        assertCode(await ends(writer.closed), "EBADF", "send");
+        assertCode(await ends(writer.write("x")), "EBADF", "send");
+      }
+      // A close right after it is too late, too.
+      const [client] = await setting.pair(scope);
+      await client.close();
+      assertCode(await rejection(() => client.writable.close()), "EBADF", "send");
+    });
+
     test("a reset is ECONNRESET, after the data before it", async (scope) => {
       let s: Socket<Address>;
       let breakIt: () => void;
