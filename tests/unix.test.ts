@@ -87,6 +87,18 @@ describe("UNIX streams", () => {
     assert.equal((await client.recv(10)).length, 0);
   });
 
+  test("every send to a peer that has closed is EPIPE, and what it had sent is received", async (scope) => {
+    for (const closes of ["client", "server"]) {
+      const [client, conn] = await pair(scope, join(folder(scope), "s"));
+      const [peer, s] = closes === "client" ? [client, conn] : [conn, client];
+      await peer.sendall("last");
+      await peer.close();
+      for (let i = 0; i < 3; i++) await rejects(() => s.send("x"), "EPIPE", "send");
+      assert.equal(text(await s.recv(9)), "last");
+      assert.equal((await s.recv(9)).length, 0);
+    }
+  });
+
   test("listen right behind a shutdown of the listener finds its name free", async (scope) => {
     const path = join(folder(scope), "s");
     const s = await server(scope, path);

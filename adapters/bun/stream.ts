@@ -61,7 +61,7 @@ export class BunStream implements Stream, BulkSource {
     this.#calls = calls;
     socket.unref();
     // Bun sets TCP_NODELAY on every socket; Linux does not.
-    if (typeof remote !== "string") socket.setNoDelay(false);
+    if (this.#isTcp) socket.setNoDelay(false);
   }
 
   /** Resolves when the descriptor is closed. */
@@ -100,9 +100,10 @@ export class BunStream implements Stream, BulkSource {
     if (this.#isClosed) throw gone("EPIPE");
     const count = this.#socket.write(chunk);
     if (count >= 0) return count;
-    // Bun 1.4: a failed write returns -1 without an errno. Linux reports EPIPE after the peer's FIN, else ECONNRESET
-    // once.
-    const code = this.#state === "ended" || this.#broken ? "EPIPE" : "ECONNRESET";
+    // Bun 1.4: a failed write returns -1 without an errno. Linux reports EPIPE after the peer's FIN and for AF_UNIX,
+    // else ECONNRESET once.
+    const isReset = this.#isTcp && this.#state !== "ended" && !this.#broken;
+    const code = isReset ? "ECONNRESET" : "EPIPE";
     this.#broken = true;
     throw gone(code);
   }
@@ -234,6 +235,10 @@ export class BunStream implements Stream, BulkSource {
     this.#leave();
     if (error !== undefined) this.sink.error(error);
     else if (!ended) this.sink.end();
+  }
+
+  get #isTcp(): boolean {
+    return Array.isArray(this.remote);
   }
 
   get #isClosed(): boolean {
