@@ -4,7 +4,7 @@ import type { Address } from "../adapters/adapter.ts";
 import { type AddressOf, sameAddress } from "./address/address.ts";
 import { AF_INET6, AF_UNIX, MSG_WAITALL, SOCK_DGRAM, SOCK_STREAM } from "./constants.ts";
 import { socket } from "./create.ts";
-import { SocketError, systemError } from "./errors/errors.ts";
+import { SocketError, systemError, TimeoutError } from "./errors/errors.ts";
 import type { Socket } from "./socket.ts";
 import { quietly } from "./waiting/quiet.ts";
 
@@ -50,11 +50,11 @@ async function pairOfStreams<A extends Address>(
   const server = make();
   // Creating the pair waits for nobody else: a default timeout of 0 must not fail it.
   const timeout = client.gettimeout();
-  for (const socket of [server, client]) socket.settimeout(null);
+  for (const socket of [server, client]) socket.settimeout(LONGEST);
   try {
     await server.bind(anywhere(server));
     await server.listen(1);
-    const [[conn]] = await Promise.all([server.accept(), client.connect(server.getsockname())]);
+    const conn = await connected(server, client);
     // Another client may have connected first.
     if (!await arePeers(client, conn)) {
       await conn.close();
@@ -70,8 +70,27 @@ async function pairOfStreams<A extends Address>(
   }
 }
 
-/** How long the first bytes of the peer may take, in seconds: they are on their way. */
-const LONGEST_PROOF = 1;
+/**
+ * How long connecting may take, and then the first bytes of the peer, in seconds: only others in the accept queue can
+ * delay them.
+ */
+const LONGEST = 1;
+
+/** Connects a client to a listening socket, and returns the first connection that this accepts. */
+async function connected<A extends Address>(
+  server: Socket<A>,
+  client: Socket<A>,
+): Promise<Socket<A>> {
+  const accepting = server.accept();
+  try {
+    const [[conn]] = await Promise.all([accepting, client.connect(server.getsockname())]);
+    return conn;
+  } catch (error) {
+    await server.close();
+    await accepting.then(([conn]) => conn.close(), () => {/* It has accepted nobody. */});
+    throw error instanceof TimeoutError ? systemError("ECONNABORTED", "socketpair") : error;
+  }
+}
 
 /** Whether two sockets are connected to each other. */
 async function arePeers<A extends Address>(client: Socket<A>, conn: Socket<A>): Promise<boolean> {
@@ -80,7 +99,7 @@ async function arePeers<A extends Address>(client: Socket<A>, conn: Socket<A>): 
   // proof.
   const proof = crypto.getRandomValues(new Uint8Array(16));
   await client.sendall(proof);
-  conn.settimeout(LONGEST_PROOF);
+  conn.settimeout(LONGEST);
   try {
     const received = await conn.recv(proof.length, MSG_WAITALL);
     return received.join() === proof.join();

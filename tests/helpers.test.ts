@@ -481,6 +481,21 @@ describe("socketpair", () => {
           await acting;
         }, !has && `there is no ${familyName}`);
       }
+      test(`others fill the accept queue: ${familyName}, ${setting.name}`, async (scope) => {
+        use(scope, setting);
+        const family = families[familyName];
+        const { connect } = Socket.prototype;
+        scope.add({ close: () => Socket.prototype.connect = connect });
+        Socket.prototype.connect = function (this: Socket<Address>, address: Address) {
+          for (let i = 0; i < 4; i++) {
+            const s = scope.add(new Socket<Address>(family, SOCK_STREAM));
+            connect.call(s, address as InetAddress).catch(() => {});
+          }
+          return connect.call(this, address as InetAddress);
+        } as typeof connect;
+        const pair = socketpair(family);
+        await rejects(() => within(pair, 5_000, "socketpair"), "ECONNABORTED", "socketpair");
+      }, offered[familyName] === undefined && `there is no ${familyName}`);
     }
 
     test(`is made whatever the default timeout, ${setting.name}`, async (scope) => {
