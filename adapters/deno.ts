@@ -1,5 +1,6 @@
 /** Sockets of Deno, over `Deno.listen` and `Deno.connect`, and over `node:net` for what only that module can do. */
 
+import { AF_UNIX, SOCK_DGRAM } from "../core/constants.ts";
 import type { Adapter, Capabilities } from "./adapter.ts";
 import { hostname } from "./builtin/resolver.ts";
 import { adopt } from "./deno/adopt.ts";
@@ -13,9 +14,6 @@ import { interfaces, lookup, lookupService } from "./deno/resolver.ts";
 import { deno, hasUnstableNet } from "./deno/types.ts";
 import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen, supported } from "./option_support.ts";
 import { setTimeout } from "./timers.ts";
-
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
 
 /** The adapter of Deno 2. */
 export function createDenoAdapter(): Adapter {

@@ -1,10 +1,7 @@
 /** Conversions between the contract's addresses and those of the runtimes. */
 
+import { AF_INET, AF_INET6, AF_UNIX } from "../core/constants.ts";
 import type { Address, InetAddress } from "./adapter.ts";
-
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** The host of an address as the runtimes take it, including a scope. */
 export function hostOf(address: InetAddress): string {

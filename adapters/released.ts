@@ -3,10 +3,9 @@
  * open it twice. The stream stays as it is, without reading, and is found again by its descriptor.
  */
 
+import { SOCK_DGRAM } from "../core/constants.ts";
 import type { Stream } from "./adapter.ts";
 import { familyOf } from "./endpoints.ts";
-
-const SOCK_DGRAM = 2;
 
 const released = new Map<number, Stream>();
 

@@ -1,12 +1,11 @@
 /** UDP over `node:dgram`, for Node and Deno. */
 
+import { AF_INET6 } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import { addressFrom, hostOf, scopedLike } from "../endpoints.ts";
 import { plain } from "./buffer.ts";
 import { type DgramSocket, nodeModule } from "./modules.ts";
 import { interfaces } from "./resolver.ts";
-
-const AF_INET6 = 10;
 
 /** Opens a socket of `node:dgram` on an address. */
 export function openSocket(request: DatagramRequest): Promise<DgramSocket> {

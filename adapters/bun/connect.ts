@@ -1,12 +1,11 @@
 /** Connecting on Bun, on descriptors from libc. */
 
+import { SOCK_STREAM } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, Settings } from "../adapter.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
 import type { BunLibc } from "./libc.ts";
 import { BunStream, type BunStreamCalls } from "./stream.ts";
 import { bun, type BunHandlers, type BunSocket } from "./types.ts";
-
-const SOCK_STREAM = 1;
 
 /** connect(2) from an address chosen by the system. */
 export function connect(c: BunLibc, target: ConnectTarget): ConnectAttempt {

@@ -1,6 +1,7 @@
 /** UDP of Bun, on descriptors from libc. */
 
 import { int32 } from "../../core/bytes.ts";
+import { SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import { scopeOf } from "../builtin/resolver.ts";
 import { addressFrom, hostOf } from "../endpoints.ts";
@@ -8,10 +9,6 @@ import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
 import type { Libc } from "./libc.ts";
 import { bun, type BunUdpHandlers, type BunUdpSocket } from "./types.ts";
-
-const SOCK_DGRAM = 2;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
 
 /** Opens a UDP socket on an address. */
 export function openDatagram(c: Libc, request: DatagramRequest): Datagram {

@@ -3,12 +3,11 @@
  * role, exact errors of connect, options. The library is opened on first use.
  */
 
+import { MSG_DONTWAIT } from "../../core/constants.ts";
 import { Libc, LIBC_CALLS, type LibcCalls, openLibc } from "../libc/libc.ts";
 import { bunFfi } from "./types.ts";
 
 export type { Libc } from "../libc/libc.ts";
-
-const MSG_DONTWAIT = 0x40;
 
 type Receive = (fd: number, into: Uint8Array, size: number, flags: number) => number;
 

@@ -1,5 +1,13 @@
 /** Taking over descriptors on Deno, through `node:net`. */
 
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOMAXCONN,
+} from "../../core/constants.ts";
 import type {
   Address,
   Adopted,
@@ -17,13 +25,6 @@ import { unsupported } from "./errors.ts";
 import { libc } from "./ffi.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { DenoOptions } from "./options.ts";
-
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOMAXCONN = 4096;
 
 /**
  * Takes over a descriptor: a listening socket, or a connected TCP socket. What is refused stays its owner's, so it is

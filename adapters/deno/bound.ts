@@ -1,6 +1,7 @@
 /** TCP and UNIX sockets of Deno before they are connected: bound and listening. */
 
 import { isMapped } from "../../core/address/inet.ts";
+import { SOCK_STREAM } from "../../core/constants.ts";
 import type {
   Address,
   BindRequest,
@@ -20,8 +21,6 @@ import { hasLibc, libc } from "./ffi.ts";
 import { bindByLibc } from "./libc_bound.ts";
 import { DenoOptions } from "./options.ts";
 import { addressOf, deno, type DenoListener, denoPathOf, hasUnstableNet } from "./types.ts";
-
-const SOCK_STREAM = 1;
 
 /** The backlog of a bound socket: the library's default, so that `listen()` needs no second listener. */
 const HELD_BACKLOG = 128;

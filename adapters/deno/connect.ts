@@ -3,6 +3,7 @@
  * permitted.
  */
 
+import { AF_INET6 } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { connectSocket } from "../builtin/net_connect.ts";
@@ -15,8 +16,6 @@ import { DenoNetStream } from "./net_stream.ts";
 import { denied, isPermitted, lookup } from "./resolver.ts";
 import { takeConn } from "./taken_conn.ts";
 import { addressOf, deno, type DenoConn, denoPathOf } from "./types.ts";
-
-const AF_INET6 = 10;
 
 /** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {

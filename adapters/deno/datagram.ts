@@ -4,6 +4,7 @@
  */
 
 import { isMapped } from "../../core/address/inet.ts";
+import { AF_INET6, SOCK_DGRAM } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import {
   ipv4OptionDetail,
@@ -28,9 +29,6 @@ import {
   hasUnstableNet,
 } from "./types.ts";
 import { freshName, UnixPacketConn } from "./unix_packet.ts";
-
-const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
 
 /** Options that work only before bind(2), and that node:dgram can set. */
 const BY_NODE_DGRAM = ["SO_REUSEADDR", "IPV6_V6ONLY"];

@@ -3,14 +3,9 @@
  * So the process's sockets are searched for the one with the right type and addresses.
  */
 
+import { AF_UNIX, SO_ACCEPTCONN, SO_TYPE, SOCK_DGRAM, SOL_SOCKET } from "../../core/constants.ts";
 import type { Address } from "../adapter.ts";
 import type { Libc } from "../libc/libc.ts";
-
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOL_SOCKET = 1;
-const SO_TYPE = 3;
-const SO_ACCEPTCONN = 30;
 
 /** How many numbers in a row without a socket mark the end of the table. */
 const MOST_MISSES = 1024;

@@ -4,6 +4,7 @@
  * message.
  */
 
+import { SOCK_STREAM } from "../../core/constants.ts";
 import type { Address, Awaitable } from "../adapter.ts";
 import { Retries } from "../retries.ts";
 import { findDescriptor, isDescriptor, type SocketNames } from "./descriptor.ts";
@@ -11,8 +12,6 @@ import { libc } from "./ffi.ts";
 import type { DenoLibc } from "./libc.ts";
 import { DenoStream } from "./stream.ts";
 import type { DenoConn } from "./types.ts";
-
-const SOCK_STREAM = 1;
 
 /** The stream of an accepted connection, one that sends with send(2) if possible. */
 export function acceptedStream(conn: DenoConn, local: Address, remote: Address): DenoStream {

@@ -2,6 +2,7 @@
  * The system calls of Linux on Deno, including those of streams: `Deno.Conn` does not report what the system has taken.
  */
 
+import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, SHUT_WR } from "../../core/constants.ts";
 import { Libc, type LibcCalls } from "../libc/libc.ts";
 
 /** The calls that only Deno's adapter makes; each returns an int. */
@@ -20,11 +21,7 @@ export interface StreamCalls {
   shutdown(fd: number, how: number): number;
 }
 
-const MSG_PEEK = 0x2;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 const AT_ONCE = MSG_DONTWAIT | MSG_NOSIGNAL;
-const SHUT_WR = 1;
 
 /** The system calls. */
 export class DenoLibc extends Libc {

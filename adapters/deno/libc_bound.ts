@@ -3,6 +3,7 @@
  * Deno 2.9 has no call. To listen, `node:net` takes over the descriptor.
  */
 
+import { SOCK_STREAM } from "../../core/constants.ts";
 import type {
   Address,
   BindRequest,
@@ -21,8 +22,6 @@ import { AcceptingListener } from "./adopt.ts";
 import { connectByNodeNet } from "./connect.ts";
 import { DenoOptions } from "./options.ts";
 import { denied, isPermitted } from "./resolver.ts";
-
-const SOCK_STREAM = 1;
 
 /** bind(2) of a TCP socket, after setting all its options. */
 export function bindByLibc(c: Libc, { family, address, settings }: BindRequest): Bound {

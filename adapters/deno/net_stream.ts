@@ -1,12 +1,11 @@
 /** A stream over a socket of `node:net` on Deno, for what only that module can do. */
 
+import { SOCK_STREAM } from "../../core/constants.ts";
 import { type NetSocket, nodeModule } from "../builtin/modules.ts";
 import { NetStream } from "../builtin/net_stream.ts";
 import { ownerOf } from "../builtin/owner.ts";
 import { addressFrom } from "../endpoints.ts";
 import { DenoOptions } from "./options.ts";
-
-const SOCK_STREAM = 1;
 
 /** A TCP connection. */
 export class DenoNetStream extends NetStream {

@@ -1,5 +1,6 @@
 /** A stream over a `Deno.Conn`. */
 
+import { SOCK_STREAM } from "../../core/constants.ts";
 import type { Address, Stream, StreamSink } from "../adapter.ts";
 import { isUnix } from "../endpoints.ts";
 import { setDescriptorOption } from "../libc/options.ts";
@@ -7,8 +8,6 @@ import { errorCode } from "./errors.ts";
 import { libc } from "./ffi.ts";
 import { DenoOptions } from "./options.ts";
 import type { DenoConn } from "./types.ts";
-
-const SOCK_STREAM = 1;
 
 /**
  * Sizes of the read buffer. A fresh one of 64 KiB for each read costs 12 µs; a small one, reused and grown on demand,

@@ -1,10 +1,9 @@
 /** The parts of the `Deno` namespace used by the adapter, as small structural types. */
 
+import { AF_UNIX } from "../../core/constants.ts";
 import type { Address } from "../adapter.ts";
 import { addressFrom, pathOf } from "../endpoints.ts";
 import { unsupported } from "./errors.ts";
-
-const AF_UNIX = 1;
 
 /** An address of Deno. */
 export interface DenoNetAddr {

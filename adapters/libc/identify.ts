@@ -1,18 +1,19 @@
 /** What a descriptor is, asked through the C library before the runtime has it: what is refused stays its owner's. */
 
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  SO_ACCEPTCONN,
+  SO_DOMAIN,
+  SO_TYPE,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "../../core/constants.ts";
 import { refused, type StreamSocket, type UdpSocket } from "../descriptor.ts";
 import { addressFrom } from "../endpoints.ts";
 import type { Libc } from "./libc.ts";
-
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOL_SOCKET = 1;
-const SO_TYPE = 3;
-const SO_ACCEPTCONN = 30;
-const SO_DOMAIN = 39;
 
 /**
  * Finds out what a descriptor is.

@@ -1,6 +1,13 @@
 /** System calls of Linux, through any foreign function interface. */
 
 import { int32 } from "../../core/bytes.ts";
+import {
+  AF_UNIX,
+  SO_REUSEADDR,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "../../core/constants.ts";
 import { errnoName } from "../../core/errors/errno.ts";
 import type { Address } from "../adapter.ts";
 import { nodeProcess } from "../builtin/modules.ts";
@@ -30,12 +37,7 @@ export type LibcCalls = Record<
 /** glibc, then musl. */
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
 const F_GETFD = 1;
 const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;

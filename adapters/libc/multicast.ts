@@ -2,17 +2,18 @@
 
 import { parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import { concat, int32 } from "../../core/bytes.ts";
+import {
+  AF_INET6,
+  IP_ADD_MEMBERSHIP,
+  IP_DROP_MEMBERSHIP,
+  IP_MULTICAST_IF,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_JOIN_GROUP,
+  IPV6_LEAVE_GROUP,
+  IPV6_MULTICAST_IF,
+} from "../../core/constants.ts";
 import type { OptionCalls } from "./options.ts";
-
-const AF_INET6 = 10;
-const IPPROTO_IP = 0;
-const IPPROTO_IPV6 = 41;
-const IP_MULTICAST_IF = 32;
-const IP_ADD_MEMBERSHIP = 35;
-const IP_DROP_MEMBERSHIP = 36;
-const IPV6_MULTICAST_IF = 17;
-const IPV6_JOIN_GROUP = 20;
-const IPV6_LEAVE_GROUP = 21;
 
 /** Joins or leaves a group; `device` is an interface's IPv4 address, its index for IPv6, or empty. */
 export function joinGroup(

@@ -2,11 +2,8 @@
 
 import { unixAddress } from "../../core/address/address.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
+import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import type { Address } from "../adapter.ts";
-
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** The size of the largest address: sockaddr_un. */
 export const SOCKADDR_SIZE = 110;

@@ -1,6 +1,7 @@
 /** Taking over descriptors on Node. */
 
 import { int32 } from "../../core/bytes.ts";
+import { SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from "../../core/constants.ts";
 import type { Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
 import { refused, type StreamSocket, type UdpSocket } from "../descriptor.ts";
@@ -14,10 +15,6 @@ import { libc } from "./ffi.ts";
 import { identifyOpened, inodeOf } from "./identify.ts";
 import { ResetStream } from "./reset_stream.ts";
 import { streamOver } from "./stream.ts";
-
-const SOCK_DGRAM = 2;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
 
 /** Takes over a descriptor: one that `release()` gave up, or an inherited one. */
 export function adopt(fd: number, type: number | undefined): Adopted {

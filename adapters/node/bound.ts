@@ -1,5 +1,6 @@
 /** Streams of Node that are bound, but neither connected nor listening yet. */
 
+import { AF_INET6 } from "../../core/constants.ts";
 import type {
   Address,
   BindRequest,
@@ -25,7 +26,6 @@ import { NodeListener } from "./listener.ts";
 import { getEarlyOption, setNodeOption } from "./options.ts";
 import { removePath } from "./unix_file.ts";
 
-const AF_INET6 = 10;
 /** libuv's flags for bind: an IPv6 socket that takes no IPv4, and SO_REUSEPORT. */
 const UV_TCP_IPV6ONLY = 1;
 const UV_TCP_REUSEPORT = 2;

@@ -1,12 +1,11 @@
 /** Connecting on Node from an address chosen by the system. */
 
+import { AF_INET6 } from "../../core/constants.ts";
 import type { ConnectAttempt, ConnectTarget, InetAddress, Settings } from "../adapter.ts";
 import { isUnix } from "../endpoints.ts";
 import { bind } from "./bound.ts";
 import { connectFrom } from "./connect_from.ts";
 import { isEarly } from "./options.ts";
-
-const AF_INET6 = 10;
 
 /** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {

@@ -1,14 +1,11 @@
 /** What a descriptor is, on a Node without the C library. */
 
+import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import { type NetSocket, nodeModule, nodeProcess, type TcpHandle } from "../builtin/modules.ts";
 import { READ_AHEAD } from "../builtin/net_stream.ts";
 import { scopeOf } from "../builtin/resolver.ts";
 import type { StreamSocket } from "../descriptor.ts";
 import { addressFrom } from "../endpoints.ts";
-
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** What was found out. */
 export interface Found extends StreamSocket {
