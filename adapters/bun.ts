@@ -12,6 +12,7 @@ import { type BunLibc, libc } from "./bun/libc.ts";
 import { bindNatively, connectNatively, nativeOptions } from "./bun/native.ts";
 import { lookupService } from "./bun/resolver.ts";
 import { bun } from "./bun/types.ts";
+import { refusal } from "./coded_error.ts";
 import { BIND_OPTIONS, DATAGRAM_OPTIONS, STREAM_OPTIONS } from "./libc/options.ts";
 import { openDatagram as openNodeDatagram } from "./node/datagram.ts";
 import {
@@ -113,8 +114,7 @@ function descriptorOptions(): Capabilities["options"] {
 function needLibc(): BunLibc {
   const c = libc();
   if (c !== null) return c;
-  const detail = "there is no C library that is known here";
-  throw Object.assign(new Error(detail), { code: "ENOTSUP", detail });
+  throw refusal("ENOTSUP", "there is no C library that is known here");
 }
 
 function errorCode(cause: unknown): string | undefined {

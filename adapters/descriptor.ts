@@ -20,8 +20,3 @@ export interface UdpSocket {
   /** The peer, if it is connected. */
   readonly remote: Address | undefined;
 }
-
-/** The error for a socket that cannot be taken over. */
-export function refused(detail: string): Error {
-  return Object.assign(new Error(detail), { code: "ENOTSUP", detail });
-}

@@ -2,6 +2,7 @@
 
 import { AF_INET, AF_INET6, AF_UNIX } from "../core/constants.ts";
 import type { Address, InetAddress } from "./adapter.ts";
+import { refusal } from "./coded_error.ts";
 
 /** The host of an address as the runtimes take it, including a scope. */
 export function hostOf(address: InetAddress): string {
@@ -32,7 +33,7 @@ export function isWildcard(address: Address): boolean {
 export function pathOf(address: string | Uint8Array): string {
   if (typeof address === "string") return address;
   const detail = "this runtime takes UNIX names as text only";
-  throw Object.assign(new Error(detail), { code: "EINVAL", detail });
+  throw refusal("EINVAL", detail);
 }
 
 /** The address of a host and port from a runtime, in the form of the socket's family. */

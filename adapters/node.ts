@@ -4,6 +4,7 @@ import type { Adapter, Capabilities } from "./adapter.ts";
 import { ipv4OptionDetail } from "./builtin/datagram.ts";
 import { nodeModule, nodeProcess } from "./builtin/modules.ts";
 import { hostname, interfaces, lookup, lookupService } from "./builtin/resolver.ts";
+import { refusal } from "./coded_error.ts";
 import type { Libc } from "./libc/libc.ts";
 import { adopt } from "./node/adopt.ts";
 import { bind } from "./node/bound.ts";
@@ -103,6 +104,5 @@ function capabilities(): Capabilities {
 function needLibc(): Libc {
   const c = libc();
   if (c !== undefined) return c;
-  const detail = `it needs ${ffiNeeded()}`;
-  throw Object.assign(new Error(detail), { code: "ENOTSUP", detail });
+  throw refusal("ENOTSUP", `it needs ${ffiNeeded()}`);
 }

@@ -2,6 +2,7 @@
 
 import { AF_INET6 } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
+import { codedError } from "../coded_error.ts";
 import { addressFrom, hostOf, scopedLike } from "../endpoints.ts";
 import { plain } from "./buffer.ts";
 import { type DgramSocket, nodeModule } from "./modules.ts";
@@ -153,11 +154,11 @@ export class NodeDatagram implements Datagram {
     const key = `${group} ${where}`;
     const joined = this.#groups.has(key);
     if (action === "join") {
-      if (joined) throw failure("EADDRINUSE", `in ${group} already`);
+      if (joined) throw codedError("EADDRINUSE", `in ${group} already`);
       this.socket.addMembership(group, where);
       this.#groups.add(key);
     } else {
-      if (!joined) throw failure("EADDRNOTAVAIL", `not in ${group}`);
+      if (!joined) throw codedError("EADDRNOTAVAIL", `not in ${group}`);
       this.socket.dropMembership(group, where);
       this.#groups.delete(key);
     }
@@ -198,7 +199,7 @@ export class NodeDatagram implements Datagram {
     if (!/^\d+$/.test(device)) return device;
     const found = interfaces().find(({ index }) => index === Number(device));
     if (found !== undefined) return `::%${found.name}`;
-    throw failure("ENODEV", `interface ${device}`);
+    throw codedError("ENODEV", `interface ${device}`);
   }
 
   #address(): Address {
@@ -219,13 +220,4 @@ export function ipv4OptionDetail(family: number, name: string): string | undefin
 /** Whether setMulticastTTL() refuses this setting, on Deno 2.9 and Bun 1.4. */
 export function isZeroTtl(name: string, value: number): boolean {
   return name === "IP_MULTICAST_TTL" && value === 0;
-}
-
-/** An ENOPROTOOPT error with such a reason. */
-export function notAvailable(detail: string): Error {
-  return Object.assign(new Error(detail), { code: "ENOPROTOOPT", detail });
-}
-
-function failure(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
 }

@@ -1,5 +1,6 @@
 /** Connecting a socket of `node:net`, for Node and Deno. */
 
+import { codedError } from "../coded_error.ts";
 import type { NetSocket } from "./modules.ts";
 
 /** A connection under way. */
@@ -19,7 +20,7 @@ export function connectSocket(socket: NetSocket, options: Record<string, unknown
     const failed = (error: Error): void => reject(error);
     cancel = () => {
       socket.destroy();
-      reject(Object.assign(new Error("cancelled"), { code: "ECANCELED" }));
+      reject(codedError("ECANCELED", "cancelled"));
     };
     socket.once("error", failed);
     socket.once("connect", () => {

@@ -1,6 +1,7 @@
 /** The system's resolver through `node:dns` and `node:os`, available on all three runtimes. */
 
 import type { InetAddress, LookupAnswer, NetworkInterface } from "../adapter.ts";
+import { codedError } from "../coded_error.ts";
 import { hostOf } from "../endpoints.ts";
 import { now } from "../timers.ts";
 import { nodeModule, nodeProcess } from "./modules.ts";
@@ -122,7 +123,7 @@ export function scopeErrorOf([host, , , scope_id]: InetAddress): string | undefi
 /** Refuses a bind to a link-local address of a missing interface with ENODEV; libuv would report EINVAL. */
 export function checkLink(address: InetAddress): void {
   if (!address[3] || scopeErrorOf(address) === undefined) return;
-  throw Object.assign(new Error(`no interface ${address[3]}`), { code: "ENODEV" });
+  throw codedError("ENODEV", `no interface ${address[3]}`);
 }
 
 /** The interface that was looked up last. */

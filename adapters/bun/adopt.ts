@@ -1,6 +1,7 @@
 /** Taking over descriptors on Bun. */
 
 import type { Adopted } from "../adapter.ts";
+import { refusal } from "../coded_error.ts";
 import type { UdpSocket } from "../descriptor.ts";
 import { identify } from "../libc/identify.ts";
 import { BunBound } from "./bound.ts";
@@ -44,6 +45,5 @@ function takeUdp(c: BunLibc, fd: number, { family, remote }: UdpSocket): Adopted
 }
 
 function busy(): Error {
-  const detail = "Bun itself reads from this descriptor";
-  return Object.assign(new Error(detail), { code: "EBUSY", detail });
+  return refusal("EBUSY", "Bun itself reads from this descriptor");
 }

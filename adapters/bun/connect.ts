@@ -2,6 +2,7 @@
 
 import { SOCK_STREAM } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, Settings } from "../adapter.ts";
+import { codedError, failedAttempt } from "../coded_error.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
 import type { BunLibc } from "./libc.ts";
 import { BunStream, type BunStreamCalls } from "./stream.ts";
@@ -13,7 +14,7 @@ export function connect(c: BunLibc, target: ConnectTarget): ConnectAttempt {
   try {
     fd = openSocket(c, target.family, target.settings);
   } catch (error) {
-    return { done: Promise.reject(error), cancel: () => {} };
+    return failedAttempt(error);
   }
   return connectDescriptor(c, fd, target);
 }
@@ -101,7 +102,7 @@ class BunConnecting implements ConnectAttempt {
 
   cancel(): void {
     this.#cancelled = true;
-    this.#reject(Object.assign(new Error("cancelled"), { code: "ECANCELED" }));
+    this.#reject(codedError("ECANCELED", "cancelled"));
     this.#socket?.terminate();
   }
 }
@@ -125,7 +126,7 @@ const connectHandlers: BunHandlers<BunConnecting | BunStream> = {
   },
   close(socket, error) {
     if (socket.data instanceof BunStream) socket.data.gone(error);
-    else socket.data.fail(error ?? Object.assign(new Error("closed"), { code: "ECONNABORTED" }));
+    else socket.data.fail(error ?? codedError("ECONNABORTED", "closed"));
   },
 };
 

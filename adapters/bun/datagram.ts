@@ -4,6 +4,7 @@ import { int32 } from "../../core/bytes.ts";
 import { SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import { scopeOf } from "../builtin/resolver.ts";
+import { codedError } from "../coded_error.ts";
 import { addressFrom, hostOf } from "../endpoints.ts";
 import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
@@ -137,7 +138,7 @@ class BunDatagram implements Datagram {
     try {
       do {
         await new Promise<void>((resolve) => this.#drain.push(resolve));
-        if (this.#closed) throw Object.assign(new Error("it is closed"), { code: "EBADF" });
+        if (this.#closed) throw codedError("EBADF", "it is closed");
       } while (!this.#trySend(data, port, host));
     } finally {
       this.unref();

@@ -15,6 +15,7 @@ import type {
   ListenerSink,
   Stream,
 } from "../adapter.ts";
+import { codedError } from "../coded_error.ts";
 import { addressFrom, hostOf } from "../endpoints.ts";
 import {
   CORE_DATAGRAM_OPTIONS,
@@ -142,7 +143,7 @@ export function connectNatively(
     },
   }).then((socket) => {
     if (socket.data !== undefined) return socket.data;
-    throw Object.assign(new Error("cancelled"), { code: "ECANCELED" });
+    throw codedError("ECANCELED", "cancelled");
   });
   return { done, cancel: () => cancelled = true };
 }

@@ -3,6 +3,7 @@
 import { isMappedBytes, parseIPv4, parseIPv6 } from "../../core/address/inet.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { lookupService as lookupServiceByCares } from "../builtin/resolver.ts";
+import { codedError } from "../coded_error.ts";
 import { setTimeout } from "../timers.ts";
 
 /** getnameinfo(3) of a numeric address and a TCP port. */
@@ -66,7 +67,7 @@ function checked(hostname: string): string {
 
 function failure(code: string, cause: unknown): Error {
   const text = code === "EAI_AGAIN" ? "no name server answers" : "the address has no name";
-  return Object.assign(new Error(text, { cause }), { code });
+  return codedError(code, text, cause);
 }
 
 /** The domain name under which DNS keeps the name of an address. */

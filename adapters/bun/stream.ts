@@ -1,6 +1,7 @@
 /** A stream over a socket of Bun. */
 
 import type { Address, Stream, StreamSink } from "../adapter.ts";
+import { codedError } from "../coded_error.ts";
 import { release } from "../released.ts";
 import { BULK, BulkReader, type BulkSource } from "./bulk.ts";
 import type { BunHandlers, BunSocket } from "./types.ts";
@@ -274,7 +275,7 @@ export class BunStream implements Stream, BulkSource {
 }
 
 function gone(code: string): Error {
-  return Object.assign(new Error("the connection is gone"), { code });
+  return codedError(code, "the connection is gone");
 }
 
 /** The events of connected sockets, one object for all: inline handlers would double the time of a connection. */

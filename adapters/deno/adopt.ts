@@ -19,9 +19,9 @@ import type {
 } from "../adapter.ts";
 import { type NetServer, type NetSocket, nodeModule, nodeProcess } from "../builtin/modules.ts";
 import { NetListener } from "../builtin/net_listener.ts";
+import { codedError, failedAttempt, refusal } from "../coded_error.ts";
 import { addressFrom } from "../endpoints.ts";
 import { identify } from "../libc/identify.ts";
-import { unsupported } from "./errors.ts";
 import { libc } from "./ffi.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { DenoOptions } from "./options.ts";
@@ -54,7 +54,7 @@ function adoptByType(fd: number): Adopted {
   if (socket.localPort === 0) throw keep(fd, socket, refused("a TCP socket that is not connected"));
   // To listen, it would have to be opened in another way, and Deno cannot let go of it.
   const copy = socket._handle!.fdForIpc!();
-  if (copy < 0) throw keep(fd, socket, unsupported("EMFILE", "Deno cannot duplicate it"));
+  if (copy < 0) throw keep(fd, socket, refusal("EMFILE", "Deno cannot duplicate it"));
   socket.destroy();
   return takeOver(copy);
 }
@@ -77,17 +77,17 @@ function checkType(fd: number): void {
     case "PIPE":
       throw refused("a UNIX socket or a pipe");
     case "UNKNOWN":
-      throw unsupported(
+      throw refusal(
         "EBADF",
         "it is not open, or Deno cannot tell what it is without --allow-ffi",
       );
     default:
-      throw unsupported("ENOTSOCK", "it is a file or a terminal");
+      throw refusal("ENOTSOCK", "it is a file or a terminal");
   }
 }
 
 function refused(what: string): Error {
-  return unsupported("ENOTSUP", `Deno cannot take over ${what}`);
+  return refusal("ENOTSUP", `Deno cannot take over ${what}`);
 }
 
 /** Takes over a socket with an address. Listening on it works, or fails at once: then it is a connection. */
@@ -148,8 +148,7 @@ class InheritedListener implements Bound {
   }
 
   connect(): ConnectAttempt {
-    const error = Object.assign(new Error("it listens"), { code: "EISCONN" });
-    return { done: Promise.reject(error), cancel: () => {} };
+    return failedAttempt(codedError("EISCONN", "it listens"));
   }
 
   close(): Promise<void> {

@@ -12,11 +12,11 @@ import type {
   ListenerSink,
   Settings,
 } from "../adapter.ts";
+import { failedAttempt, refusal } from "../coded_error.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "../endpoints.ts";
 import { connectByNodeNet } from "./connect.ts";
 import { isDescriptor, nextDescriptor } from "./descriptor.ts";
 import { acceptedStream } from "./direct_stream.ts";
-import { unsupported } from "./errors.ts";
 import { hasLibc, libc } from "./ffi.ts";
 import { bindByLibc } from "./libc_bound.ts";
 import { DenoOptions } from "./options.ts";
@@ -31,7 +31,7 @@ export function bind(request: BindRequest): Bound {
   const isV6Only = settings.get("IPV6_V6ONLY") === 1;
   // As in Linux; Deno itself would accept it.
   if (isV6Only && !isUnix(address) && isMapped(hostOf(address))) {
-    throw unsupported("EINVAL", "an IPv4 address, and IPV6_V6ONLY is on");
+    throw refusal("EINVAL", "an IPv4 address, and IPV6_V6ONLY is on");
   }
   const onlyIPv6 = isV6Only && address[0] === "::";
   const sharesPort = settings.get("SO_REUSEPORT") === 1 && !hasUnstableNet();
@@ -40,7 +40,7 @@ export function bind(request: BindRequest): Bound {
     if (c !== undefined) return bindByLibc(c, request);
     const what = onlyIPv6 ? "keep IPv4 out of :: (IPV6_V6ONLY)" : "share a port (SO_REUSEPORT)";
     const detail = `Deno cannot ${what} without --allow-ffi`;
-    throw unsupported("ENOPROTOOPT", detail, onlyIPv6 ? "IPV6_V6ONLY" : "SO_REUSEPORT");
+    throw refusal("ENOPROTOOPT", detail, onlyIPv6 ? "IPV6_V6ONLY" : "SO_REUSEPORT");
   }
   return new DenoBound(family, settings, listenOn(family, address, HELD_BACKLOG, settings));
 }
@@ -109,7 +109,7 @@ class DenoBound implements Bound {
     if (this.#settings.get("SO_LINGER") === 0 && !hasLibc()) {
       this.#held.listener.close();
       const detail = "accepted connections of Deno cannot be reset (SO_LINGER)";
-      throw unsupported("ENOPROTOOPT", detail, "SO_LINGER");
+      throw refusal("ENOPROTOOPT", detail, "SO_LINGER");
     }
     // Deno takes a backlog only for TCP, and only when the listener is created.
     if (backlog !== HELD_BACKLOG && !listenAgain(this.#held, backlog) && !isUnix(this.local)) {
@@ -123,8 +123,7 @@ class DenoBound implements Bound {
   connect(target: ConnectTarget): ConnectAttempt {
     this.#held.listener.close();
     if (isUnix(this.local)) {
-      const error = unsupported("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket");
-      return { done: Promise.reject(error), cancel: () => {} };
+      return failedAttempt(refusal("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket"));
     }
     // Deno.connect ignores a local address; node:net uses it.
     return connectByNodeNet(target, this.local);
@@ -228,6 +227,6 @@ class DenoTcpListener implements Listener {
 class DirectListener extends DenoTcpListener {
   setBacklog(backlog: number): void {
     if (listenAgain(this.held, backlog)) return;
-    throw unsupported("EOPNOTSUPP", "Deno does not tell the descriptor of this listener");
+    throw refusal("EOPNOTSUPP", "Deno does not tell the descriptor of this listener");
   }
 }

@@ -7,6 +7,7 @@ import { AF_INET6 } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { connectSocket } from "../builtin/net_connect.ts";
+import { codedError, failedAttempt } from "../coded_error.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
 import { nextDescriptor } from "./descriptor.ts";
 import { connectedStream, searchedStream } from "./direct_stream.ts";
@@ -21,8 +22,7 @@ import { addressOf, deno, type DenoConn, denoPathOf } from "./types.ts";
 export function connect(target: ConnectTarget): ConnectAttempt {
   if (target.address[1] === 0) {
     // Deno rejects port 0 as an argument; the kernel refuses the connection.
-    const error = Object.assign(new Error("port 0"), { code: "ECONNREFUSED" });
-    return { done: Promise.reject(error), cancel: () => {} };
+    return failedAttempt(codedError("ECONNREFUSED", "port 0"));
   }
   if (isForNodeNet(target)) return connectByNodeNet(target, undefined);
   if (needsName(target)) return connectByName(target);
@@ -81,7 +81,7 @@ export function connectByNodeNet(
   const byName = needsName(target);
   // node:net throws this error where nobody can catch it.
   if (local !== undefined && !isPermitted(hostOf(local), local[1])) {
-    return { done: Promise.reject(denied(hostOf(local), local[1])), cancel: () => {} };
+    return failedAttempt(denied(hostOf(local), local[1]));
   }
   const socket = new (nodeModule("node:net").Socket)({ allowHalfOpen: true });
   const attempt = connectSocket(socket, {

@@ -6,14 +6,9 @@
 import { isMapped } from "../../core/address/inet.ts";
 import { AF_INET6, SOCK_DGRAM } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
-import {
-  ipv4OptionDetail,
-  isZeroTtl,
-  NodeDatagram,
-  notAvailable,
-  openSocket,
-} from "../builtin/datagram.ts";
+import { ipv4OptionDetail, isZeroTtl, NodeDatagram, openSocket } from "../builtin/datagram.ts";
 import { type DgramSocket, nodeModule, type NodeTimer } from "../builtin/modules.ts";
+import { codedError, refusal } from "../coded_error.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
 import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import { unlinkPath } from "../unix_path.ts";
@@ -97,7 +92,7 @@ class DgramDatagram extends NodeDatagram {
     if (name === "SO_BROADCAST") this.#broadcasts = value !== 0;
     if (this.#options.set(name, value)) return true;
     const detail = nodeOptionDetail(this.family, name, value);
-    if (detail !== undefined) throw notAvailable(detail);
+    if (detail !== undefined) throw refusal("ENOPROTOOPT", detail);
     return super.setOption(name, value);
   }
 
@@ -113,22 +108,18 @@ class DgramDatagram extends NodeDatagram {
     const [host, port] = [hostOf(to as InetAddress), (to as InetAddress)[1]];
     if (!isPermitted(host, port)) return denied(host, port, error);
     if ((error as { code?: string }).code !== "UNKNOWN") return error;
-    if (isLoopback(this.local) && !isLoopback(to!)) return told("EINVAL", error);
+    if (isLoopback(this.local) && !isLoopback(to!)) return codedError("EINVAL", "EINVAL", error);
     // Nearly always the cause: the broadcast address of a network.
-    if (host.endsWith(".255") && !this.#broadcasts) return told("EACCES", error);
+    if (host.endsWith(".255") && !this.#broadcasts) return codedError("EACCES", "EACCES", error);
     // An IPv6 socket that cannot send over IPv4: it is bound to an IPv6 address, or has IPV6_V6ONLY.
     const isUnreachable = isMapped(host) && !isMapped((this.local as InetAddress)[0]);
-    return isUnreachable ? told("ENETUNREACH", error) : error;
+    return isUnreachable ? codedError("ENETUNREACH", "ENETUNREACH", error) : error;
   }
 }
 
 /** Whether an address is in 127.0.0.0/8, from which Linux sends nothing to other machines. */
 function isLoopback(address: Address): boolean {
   return (address as InetAddress)[0].startsWith("127.");
-}
-
-function told(code: string, cause: Error): Error {
-  return Object.assign(new Error(code, { cause }), { code });
 }
 
 /** An address as an argument for Deno. */

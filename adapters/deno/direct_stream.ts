@@ -6,6 +6,7 @@
 
 import { SOCK_STREAM } from "../../core/constants.ts";
 import type { Address, Awaitable } from "../adapter.ts";
+import { codedError } from "../coded_error.ts";
 import { Retries } from "../retries.ts";
 import { findDescriptor, isDescriptor, type SocketNames } from "./descriptor.ts";
 import { libc } from "./ffi.ts";
@@ -66,7 +67,7 @@ class DirectStream extends DenoStream {
   }
 
   tryWrite(chunk: Uint8Array): number {
-    if (this.#fd < 0) throw Object.assign(new Error("the connection is closed"), { code: "EPIPE" });
+    if (this.#fd < 0) throw codedError("EPIPE", "the connection is closed");
     return this.#libc.send(this.#fd, chunk);
   }
 

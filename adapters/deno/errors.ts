@@ -41,8 +41,3 @@ export function errorDetail(cause: unknown): string | undefined {
   const { name, detail, message } = cause as { name?: string; detail?: string; message?: string };
   return name === "NotCapable" ? message : detail;
 }
-
-/** An error for what Deno cannot do; `option` is the option that requires it. */
-export function unsupported(code: string, detail: string, option?: string): Error {
-  return Object.assign(new Error(detail), { code, detail, option });
-}

@@ -4,6 +4,7 @@ import { SOCK_STREAM } from "../../core/constants.ts";
 import { type NetSocket, nodeModule } from "../builtin/modules.ts";
 import { NetStream } from "../builtin/net_stream.ts";
 import { ownerOf } from "../builtin/owner.ts";
+import { codedError } from "../coded_error.ts";
 import { addressFrom } from "../endpoints.ts";
 import { DenoOptions } from "./options.ts";
 
@@ -68,7 +69,7 @@ export class DenoNetStream extends NetStream {
 
 /** The error of a call after a failed write, to which the socket would not answer. */
 function broken(code: string): Error {
-  return Object.assign(new Error("a write has failed"), { code });
+  return codedError(code, "a write has failed");
 }
 
 /** Does not destroy the socket for a failed write, whose promise rejects: what the kernel holds unread would be lost. */

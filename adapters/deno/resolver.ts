@@ -2,6 +2,7 @@
 
 import type { LookupAnswer, NetworkInterface } from "../adapter.ts";
 import * as system from "../builtin/resolver.ts";
+import { codedError } from "../coded_error.ts";
 import { deno } from "./types.ts";
 
 /** getaddrinfo(3). With a port, `--allow-net=NAME:PORT` suffices. */
@@ -19,7 +20,7 @@ export async function lookup(
     checkDescriptors();
     // Deno 2.9: EAI_NODATA also stands for names that it does not pass on to the system.
     if (errno === system.UV_EAI_NODATA && !isHostName(name)) {
-      throw Object.assign(new Error(`no host name: ${name}`, { cause }), { code: "EAI_NONAME" });
+      throw codedError("EAI_NONAME", `no host name: ${name}`, cause);
     }
     throw cause;
   }

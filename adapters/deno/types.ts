@@ -2,8 +2,8 @@
 
 import { AF_UNIX } from "../../core/constants.ts";
 import type { Address } from "../adapter.ts";
+import { refusal } from "../coded_error.ts";
 import { addressFrom, pathOf } from "../endpoints.ts";
-import { unsupported } from "./errors.ts";
 
 /** An address of Deno. */
 export interface DenoNetAddr {
@@ -87,7 +87,7 @@ export function addressOf(family: number, addr: DenoNetAddr): Address {
 export function denoPathOf(address: string | Uint8Array): string {
   // Deno 2.9 binds such a path to a name of its own choice, and connects to none.
   if (address === "\0") {
-    throw unsupported("EINVAL", "Deno takes a single null character for no name");
+    throw refusal("EINVAL", "Deno takes a single null character for no name");
   }
   return pathOf(address);
 }

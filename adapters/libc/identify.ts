@@ -11,7 +11,8 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from "../../core/constants.ts";
-import { refused, type StreamSocket, type UdpSocket } from "../descriptor.ts";
+import { refusal } from "../coded_error.ts";
+import type { StreamSocket, UdpSocket } from "../descriptor.ts";
 import { addressFrom } from "../endpoints.ts";
 import type { Libc } from "./libc.ts";
 
@@ -30,9 +31,9 @@ export function identify(
   const type = c.getOption(fd, SOL_SOCKET, SO_TYPE);
   const isStream = type === SOCK_STREAM && [AF_UNIX, AF_INET, AF_INET6].includes(family);
   const isUdp = type === SOCK_DGRAM && [AF_INET, AF_INET6].includes(family);
-  if (!isStream && !isUdp) throw refused("it is neither a stream nor a UDP socket");
+  if (!isStream && !isUdp) throw refusal("ENOTSUP", "it is neither a stream nor a UDP socket");
   if (wanted !== undefined && wanted !== type) {
-    throw refused(`it is a ${isStream ? "stream" : "datagram"} socket`);
+    throw refusal("ENOTSUP", `it is a ${isStream ? "stream" : "datagram"} socket`);
   }
   return isUdp ? identifyUdp(c, fd, family) : identifyStream(c, fd, family);
 }
@@ -40,7 +41,7 @@ export function identify(
 function identifyUdp(c: Libc, fd: number, family: number): UdpSocket {
   const local = c.getsockname(fd);
   // A runtime would bind it only as its own.
-  if (local[1] === 0) throw refused("it is a datagram socket that is not bound");
+  if (local[1] === 0) throw refusal("ENOTSUP", "it is a datagram socket that is not bound");
   return { family, local, remote: c.getpeername(fd) };
 }
 

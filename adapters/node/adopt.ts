@@ -4,7 +4,8 @@ import { int32 } from "../../core/bytes.ts";
 import { SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from "../../core/constants.ts";
 import type { Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
-import { refused, type StreamSocket, type UdpSocket } from "../descriptor.ts";
+import { refusal } from "../coded_error.ts";
+import type { StreamSocket, UdpSocket } from "../descriptor.ts";
 import { identify } from "../libc/identify.ts";
 import type { Libc } from "../libc/libc.ts";
 import { takeReleased } from "../released.ts";
@@ -26,7 +27,7 @@ export function adopt(fd: number, type: number | undefined): Adopted {
     return "listening" in found ? adopted(open(fd), found) : adoptUdp(c, fd, found);
   }
   const inode = inodeOf(fd);
-  if (type === SOCK_DGRAM) throw refused(streamsOnly());
+  if (type === SOCK_DGRAM) throw refusal("ENOTSUP", streamsOnly());
   const socket = open(fd);
   const { taken, ...found } = identifyOpened(socket, fd, inode);
   return adopted(socket, found, taken);
@@ -56,7 +57,7 @@ function adopted(
 /** Only with libc: Node sets SO_REUSEADDR, with which other programs could share the port. */
 function adoptUdp(c: Libc, fd: number, { family, local, remote }: UdpSocket): Adopted {
   // Node 26 opens a new socket instead.
-  if (fd === 0) throw refused("Node cannot take over descriptor 0 as a datagram socket");
+  if (fd === 0) throw refusal("ENOTSUP", "Node cannot take over descriptor 0 as a datagram socket");
   const reuse = c.getOption(fd, SOL_SOCKET, SO_REUSEADDR);
   const datagram = datagramOver(fd, family, local, remote);
   c.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(reuse));

@@ -20,6 +20,7 @@ import {
 import { afterClose } from "../builtin/net_listener.ts";
 import { checkLink, scopeOf, zonedHostOf } from "../builtin/resolver.ts";
 import { systemError } from "../builtin/system_error.ts";
+import { codedError } from "../coded_error.ts";
 import { addressFrom, isUnix, pathOf } from "../endpoints.ts";
 import { connectFrom } from "./connect_from.ts";
 import { NodeListener } from "./listener.ts";
@@ -79,7 +80,7 @@ function bindPath(family: number, address: string | Uint8Array<ArrayBuffer>): No
   } catch (error) {
     // libuv turns ENOENT into EACCES, for a missing directory or one on a file system that cannot hold sockets.
     if ((error as { code?: string }).code === "EACCES" && !isDenied(path)) {
-      throw Object.assign(new Error("no such directory", { cause: error }), { code: "ENOENT" });
+      throw codedError("ENOENT", "no such directory", error);
     }
     throw error;
   }

@@ -4,6 +4,7 @@ import type { Address, ConnectAttempt, ConnectTarget } from "../adapter.ts";
 import { type NetSocket, nodeModule } from "../builtin/modules.ts";
 import { connectSocket, type SocketConnect } from "../builtin/net_connect.ts";
 import { scopeErrorOf, zonedHostOf } from "../builtin/resolver.ts";
+import { codedError, failedAttempt } from "../coded_error.ts";
 import { isUnix, pathOf } from "../endpoints.ts";
 import { inetStream, streamOver } from "./stream.ts";
 
@@ -43,6 +44,5 @@ function connectUnlessRefused(
   const code = isUnix(address) || isOnLink ? undefined : scopeErrorOf(address);
   if (code === undefined) return connectSocket(socket, target);
   socket.destroy();
-  const error = Object.assign(new Error("no such scope"), { code });
-  return { done: Promise.reject(error), cancel: () => {} };
+  return failedAttempt(codedError(code, "no such scope"));
 }

@@ -1,15 +1,10 @@
 /** Datagram sockets of Node. */
 
 import type { Address, Datagram, DatagramRequest, InetAddress } from "../adapter.ts";
-import {
-  createSocket,
-  ipv4OptionDetail,
-  NodeDatagram,
-  notAvailable,
-  openOn,
-} from "../builtin/datagram.ts";
+import { createSocket, ipv4OptionDetail, NodeDatagram, openOn } from "../builtin/datagram.ts";
 import type { DgramSocket } from "../builtin/modules.ts";
 import { checkLink, scopeOf, zonedHostOf } from "../builtin/resolver.ts";
+import { refusal } from "../coded_error.ts";
 import { addressFrom } from "../endpoints.ts";
 import { joinGroup } from "../libc/multicast.ts";
 import { libc } from "./ffi.ts";
@@ -82,7 +77,7 @@ class ConnectableDatagram extends NodeDatagram {
   override setOption(name: string, value: number): boolean {
     if (setNodeOption(this.fd, name, value)) return true;
     const detail = ipv4OptionDetail(this.family, name);
-    if (detail !== undefined) throw notAvailable(detail);
+    if (detail !== undefined) throw refusal("ENOPROTOOPT", detail);
     return super.setOption(name, value);
   }
 

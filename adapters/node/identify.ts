@@ -4,6 +4,7 @@ import { AF_INET, AF_INET6, AF_UNIX } from "../../core/constants.ts";
 import { type NetSocket, nodeModule, nodeProcess, type TcpHandle } from "../builtin/modules.ts";
 import { READ_AHEAD } from "../builtin/net_stream.ts";
 import { scopeOf } from "../builtin/resolver.ts";
+import { codedError } from "../coded_error.ts";
 import type { StreamSocket } from "../descriptor.ts";
 import { addressFrom } from "../endpoints.ts";
 
@@ -17,7 +18,7 @@ export interface Found extends StreamSocket {
 export function inodeOf(fd: number): number {
   const stat = nodeModule("node:fs").fstatSync(fd);
   if (stat.isSocket()) return stat.ino;
-  throw Object.assign(new Error("not a socket"), { code: "ENOTSOCK" });
+  throw codedError("ENOTSOCK", "not a socket");
 }
 
 /** Finds out what a stream socket is that Node has opened. */

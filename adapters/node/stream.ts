@@ -11,6 +11,7 @@ import {
 import { NetStream, READ_AHEAD } from "../builtin/net_stream.ts";
 import { ownerOf } from "../builtin/owner.ts";
 import { scopeOf } from "../builtin/resolver.ts";
+import { codedError } from "../coded_error.ts";
 import { addressFrom } from "../endpoints.ts";
 import { release } from "../released.ts";
 import { Retries } from "../retries.ts";
@@ -70,7 +71,7 @@ export class NodeStream extends NetStream implements Reader {
 
   /** write(2) itself: it reports what was taken, and an error does not destroy the socket. */
   tryWrite(chunk: Uint8Array): number {
-    if (this.#fd < 0) throw Object.assign(new Error("the socket is gone"), { code: "EPIPE" });
+    if (this.#fd < 0) throw codedError("EPIPE", "the socket is gone");
     const piece = chunk.byteLength > LARGEST_SYNC_WRITE
       ? chunk.subarray(0, LARGEST_SYNC_WRITE)
       : chunk;
