@@ -189,15 +189,12 @@ describe("create_connection", () => {
     const silences = [faults.silence(["127.0.0.1", 80]), faults.silence(["::1", 80])];
     const server = scope.add(await create_server(["127.0.0.1", 80]));
     const start = performance.now();
-    const connecting = rejection(() => create_connection(["two.test", 80], { timeout: 0.3 }));
-    // Twice the timeout, as it would be for two addresses: both timers are late together.
-    const late = sleep(560).then(() => "late");
-    const error = await Promise.race([connecting, late]);
+    const error = await rejection(() => create_connection(["two.test", 80], { timeout: 0.3 }));
     assert.ok(error instanceof TimeoutError, String(error));
     const took = performance.now() - start;
     assert.ok(took > 280, `${took} ms`);
     const [, , , , first] = (await getaddrinfo("two.test", 80))[0]!;
-    assert.deepEqual(error.address, first, "it tells what was tried");
+    assert.deepEqual(error.address, first, "the second address has no time left");
     for (const silence of silences) silence.end();
     await sleep(50);
     assert.equal(connections.length, 0);

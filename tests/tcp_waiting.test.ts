@@ -884,15 +884,17 @@ describe("a call that waits in a row", () => {
       bounded(async (scope) => {
         const { s, other, connecting } = await setUp(scope);
         s.settimeout(0.4);
-        other.settimeout(0.5);
         const ends: string[] = [];
         const noted = async (call: Promise<unknown>): Promise<void> => {
           const { syscall } = await rejection(() => call) as SocketError;
           ends.push(String(syscall));
         };
         const flood = new Uint8Array(64 << 20);
-        const call = name === "recv" ? s.recv(1) : s.sendall(flood);
-        await Promise.all([noted(call), noted(other.recvfrom(1)), connecting]);
+        const call = noted(name === "recv" ? s.recv(1) : s.sendall(flood));
+        await connecting;
+        // Counted from here, the call would end after 0.4 s.
+        other.settimeout(0.3);
+        await Promise.all([call, noted(other.recvfrom(1))]);
         assert.deepEqual(ends, [first, "recvfrom"]);
       }),
     );
@@ -908,13 +910,15 @@ describe("a call that waits in a row", () => {
         await sleep(200);
         yield Uint8Array.of(1);
       }
-      s.settimeout(0.4);
-      other.settimeout(0.5);
       const file = s.sendfile(slow());
+      s.settimeout(0.4);
       const late = rejection(() => s.sendall(flood)).then(() => "behind");
+      await file;
+      // Counted from here, the call would end after 0.4 s.
+      other.settimeout(0.3);
       const once = rejection(() => other.recv(1)).then(() => "other");
       assert.equal(await Promise.race([late, once]), "behind");
-      await Promise.all([file, late, once]);
+      await Promise.all([late, once]);
     }),
   );
 });
