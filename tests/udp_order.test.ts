@@ -449,10 +449,10 @@ describe("the event loop", () => {
       const s = open(scope);
       let ticks = 0;
       const timer = setInterval(() => ticks++, 1);
-      const end = performance.now() + 200;
-      while (performance.now() < end) await s.sendto("x", receiver.getsockname());
+      const end = performance.now() + 15_000;
+      while (ticks < 10 && performance.now() < end) await s.sendto("x", receiver.getsockname());
       clearInterval(timer);
-      assert.ok(ticks > 10, `${ticks} ticks`);
+      assert.ok(ticks >= 10, `${ticks} ticks`);
     }),
   );
 });
