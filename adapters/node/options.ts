@@ -8,32 +8,25 @@ import {
 } from "../libc/options.ts";
 import { hasLibc, libc } from "./ffi.ts";
 
-/** Options that only work before bind(2). */
-const BEFORE_BIND = ["SO_REUSEPORT", "IPV6_V6ONLY"];
-
 /** Options that Node's modules set themselves, and those that only work before bind(2). */
 const BY_NODE = new Set([
   "SO_KEEPALIVE",
   "TCP_NODELAY",
   "SO_LINGER",
   "SO_REUSEADDR",
-  ...BEFORE_BIND,
+  "SO_REUSEPORT",
+  "IPV6_V6ONLY",
 ]);
-
-/** The options of streams that are set through libc. */
-const STREAM_BY_LIBC = STREAM_OPTIONS.filter((name) => !BY_NODE.has(name));
-
-/** What a stream must have before connect(2): some options bear on how the connection is made. */
-const EARLY = new Set([...BEFORE_BIND, ...STREAM_BY_LIBC]);
 
 /** The options of streams that can be set on a descriptor here. */
 export function streamOptions(): readonly string[] {
-  return hasLibc() ? STREAM_BY_LIBC : [];
+  return hasLibc() ? STREAM_OPTIONS.filter((name) => !BY_NODE.has(name)) : [];
 }
 
-/** Whether an option is set on a stream before connect(2). */
+/** Whether an option is set on a stream before connect(2): some bear on how the connection is made. */
 export function isEarly(name: string): boolean {
-  return EARLY.has(name);
+  if (name === "SO_REUSEPORT" || name === "IPV6_V6ONLY") return true;
+  return STREAM_OPTIONS.includes(name) && !BY_NODE.has(name);
 }
 
 /** The options of datagram sockets that can be set on a descriptor here. */
