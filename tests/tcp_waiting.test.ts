@@ -255,6 +255,15 @@ for (const setting of settings) {
       await Promise.all([sending, shutting]);
     });
 
+    test("shutdown behind a send that close() ends is EBADF: no FIN has gone", async (scope) => {
+      const [client] = await setting.pair(scope);
+      const sending = rejects(() => client.sendall(flood), "EBADF", "send");
+      const shutting = rejects(() => client.shutdown(SHUT_WR), "EBADF", "shutdown");
+      await sleep(20);
+      await client.close();
+      await Promise.all([sending, shutting]);
+    });
+
     test("send that timed out has sent nothing, and close() drops nothing", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       let sent = 0;

@@ -66,6 +66,10 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return this.stream;
   }
 
+  get #isClosed(): boolean {
+    return this.#state === "closing" || this.#state === "closed";
+  }
+
   /** Whether the connection has broken. */
   get broken(): boolean {
     return this.#state === "broken" || this.#state === "closed";
@@ -120,11 +124,15 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     const isFirst = this.#state === "open";
     if (!isFirst && this.#state !== "shut") return;
     this.#state = "shut";
+    let isSent: boolean | undefined;
     try {
-      await (this.#sender?.shutdown() ?? (isFirst ? this.stream.shutdownWrite() : undefined));
+      if (this.#sender !== undefined) isSent = await this.#sender.shutdown();
+      else if (isFirst) await this.stream.shutdownWrite();
     } catch (cause) {
       throw translate(this.#adapter, cause, "shutdown");
     }
+    // A connection that has broken meanwhile has ended sending, too.
+    if (isSent === false && this.#isClosed) throw closedError("shutdown");
   }
 
   /** Closes the connection; waiting calls fail with EBADF. Unread bytes make it a reset, as in Linux. */

@@ -73,7 +73,7 @@ export class StreamSender implements WaitOwner {
   #piece: Piece;
   /** The buffer for copied pieces; one piece at a time is with the runtime. */
   #copies: Uint8Array | undefined;
-  #shutdown: Promise<void> | undefined;
+  #shutdown: Promise<boolean> | undefined;
   /** Makes the errors of calls, once the connection has broken or was closed. */
   #makeError: ((syscall: string) => unknown) | undefined;
   #idle: Array<() => void> | undefined;
@@ -111,18 +111,22 @@ export class StreamSender implements WaitOwner {
     return wait.promise;
   }
 
-  /** Sends FIN after everything queued. */
-  shutdown(): Promise<void> {
-    this.#shutdown ??= this.#whenIdle().then(() =>
-      // A connection that has broken or was closed meanwhile has already ended sending.
-      this.#makeError === undefined ? this.#stream.shutdownWrite() : undefined
-    );
+  /** Sends FIN after everything queued; resolves with whether it did: not if the connection has ended meanwhile. */
+  shutdown(): Promise<boolean> {
+    // At once if nothing is in the way: a close may follow, which sends FIN, too.
+    this.#shutdown ??= this.busy ? this.#whenIdle().then(() => this.#end()) : this.#end();
     // No call waits for a rest already counted as sent: only the kernel would still have to send it.
     const { first } = this.#sends;
     const isCounted = first?.abandoned === true && first.next === undefined;
     if (!isCounted) return this.#shutdown;
     quiet(this.#shutdown);
-    return Promise.resolve();
+    return Promise.resolve(true);
+  }
+
+  async #end(): Promise<boolean> {
+    if (this.#makeError !== undefined) return false;
+    await this.#stream.shutdownWrite();
+    return true;
   }
 
   /**
