@@ -2,11 +2,19 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { AF_INET, type InetAddress, SOCK_DGRAM, SOCK_STREAM, socket } from "../mod.ts";
+import {
+  AF_INET,
+  type InetAddress,
+  MSG_DONTWAIT,
+  MSG_WAITALL,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  socket,
+} from "../mod.ts";
 import { text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPython, python } from "./support/python.ts";
-import { bounded, rejects, type Scope } from "./support/scope.ts";
+import { assertCode, bounded, rejects, type Scope } from "./support/scope.ts";
 import { native } from "./support/tcp.ts";
 
 /** Seconds: shorter than the program is busy. */
@@ -18,16 +26,26 @@ function work(): void {
   while (performance.now() < until);
 }
 
-/** Sends "x" from another process, for which the event loop waits. */
-function send(type: number, address: InetAddress): void {
+/** Sends "x" from another process, for which the event loop waits, from so many sockets. */
+function send(type: number, address: InetAddress, count: number = 1): void {
   const script = `
 import socket, time
-with socket.socket(socket.AF_INET, question[0]) as s:
+sockets = [socket.socket(socket.AF_INET, question[0]) for _ in range(question[2])]
+for s in sockets:
     s.connect(tuple(question[1]))
     s.send(b"x")
-    time.sleep(0.05)
+time.sleep(0.05)
 answer = None`;
-  python(script, [type, address]);
+  python(script, [type, address, count]);
+}
+
+/** How many of the calls succeed; the rest must fail with the code. */
+async function succeeded(calls: Promise<unknown>[], code: string): Promise<number> {
+  const results = await Promise.allSettled(calls);
+  for (const result of results) {
+    if (result.status === "rejected") assertCode(result.reason, code);
+  }
+  return results.filter(({ status }) => status === "fulfilled").length;
 }
 
 describe("what comes while the program is busy", () => {
@@ -56,6 +74,39 @@ describe("what comes while the program is busy", () => {
     send(SOCK_DGRAM, s.getsockname());
     const [data] = await receiving;
     assert.equal(text(data), "x");
+  });
+
+  for (const timeout of [TIMEOUT, 0]) {
+    const code = timeout === 0 ? "EAGAIN" : "ETIMEDOUT";
+    test(`ends all calls that it can, with a timeout of ${timeout}`, async (scope) => {
+      const server = await setting.server(scope);
+      const datagrams = scope.add(socket(AF_INET, SOCK_DGRAM));
+      await datagrams.bind(["127.0.0.1", 0]);
+      const ways = [
+        [SOCK_STREAM, server, 20, async () => scope.add((await server.accept())[0])],
+        [SOCK_DGRAM, datagrams, 100, () => datagrams.recv(9)],
+      ] as const;
+      for (const [type, s, count, call] of ways) {
+        s.settimeout(timeout);
+        const sends = () => send(type, s.getsockname(), count);
+        const calls = () => Array.from({ length: count + 1 }, (): Promise<unknown> => call());
+        // What may not wait is called when all is there.
+        if (timeout === 0) sends();
+        const made = calls();
+        if (timeout > 0) sends();
+        assert.equal(await succeeded(made, code), count);
+      }
+    });
+  }
+
+  test("ends a receive that waits for more than a turn brings", async (scope) => {
+    const [client, conn] = await setting.pair(scope);
+    await client.sendall(new Uint8Array(1_200_000));
+    conn.settimeout(TIMEOUT);
+    const receiving = conn.recv(1_000_000, MSG_WAITALL);
+    work();
+    assert.equal((await receiving).length, 1_000_000);
+    assert.equal((await conn.recv(200_000, MSG_WAITALL | MSG_DONTWAIT)).length, 200_000);
   });
 
   test("ends connect", async (scope) => {

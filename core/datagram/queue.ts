@@ -43,6 +43,7 @@ export class DatagramQueue implements WaitOwner {
   #size = 0;
   readonly #waits = new WaitQueue<Receive<unknown>>();
   #limit: () => number;
+  arrivals: number = 0;
 
   /** `limit` returns the bound in bytes: SO_RCVBUF. */
   constructor(limit: () => number) {
@@ -82,6 +83,7 @@ export class DatagramQueue implements WaitOwner {
 
   /** Takes a datagram that arrived. */
   push(data: Uint8Array<ArrayBuffer>, from: Address, owned: boolean): void {
+    this.arrivals++;
     for (let wait = this.#waits.shift(); wait !== undefined; wait = this.#waits.shift()) {
       const { request } = wait;
       if (isGone(request)) {

@@ -41,6 +41,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   /** Whether it is closed: no call accepts any more. */
   #over = false;
   readonly #waits = new WaitQueue<Accept<unknown>>();
+  arrivals: number = 0;
 
   constructor(adapter: Adapter) {
     this.#adapter = adapter;
@@ -78,6 +79,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
 
   connection(stream: Stream): boolean {
     const endpoint = new StreamEndpoint(this.#adapter, stream);
+    this.arrivals++;
     const wait = this.#waits.shift();
     if (wait !== undefined) wait.take(endpoint);
     else if (!this.#over && this.#queue.length < SOMAXCONN) this.#queue.push(endpoint);

@@ -38,6 +38,7 @@ export class StreamReceiver implements WaitOwner {
   #ended = false;
   /** Whether reading was shut down: no call waits any more. */
   #shut = false;
+  arrivals: number = 0;
 
   constructor(stream: Stream, errors: ReceiveErrors) {
     this.#stream = stream;
@@ -75,6 +76,7 @@ export class StreamReceiver implements WaitOwner {
 
   /** Takes bytes that arrived. Returns whether more are wanted. */
   push(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
+    this.arrivals++;
     const wait = this.#waits.first;
     if (wait !== undefined) {
       const { request } = wait;
@@ -94,6 +96,7 @@ export class StreamReceiver implements WaitOwner {
 
   /** Takes the count of bytes read straight into the memory of a wait. Returns whether more are wanted. */
   filled(count: number): boolean {
+    this.arrivals++;
     const lender = this.#lender!;
     const { request } = lender;
     const into = request.into!;

@@ -37,6 +37,8 @@ export function blocking(limits: Limits): Limits {
 
 /** The owner of a wait. */
 export interface WaitOwner {
+  /** How often something has come in. While a turn brings something, the next may bring what the wait is for. */
+  readonly arrivals?: number;
   /** The wait's timeout or signal is about to end it; the owner may settle it in another way. */
   gaveUp(wait: object, reason: unknown): void;
 }
@@ -46,8 +48,12 @@ export const NOBODY: WaitOwner = { gaveUp: () => {} };
 
 /** How late in milliseconds the timer of an idle program does not come. */
 const LATE = 2;
+
 /** How many waits whose timeout was noticed late have their last turn. */
 let lateOnes = 0;
+
+/** The most turns before a call ends; libuv accepts one connection or 32 datagrams a poll. */
+const MOST_TURNS = 64;
 
 /** The functions that settle the latest promise: one executor for all waits saves each a closure. */
 let resolveLast!: (value: unknown) => void;
@@ -88,8 +94,8 @@ export class Wait<T> implements Abortable, Expiring {
   }
 
   /**
-   * Sets the limits that may end the wait. A timeout of 0 gives it one turn of the event loop, then fails it with
-   * EAGAIN.
+   * Sets the limits that may end the wait. A timeout of 0 gives it one turn of the event loop, and another
+   * while they bring something, then fails it with EAGAIN.
    */
   limit(limits: Limits, owner: WaitOwner): this {
     if (this.#settled) return this;
@@ -97,7 +103,7 @@ export class Wait<T> implements Abortable, Expiring {
     this.#limits = limits;
     const { timeout, signal } = limits;
     if (timeout === 0) {
-      this.#endAfter(limits.turn);
+      this.#endAfterTurn(MOST_TURNS);
     } else if (timeout !== null) {
       this.deadline = deadlineIn(timeout * 1000);
       watch(this);
@@ -108,8 +114,13 @@ export class Wait<T> implements Abortable, Expiring {
 
   // Not within limit(): a closure there would make V8 context-allocate the parameters on every call, even if the
   // closure is never created.
-  #endAfter(turn: Limits["turn"]): void {
-    turn().then(() => this.giveUp(systemError("EAGAIN", this.syscall)));
+  #endAfterTurn(most: number): Promise<void> {
+    const arrivals = this.#owner!.arrivals;
+    return this.#limits!.turn().then(() => {
+      if (this.#settled) return undefined;
+      const goesOn = this.#owner!.arrivals !== arrivals && most > 1;
+      return goesOn ? this.#endAfterTurn(most - 1) : this.#timeOut();
+    });
   }
 
   /** The wait succeeded. */
@@ -138,10 +149,7 @@ export class Wait<T> implements Abortable, Expiring {
     // Not before others that are late: waits end in the order of their deadlines.
     if (late < LATE && lateOnes === 0) return this.#timeOut();
     lateOnes++;
-    this.#limits!.turn().then(() => {
-      lateOnes--;
-      this.#timeOut();
-    });
+    this.#endAfterTurn(MOST_TURNS).then(() => lateOnes--);
   }
 
   /** The signal was aborted. */
@@ -162,11 +170,12 @@ export class Wait<T> implements Abortable, Expiring {
   }
 
   #timeOut(): void {
-    const { expired } = this.#limits!;
+    const { expired, timeout } = this.#limits!;
     const { syscall } = this;
+    const code = timeout === 0 ? "EAGAIN" : expired;
     const about = { address: this.address };
     this.giveUp(
-      expired === "ETIMEDOUT" ? timedOut(syscall, about) : systemError(expired, syscall, about),
+      code === "ETIMEDOUT" ? timedOut(syscall, about) : systemError(code, syscall, about),
     );
   }
 
