@@ -835,6 +835,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * one after another. Cancelling it ends receiving and leaves sending open.
    * While a reader holds its lock, the socket's own receives fail with EBUSY. Afterwards they return all bytes that the
    * reader has not read, even those that arrive for its pending read.
+   * After a close or detach of the socket it fails with EBADF, once it is empty; branches of `tee` at their next read.
    *
    * Source: the Streams Standard of WHATWG.
    *
