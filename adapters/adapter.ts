@@ -106,8 +106,8 @@ export interface Stream extends Handle {
   /** The peer's address. Stays readable after close. */
   readonly remote: Address;
   /**
-   * How many unclaimed bytes the core may currently let this stream read ahead. Some 64 KiB if stopping and starting
-   * costs system calls; 0 if each chunk needs a read of its own anyway.
+   * How many unclaimed bytes the core may currently let this stream read ahead: about 64 KiB if stopping and starting
+   * costs system calls, 0 if each chunk needs a read of its own anyway.
    */
   readonly readAhead: number;
   /** The core's sink, always set before the first `resume()`. */

@@ -15,7 +15,7 @@ import { deno, hasUnstableNet } from "./deno/types.ts";
 import { CORE_DATAGRAM_OPTIONS, CORE_OPTIONS, frozen, supported } from "./option_support.ts";
 import { setTimeout } from "./timers.ts";
 
-/** The adapter of Deno 2. */
+/** The adapter of Deno 2.9.5 and newer. */
 export function createDenoAdapter(): Adapter {
   return denoAdapter;
 }

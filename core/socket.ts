@@ -1376,7 +1376,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * await using s = socket();
    * await s.bind(["127.0.0.1", 0]);
-   * // Closed where the block ends, also by an error.
+   * // Closed where the block ends, even by an error.
    * ```
    */
   [Symbol.asyncDispose](): Promise<void> {
@@ -1421,7 +1421,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     return this.#streams;
   }
 
-  /** The streams end with the socket, also where nothing waits on them. */
+  /** The streams end with the socket, even if nothing waits on them. */
   #failStreams(): void {
     this.#streams?.fail((syscall) => systemError("EBADF", syscall));
   }

@@ -6,9 +6,9 @@
  *     npm test -- --runtime=deno,bun tests/tcp.test.ts
  *
  * The last line is `N passed, N failed, N skipped`. The exit code is 0 only if nothing failed and
- * every runtime ran. `--write` puts what was tried, and how often, into docs/reliability.md. Each file runs in a process of its own, one after another: the tests watch
- * time, memory and descriptors, and share none of them. Only those of tests/interop, which mostly wait
- * for programs, run two at a time.
+ * every runtime ran. `--write` puts what was tried, and how often, into docs/reliability.md. Each file
+ * runs in a process of its own, one after another: the tests watch time, memory and descriptors, and
+ * share none of them. Only those of tests/interop, which mostly wait for programs, run two at a time.
  */
 
 import {
