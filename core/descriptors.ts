@@ -59,7 +59,7 @@ interface Detached {
 const detached = new Map<number, Detached>();
 
 /** Remembers a descriptor that `detach()` returns. */
-export function gaveUp(fd: number, adapter: Adapter): void {
+export function noteDetached(fd: number, adapter: Adapter): void {
   if (adapter.adopt !== undefined) detached.set(fd, { adapter });
 }
 
@@ -90,7 +90,7 @@ const holders = new Map<number, { transport: WeakRef<Transport>; type: number }>
 const lost = new WeakSet<Transport>();
 
 /** Remembers the socket of a descriptor that the program knows. */
-export function told(fd: number, transport: Transport, type: number): void {
+export function noteHolder(fd: number, transport: Transport, type: number): void {
   holders.set(fd, { transport: new WeakRef(transport), type });
 }
 

@@ -29,7 +29,7 @@ const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 1000;
 
 /** Errors of accept that leave the listening socket usable. */
-const PASSING = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"]);
+const TRANSIENT = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"]);
 
 /**
  * Accepts connections and runs a handler for each, until the server is closed or the signal aborts. The server's
@@ -100,7 +100,7 @@ export function serve<A extends Address>(
           pause = FIRST_PAUSE;
         } catch (error) {
           if (signal?.aborted || server.closed) break;
-          if (!(error instanceof SocketError) || !PASSING.has(error.code)) throw error;
+          if (!(error instanceof SocketError) || !TRANSIENT.has(error.code)) throw error;
           await sleep(pause, signal);
           pause = Math.min(pause * 2, LONGEST_PAUSE);
         }

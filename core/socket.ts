@@ -26,7 +26,7 @@ import { type BytesLike, concat, empty, toBuffer, toBytes, totalOf } from "./byt
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram/transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
-import { adopt, calling, duplicate, gaveUp, takeLost, told } from "./descriptors.ts";
+import { adopt, calling, duplicate, noteDetached, noteHolder, takeLost } from "./descriptors.ts";
 import { inspectAddress } from "./errors/address_text.ts";
 import { errno } from "./errors/errno.ts";
 import {
@@ -1010,7 +1010,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (this.#transport.closed) return -1;
     const fd = this.#transport.detach();
     this.#failStreams();
-    gaveUp(fd, this.#adapter);
+    noteDetached(fd, this.#adapter);
     return fd;
   }
 
@@ -1515,7 +1515,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   /** The descriptor that the program may close by its number from now on; -1 if there is none. */
   #knownDescriptor(): number {
     const fd = this.#transport.handle?.fd ?? -1;
-    if (fd >= 0) told(fd, this.#transport, this.type);
+    if (fd >= 0) noteHolder(fd, this.#transport, this.type);
     return fd;
   }
 

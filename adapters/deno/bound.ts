@@ -116,7 +116,7 @@ class DenoBound implements Bound {
       this.#held.listener.close();
       this.#held = listenOn(this.#family, this.local, backlog, this.#settings);
     }
-    const listener = hasLibc() ? DirectListener : DenoTcpListener;
+    const listener = hasLibc() ? DirectListener : StreamListener;
     return await Promise.resolve(new listener(this.#held, this.#family, sink));
   }
 
@@ -146,7 +146,7 @@ class DenoBound implements Bound {
 }
 
 /** A listener that accepts one connection for each waiting call; others stay in the kernel's queue. */
-class DenoTcpListener implements Listener {
+class StreamListener implements Listener {
   readonly local: Address;
   readonly fd = -1;
   protected readonly held: Held;
@@ -224,7 +224,7 @@ class DenoTcpListener implements Listener {
 }
 
 /** A listener with a descriptor that can be found. */
-class DirectListener extends DenoTcpListener {
+class DirectListener extends StreamListener {
   setBacklog(backlog: number): void {
     if (listenAgain(this.held, backlog)) return;
     throw refusal("EOPNOTSUPP", "Deno does not tell the descriptor of this listener");
