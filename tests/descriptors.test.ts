@@ -43,7 +43,7 @@ import {
   SOL_SOCKET,
 } from "../mod.ts";
 import { receive, receiveAll, text } from "./support/bytes.ts";
-import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
+import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
@@ -1099,6 +1099,30 @@ describe("a descriptor that Bun itself has open", () => {
       throws(() => fromfd(own.fd, AF_INET), "EBUSY", "socket");
       await conn.sendall("hello");
       await until(() => received === 5, "the bytes come");
+    }),
+  );
+
+  it(
+    "of UDP is EBUSY, and stays as it was",
+    { skip: runtimeName !== "bun" && "it is about Bun's own sockets" },
+    bounded(async (scope) => {
+      interface BunUdpSocket {
+        readonly port: number;
+        close(): void;
+      }
+      const { Bun } = globalThis as unknown as {
+        Bun: { udpSocket(options: object): Promise<BunUdpSocket> };
+      };
+      const before = socketDescriptors();
+      let received = "";
+      const data = (_: unknown, chunk: Uint8Array) => received += text(chunk);
+      const own = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data } });
+      scope.add({ close: () => own.close() });
+      const [opened = ""] = socketDescriptors().filter((one) => !before.includes(one));
+      throws(() => fromfd(parseInt(opened), AF_INET, SOCK_DGRAM), "EBUSY", "socket");
+      const s = scope.add(socket(AF_INET, SOCK_DGRAM));
+      await s.sendto("hello", ["127.0.0.1", own.port]);
+      await until(() => received === "hello", "the datagram comes");
     }),
   );
 });

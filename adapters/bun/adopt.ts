@@ -14,9 +14,7 @@ import { bun } from "./types.ts";
 /** Takes over a descriptor: a stream socket, or a UDP socket that is bound. */
 export function adopt(c: BunLibc, fd: number, type: number | undefined): Adopted {
   const found = identify(c, fd, type);
-  if (!("listening" in found)) {
-    return takeUdp(c, fd, found);
-  }
+  if (!("listening" in found)) return takeUdp(c, fd, found);
   const { family, local, remote, listening } = found;
   if (remote === undefined) return { family, bound: new BunBound(c, fd, family, true), listening };
   let stream: BunStream | undefined;
