@@ -7,6 +7,7 @@ import { socket } from "./create.ts";
 import { SocketError, systemError, TimeoutError } from "./errors/errors.ts";
 import type { Socket } from "./socket.ts";
 import { quietly } from "./waiting/quiet.ts";
+import { limited, UNLIMITED } from "./waiting/wait.ts";
 
 /**
  * Creates two connected sockets. No runtime has the system call: they connect over an abstract name or loopback, so
@@ -50,7 +51,7 @@ async function pairOfStreams<A extends Address>(
   const server = make();
   // Creating the pair waits for nobody else: a default timeout of 0 must not fail it.
   const timeout = client.gettimeout();
-  for (const socket of [server, client]) socket.settimeout(LONGEST);
+  for (const socket of [server, client]) socket.settimeout(null);
   try {
     await server.bind(anywhere(server));
     await server.listen(1);
@@ -70,27 +71,43 @@ async function pairOfStreams<A extends Address>(
   }
 }
 
-/**
- * How long connecting may take, and then the first bytes of the peer, in seconds: only others in the accept queue can
- * delay them.
- */
-const LONGEST = 1;
-
 /** Connects a client to a listening socket, and returns the first connection that this accepts. */
 async function connected<A extends Address>(
   server: Socket<A>,
   client: Socket<A>,
 ): Promise<Socket<A>> {
+  const connecting = client.connect(server.getsockname());
   const accepting = server.accept();
   try {
-    const [[conn]] = await Promise.all([accepting, client.connect(server.getsockname())]);
+    await Promise.race([connecting, accepting]);
+    // The other ends at the same time, unless others fill the accept queue.
+    const [[conn]] = await within(MOST_STEPS, Promise.all([accepting, connecting]));
     return conn;
   } catch (error) {
     await server.close();
     await accepting.then(([conn]) => conn.close(), () => {/* It has accepted nobody. */});
-    throw error instanceof TimeoutError ? systemError("ECONNABORTED", "socketpair") : error;
+    throw error;
   }
 }
+
+/** How many seconds are a step, and how many steps one of two ends of a connection may come after the other. */
+const STEP = 0.1;
+const MOST_STEPS = 30;
+
+/** The result, if it comes within so many steps; one in which the program stalls is only one. */
+async function within<T>(steps: number, result: Promise<T>): Promise<T> {
+  for (let step = 0; step < steps; step++) {
+    try {
+      return await limited("socketpair", result, { ...UNLIMITED, timeout: STEP });
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    }
+  }
+  throw systemError("ECONNABORTED", "socketpair");
+}
+
+/** How long the first bytes of the peer may take, in seconds: they are on their way. */
+const LONGEST_PROOF = 1;
 
 /** Whether two sockets are connected to each other. */
 async function arePeers<A extends Address>(client: Socket<A>, conn: Socket<A>): Promise<boolean> {
@@ -99,7 +116,7 @@ async function arePeers<A extends Address>(client: Socket<A>, conn: Socket<A>): 
   // proof.
   const proof = crypto.getRandomValues(new Uint8Array(16));
   await client.sendall(proof);
-  conn.settimeout(LONGEST);
+  conn.settimeout(LONGEST_PROOF);
   try {
     const received = await conn.recv(proof.length, MSG_WAITALL);
     return received.join() === proof.join();

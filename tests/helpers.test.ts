@@ -495,6 +495,16 @@ describe("socketpair", () => {
       }, offered[familyName] === undefined && `there is no ${familyName}`);
     }
 
+    if (setting.name === "memory") {
+      test("is made over a slow network", async (scope) => {
+        const adapter = createMemoryAdapter();
+        setAdapter(adapter);
+        scope.add({ close: () => setAdapter(undefined) });
+        adapter.faults.delay(1200);
+        for (const s of await socketpair(AF_INET)) scope.add(s);
+      });
+    }
+
     test(`is made whatever the default timeout, ${setting.name}`, async (scope) => {
       use(scope, setting);
       setdefaulttimeout(0);
