@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { setImmediate } from "node:timers";
 import {
   AF_INET,
+  capabilities,
   createMemoryAdapter,
   errno,
   type InetAddress,
@@ -13,6 +14,7 @@ import {
   SHUT_RDWR,
   SHUT_WR,
   SO_ERROR,
+  SO_LINGER,
   SO_SNDTIMEO,
   SOCK_STREAM,
   Socket,
@@ -628,8 +630,6 @@ for (const setting of settings) {
         const behind = async (timeout: number | null, options?: Options): Promise<void> => {
           client.settimeout(timeout);
           assert.equal(await call(client, options), name === "sendall" ? undefined : 0);
-          // Promises that settle together may be noticed in another order.
-          await sleep(0);
           assert.ok(isSent, "not before the first");
         };
         const { signal } = new AbortController();
@@ -640,6 +640,26 @@ for (const setting of settings) {
         await Promise.all([first, ...calls, last]);
       });
     }
+
+    const skip = setting.skip ||
+      capabilities().reset !== "always" && "this runtime cannot reset an open connection";
+    it(
+      "fails as the send before it where the connection was reset",
+      { skip },
+      bounded(async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        const first = rejection(() => client.sendall(flood));
+        const behind = [
+          rejects(() => client.send(""), "EPIPE"),
+          rejects(() => client.sendall(""), "EPIPE"),
+        ];
+        await sleep(20);
+        conn.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+        await conn.close();
+        assert.match((await first as SocketError).code, /^(ECONNRESET|EPIPE)$/);
+        await Promise.all(behind);
+      }),
+    );
   });
 
   describe(`SO_SNDTIMEO, ${setting.name}`, () => {

@@ -2,7 +2,7 @@
 
 import type { Stream } from "../../adapters/adapter.ts";
 import { queueMicrotask } from "../../adapters/timers.ts";
-import { SocketError, withBytesSent } from "../errors/errors.ts";
+import { SocketError, systemError, withBytesSent } from "../errors/errors.ts";
 import { inTurn, outcome, type SendRequest } from "../requests.ts";
 import { quiet } from "../waiting/quiet.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
@@ -57,6 +57,8 @@ class Send extends Wait<number> {
 
 /** The receiver of the errors of sending. */
 export interface SendErrors {
+  /** Whether the connection has broken. */
+  readonly broken: boolean;
   /** A write failed; returns the error for the call that it belongs to, if one waits. */
   sendFailed(cause: unknown, syscall: string | undefined): unknown;
 }
@@ -257,19 +259,13 @@ export class StreamSender implements WaitOwner {
   }
 
   #next(): void {
-    let wait = this.#sends.first;
-    // A write has at least one byte: an empty send ends in its turn without one.
-    while (wait !== undefined && (wait.isGone || wait.sent === wait.length)) {
-      this.#sends.shift();
-      if (wait.isGone) {
-        const error = new TypeError("data was detached or shrunk while it was sent");
-        wait.fail(wait.all ? Object.assign(error, { bytes_sent: wait.sent }) : error);
-      } else {
-        wait.done(outcome(wait.all, wait.sent));
-      }
-      wait = this.#sends.first;
-    }
+    const wait = this.#sends.first;
     if (wait === undefined) return this.#becomeIdle();
+    if (wait.isGone || wait.sent === wait.length) {
+      // Deferred, as a write would be: the call before it ends first.
+      queueMicrotask(() => this.#piece ?? this.#endWithoutWrite());
+      return;
+    }
     const piece = pieceOf(wait.data, wait.sent, wait.limited ? COPIED_PIECE : PIECE);
     const given = wait.limited ? this.#copy(piece) : piece;
     this.#piece = given;
@@ -278,6 +274,21 @@ export class StreamSender implements WaitOwner {
       (count) => this.#wrote(count),
       (cause) => this.#writeFailed(cause),
     );
+  }
+
+  /** Ends the first send if there is nothing of it to write: an empty one, or one whose data is gone. */
+  #endWithoutWrite(): void {
+    const wait = this.#sends.first;
+    if (wait?.isGone) {
+      this.#sends.shift();
+      const error = new TypeError("data was detached or shrunk while it was sent");
+      wait.fail(wait.all ? Object.assign(error, { bytes_sent: wait.sent }) : error);
+    } else if (wait !== undefined && wait.sent === wait.length) {
+      this.#sends.shift();
+      if (this.#errors.broken) this.#failOne(wait, systemError("EPIPE", wait.syscall));
+      else wait.done(outcome(wait.all, wait.sent));
+    }
+    this.#next();
   }
 
   #copy(piece: Uint8Array): Uint8Array {
