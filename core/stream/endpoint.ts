@@ -214,7 +214,8 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (this.#state === "closed") return;
     const closing = this.#state === "closing";
     const isNews = !this.broken && cause !== this.#told;
-    this.#state = "broken";
+    // To the callers it stays closed.
+    this.#state = closing ? "closed" : "broken";
     if (isNews) this.#pending = { cause };
     this.#receiver.end();
     this.#sender?.fail((syscall) =>
@@ -243,7 +244,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       if (!this.broken) this.#pending ??= { cause };
       return undefined;
     }
-    if (this.#state === "closing") return closedError(syscall);
+    if (this.#isClosed) return closedError(syscall);
     this.#told = cause;
     const error = this.#translate(cause, syscall);
     if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
