@@ -389,7 +389,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    * Source: Python `socket.connect_ex`.
    *
    * @throws {GaiError} when the name cannot be resolved
-   * @throws {SocketError} ENAMETOOLONG for a UNIX path that is too long
+   * @throws {SocketError} ENAMETOOLONG for a UNIX path that is too long, EINVAL for one with a null character
    *
    * @example
    * ```ts

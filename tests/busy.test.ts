@@ -53,6 +53,19 @@ describe("what comes while the program is busy", () => {
     it(name, { skip: noPython }, bounded(body));
   const [setting] = native;
 
+  test("ends recv on more sockets than one turn of a runtime serves", async (scope) => {
+    const pairs: Awaited<ReturnType<typeof setting.pair>>[] = [];
+    for (let i = 0; i < 300; i++) pairs.push(await setting.pair(scope));
+    const receiving = pairs.map(([, conn]) => {
+      conn.settimeout(TIMEOUT);
+      return conn.recv(1);
+    });
+    const sending = pairs.map(([client]) => client.sendall("x"));
+    work();
+    assert.equal(await succeeded(receiving, "ETIMEDOUT"), pairs.length);
+    await Promise.all(sending);
+  });
+
   test("ends accept, and recv of a connection", async (scope) => {
     const server = await setting.server(scope);
     server.settimeout(TIMEOUT);

@@ -4,7 +4,7 @@ import type { Adapter, Listener, ListenerSink, Stream } from "../../adapters/ada
 import { closeHandle } from "../close_handle.ts";
 import { SOMAXCONN } from "../constants.ts";
 import { systemError, translate } from "../errors/errors.ts";
-import { resolved } from "../waiting/turn.ts";
+import { resolved, turned } from "../waiting/turn.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 import { StreamEndpoint } from "./endpoint.ts";
@@ -78,6 +78,7 @@ export class ListenerEndpoint implements ListenerSink, WaitOwner {
   }
 
   connection(stream: Stream): boolean {
+    turned();
     const endpoint = new StreamEndpoint(this.#adapter, stream);
     this.arrivals++;
     const wait = this.#waits.shift();

@@ -10,6 +10,7 @@ import type { SocketOptions } from "../options/socket_options.ts";
 import { inTurn, type Received, type ReceiveRequest, type SendRequest } from "../requests.ts";
 import type { FromMessage, Send, Transport } from "../transport.ts";
 import { quiet, quietly, rejected } from "../waiting/quiet.ts";
+import { turned } from "../waiting/turn.ts";
 import { AddressedWait, blocking, type Limits, UNLIMITED, Wait } from "../waiting/wait.ts";
 import { ConnectCall } from "./connect_call.ts";
 import { StreamEndpoint } from "./endpoint.ts";
@@ -319,6 +320,7 @@ export class StreamTransport implements Transport, Owner {
   }
 
   #connected(stream: Stream, connecting: Connecting): void {
+    turned();
     // Given up at the moment it was established.
     if (this.#phase !== connecting) {
       quiet(closeHandle(this.adapter, stream));

@@ -6,6 +6,12 @@ import { setImmediate } from "../../adapters/timers.ts";
 /** How many calls in a row may succeed without a turn; measured against a 1 ms timer. */
 const CALLS_A_TURN = 64;
 
+/**
+ * The most turns that a call takes before it ends, while they bring something; libuv accepts one connection or 32
+ * datagrams a poll.
+ */
+export const MOST_TURNS = 64;
+
 /** How many are left until the next turn. */
 let left = CALLS_A_TURN;
 
@@ -27,9 +33,18 @@ export function pollTurnOf(adapter: Adapter): () => Promise<void> {
   return adapter.turn ?? pollTurn;
 }
 
-/** The event loop has turned: it has brought bytes, for example. */
+/** How often the event loop has brought something. */
+let brought = 0;
+
+/** The event loop has turned: it has brought bytes or a connection. */
 export function turned(): void {
   left = CALLS_A_TURN;
+  brought++;
+}
+
+/** How often the event loop has brought something, to any socket. */
+export function arrivals(): number {
+  return brought;
 }
 
 /** The result of all calls without a value. */

@@ -4,6 +4,8 @@ import type { Address } from "../../adapters/adapter.ts";
 import { systemError, timedOut } from "../errors/errors.ts";
 import { type Abortable, offAbort, onAbort } from "./abort.ts";
 import { deadlineIn, type Expiring, NEVER, unwatch, watch } from "./deadlines.ts";
+import { endAfterTurns, isAnyOverdue } from "./overdue.ts";
+import { MOST_TURNS } from "./turn.ts";
 
 /** How long a call may wait: `null` forever, 0 not at all, else seconds. */
 export type Timeout = number | null;
@@ -48,12 +50,6 @@ export const NOBODY: WaitOwner = { gaveUp: () => {} };
 
 /** How late in milliseconds the timer of an idle program does not come. */
 const LATE = 2;
-
-/** How many waits whose timeout was noticed late have their last turn. */
-let lateOnes = 0;
-
-/** The most turns before a call ends; libuv accepts one connection or 32 datagrams a poll. */
-const MOST_TURNS = 64;
 
 /** The functions that settle the latest promise: one executor for all waits saves each a closure. */
 let resolveLast!: (value: unknown) => void;
@@ -114,12 +110,12 @@ export class Wait<T> implements Abortable, Expiring {
 
   // Not within limit(): a closure there would make V8 context-allocate the parameters on every call, even if the
   // closure is never created.
-  #endAfterTurn(most: number): Promise<void> {
+  #endAfterTurn(most: number): void {
     const arrivals = this.#owner!.arrivals;
-    return this.#limits!.turn().then(() => {
-      if (this.#settled) return undefined;
-      const goesOn = this.#owner!.arrivals !== arrivals && most > 1;
-      return goesOn ? this.#endAfterTurn(most - 1) : this.#timeOut();
+    this.#limits!.turn().then(() => {
+      if (this.#settled) return;
+      if (this.#owner!.arrivals !== arrivals && most > 1) this.#endAfterTurn(most - 1);
+      else this.#timeOut();
     });
   }
 
@@ -147,9 +143,8 @@ export class Wait<T> implements Abortable, Expiring {
    */
   expire(late: number): void {
     // Not before others that are late: waits end in the order of their deadlines.
-    if (late < LATE && lateOnes === 0) return this.#timeOut();
-    lateOnes++;
-    this.#endAfterTurn(MOST_TURNS).then(() => lateOnes--);
+    if (late < LATE && !isAnyOverdue()) this.#timeOut();
+    else endAfterTurns(this.#limits!.turn, () => this.#timeOut());
   }
 
   /** The signal was aborted. */
