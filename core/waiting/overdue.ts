@@ -3,10 +3,14 @@
  * time.
  */
 
-import { arrivals, MOST_TURNS } from "./turn.ts";
+import { now } from "../../adapters/timers.ts";
+import { arrivals } from "./turn.ts";
 
 /** How the waits end that are overdue, in the order of their deadlines. */
 let overdue: Array<() => void> = [];
+
+/** The time until which they may have further turns. */
+let until = 0;
 
 /** Whether any wait is overdue. */
 export function isAnyOverdue(): boolean {
@@ -14,20 +18,23 @@ export function isAnyOverdue(): boolean {
 }
 
 /**
- * Ends a wait after a turn of the event loop, and further ones while each brings something, to whichever socket. Until
- * then it can still succeed.
+ * Ends a wait after a turn of the event loop, and further ones while each brings something, to whichever socket, but no
+ * longer than the program was late. Until then the wait can still succeed.
+ *
+ * @param late how late the timeout was noticed, in milliseconds
  */
-export function endAfterTurns(turn: () => Promise<void>, end: () => void): void {
+export function endAfterTurns(late: number, turn: () => Promise<void>, end: () => void): void {
   overdue.push(end);
-  if (overdue.length === 1) endOverdue(turn, MOST_TURNS);
+  until = Math.max(until, now() + late);
+  if (overdue.length === 1) endOverdue(turn);
 }
 
-function endOverdue(turn: () => Promise<void>, most: number): void {
+function endOverdue(turn: () => Promise<void>): void {
   const [brought, { length }] = [arrivals(), overdue];
   turn().then(() => {
     // One that came during the turn has not had one of its own.
     const goesOn = arrivals() !== brought || overdue.length !== length;
-    if (goesOn && most > 1) return endOverdue(turn, most - 1);
+    if (goesOn && now() < until) return endOverdue(turn);
     const ending = overdue;
     overdue = [];
     for (const end of ending) end();

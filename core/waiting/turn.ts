@@ -6,12 +6,6 @@ import { setImmediate } from "../../adapters/timers.ts";
 /** How many calls in a row may succeed without a turn; measured against a 1 ms timer. */
 const CALLS_A_TURN = 64;
 
-/**
- * The most turns that a call takes before it ends, while they bring something; libuv accepts one connection or 32
- * datagrams a poll.
- */
-export const MOST_TURNS = 64;
-
 /** How many are left until the next turn. */
 let left = CALLS_A_TURN;
 

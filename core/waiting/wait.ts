@@ -5,7 +5,6 @@ import { systemError, timedOut } from "../errors/errors.ts";
 import { type Abortable, offAbort, onAbort } from "./abort.ts";
 import { deadlineIn, type Expiring, NEVER, unwatch, watch } from "./deadlines.ts";
 import { endAfterTurns, isAnyOverdue } from "./overdue.ts";
-import { MOST_TURNS } from "./turn.ts";
 
 /** How long a call may wait: `null` forever, 0 not at all, else seconds. */
 export type Timeout = number | null;
@@ -50,6 +49,9 @@ export const NOBODY: WaitOwner = { gaveUp: () => {} };
 
 /** How late in milliseconds the timer of an idle program does not come. */
 const LATE = 2;
+
+/** The most turns of a non-blocking call; libuv accepts one connection or 32 datagrams a poll. */
+const MOST_TURNS = 64;
 
 /** The functions that settle the latest promise: one executor for all waits saves each a closure. */
 let resolveLast!: (value: unknown) => void;
@@ -144,7 +146,7 @@ export class Wait<T> implements Abortable, Expiring {
   expire(late: number): void {
     // Not before others that are late: waits end in the order of their deadlines.
     if (late < LATE && !isAnyOverdue()) this.#timeOut();
-    else endAfterTurns(this.#limits!.turn, () => this.#timeOut());
+    else endAfterTurns(late, this.#limits!.turn, () => this.#timeOut());
   }
 
   /** The signal was aborted. */
