@@ -30,6 +30,7 @@ import { adopt, calling, duplicate, noteDetached, noteHolder, takeLost } from ".
 import { inspectAddress } from "./errors/address_text.ts";
 import { errno } from "./errors/errno.ts";
 import {
+  closedError,
   GaiError,
   SocketError,
   systemError,
@@ -1423,7 +1424,7 @@ export class Socket<A extends Address = AddressOf<2>> {
 
   /** The streams end with the socket, even if nothing waits on them. */
   #failStreams(): void {
-    this.#streams?.fail((syscall) => systemError("EBADF", syscall));
+    this.#streams?.fail(closedError);
   }
 
   #streamSocket(): StreamSocket {

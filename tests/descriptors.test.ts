@@ -1077,9 +1077,11 @@ describe("what is no socket", () => {
 });
 
 describe("a descriptor that Bun itself has open", () => {
+  const notBun = runtimeName !== "bun" && "it is about Bun's own sockets";
+
   it(
     "is EBUSY, and stays as it was",
-    { skip: runtimeName !== "bun" && "it is about Bun's own sockets" },
+    { skip: notBun },
     bounded(async (scope) => {
       interface BunSocket {
         readonly fd: number;
@@ -1104,7 +1106,7 @@ describe("a descriptor that Bun itself has open", () => {
 
   it(
     "of UDP is EBUSY, and stays as it was",
-    { skip: runtimeName !== "bun" && "it is about Bun's own sockets" },
+    { skip: notBun },
     bounded(async (scope) => {
       interface BunUdpSocket {
         readonly port: number;

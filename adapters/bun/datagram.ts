@@ -1,13 +1,13 @@
 /** UDP of Bun, on descriptors from libc. */
 
-import { int32 } from "../../core/bytes.ts";
-import { SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from "../../core/constants.ts";
+import { SOCK_DGRAM } from "../../core/constants.ts";
 import type { Address, Datagram, DatagramRequest, DatagramSink, InetAddress } from "../adapter.ts";
 import { scopeOf } from "../builtin/resolver.ts";
 import { codedError } from "../coded_error.ts";
 import { addressFrom, hostOf } from "../endpoints.ts";
 import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
+import { keepingReuse } from "../libc/reuse_address.ts";
 import type { Libc } from "./libc.ts";
 import { bun, type BunUdpHandlers, type BunUdpSocket } from "./types.ts";
 
@@ -77,11 +77,12 @@ class BunDatagram implements Datagram {
       },
       error: (error) => this.sink?.error(error),
     };
-    const [c, fd] = [this.#libc, this.fd];
-    const reuse = c.getOption(fd, SOL_SOCKET, SO_REUSEADDR);
-    const opening = bun().udpSocket({ fd, binaryType: "uint8array", socket: handlers });
-    // Bun 1.4 sets it, with which other programs could share the port.
-    c.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(reuse));
+    const { fd } = this;
+    const opening = keepingReuse(
+      this.#libc,
+      fd,
+      () => bun().udpSocket({ fd, binaryType: "uint8array", socket: handlers }),
+    );
     // Over a descriptor Bun is ready at once.
     this.#socket = bun().peek(opening) as BunUdpSocket;
     this.#socket.unref();

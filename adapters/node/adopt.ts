@@ -1,13 +1,13 @@
 /** Taking over descriptors on Node. */
 
-import { int32 } from "../../core/bytes.ts";
-import { SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET } from "../../core/constants.ts";
+import { SOCK_DGRAM } from "../../core/constants.ts";
 import type { Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
 import { refusal } from "../coded_error.ts";
 import type { StreamSocket, UdpSocket } from "../descriptor.ts";
 import { identify } from "../libc/identify.ts";
 import type { Libc } from "../libc/libc.ts";
+import { keepingReuse } from "../libc/reuse_address.ts";
 import { takeReleased } from "../released.ts";
 import { NodeBound } from "./bound.ts";
 import { datagramOver } from "./datagram.ts";
@@ -54,12 +54,10 @@ function adopted(
   return { family, stream };
 }
 
-/** Only with libc: Node sets SO_REUSEADDR, with which other programs could share the port. */
+/** Only with libc, which takes back the SO_REUSEADDR that Node sets. */
 function adoptUdp(c: Libc, fd: number, { family, local, remote }: UdpSocket): Adopted {
   // Node 26 opens a new socket instead.
   if (fd === 0) throw refusal("ENOTSUP", "Node cannot take over descriptor 0 as a datagram socket");
-  const reuse = c.getOption(fd, SOL_SOCKET, SO_REUSEADDR);
-  const datagram = datagramOver(fd, family, local, remote);
-  c.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(reuse));
+  const datagram = keepingReuse(c, fd, () => datagramOver(fd, family, local, remote));
   return { family, datagram, remote };
 }

@@ -12,7 +12,13 @@ import { copyAddress, type Destination, sameAddress, wildcard } from "../address
 import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
 import { closeHandle } from "../close_handle.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
-import { SocketError, systemError, translate, withBytesSent } from "../errors/errors.ts";
+import {
+  closedError,
+  SocketError,
+  systemError,
+  translate,
+  withBytesSent,
+} from "../errors/errors.ts";
 import { LookUps } from "../names/look_ups.ts";
 import { bindLocal, firstOf, resolveAll, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
@@ -252,7 +258,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   async close(): Promise<void> {
     this.#lastLocal = this.local;
     this.#closed = true;
-    this.#queue.failAll((syscall) => systemError("EBADF", syscall));
+    this.#queue.failAll(closedError);
     this.#lookUps.fail();
     const { last } = this.#calls;
     if (last !== undefined) await settledWithin(last, LONGEST_CLOSE);
