@@ -81,7 +81,7 @@ async function connected<A extends Address>(
   try {
     await Promise.race([connecting, accepting]);
     // The other ends at the same time, unless others fill the accept queue.
-    const [[conn]] = await within(MOST_STEPS, Promise.all([accepting, connecting]));
+    const [[conn]] = await withinSteps(MOST_STEPS, Promise.all([accepting, connecting]));
     return conn;
   } catch (error) {
     await server.close();
@@ -95,7 +95,7 @@ const STEP = 0.1;
 const MOST_STEPS = 30;
 
 /** The result, if it comes within so many steps; one in which the program stalls is only one. */
-async function within<T>(steps: number, result: Promise<T>): Promise<T> {
+async function withinSteps<T>(steps: number, result: Promise<T>): Promise<T> {
   for (let step = 0; step < steps; step++) {
     try {
       return await limited("socketpair", result, { ...UNLIMITED, timeout: STEP });

@@ -79,7 +79,7 @@ export class Unconnected implements Phase {
     return rejected(all ? withBytesSent(error, 0) : error);
   }
 
-  close(_reset: boolean): Promise<void> {
+  close(): Promise<void> {
     return Promise.resolve();
   }
 }
@@ -112,7 +112,7 @@ export class Listening extends Unconnected {
     this.backlog = backlog;
   }
 
-  override close(_reset: boolean): Promise<void> {
+  override close(): Promise<void> {
     return this.endpoint.close("EBADF");
   }
 }
@@ -148,7 +148,7 @@ export class Busy implements Phase {
     return this.before.send(request);
   }
 
-  close(_reset: boolean): Promise<void> {
+  close(): Promise<void> {
     this.wait.fail(closedError(this.wait.syscall));
     return settledWithin(this.over, LONGEST_STEP);
   }
@@ -201,7 +201,7 @@ export class Connecting implements Phase {
     this.#row.failAll((syscall) => reportedBy(syscall, error));
   }
 
-  close(_reset: boolean): Promise<void> {
+  close(): Promise<void> {
     this.call.cancel();
     this.wait.fail(closedError(this.wait.syscall));
     this.#row.failAll(closedError);
