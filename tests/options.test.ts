@@ -798,6 +798,21 @@ describe("options seen from outside", () => {
     }),
   );
 
+  for (const local of [undefined, "::1"]) {
+    it(
+      `a socket with IPV6_V6ONLY${local ? `, bound to ${local},` : ""} reaches no IPv4 address`,
+      { skip: noIPv6 },
+      bounded(async (scope) => {
+        const server = scope.add(await create_server(["127.0.0.1", 0]));
+        const s = scope.add(new Socket<InetAddress>(AF_INET6));
+        s.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        if (local !== undefined) await s.bind([local, 0]);
+        const target: InetAddress = ["::ffff:127.0.0.1", server.getsockname()[1]];
+        await rejects(() => s.connect(target), "ENETUNREACH", "connect");
+      }),
+    );
+  }
+
   const claims: Array<[first: string, second: string, v6only: boolean, taken: boolean]> = [
     ["::", "0.0.0.0", false, true],
     ["0.0.0.0", "::", false, true],

@@ -1,6 +1,5 @@
 /** TCP and UNIX sockets of Deno before they are connected: bound and listening. */
 
-import { isMapped } from "../../core/address/inet.ts";
 import { SOCK_STREAM } from "../../core/constants.ts";
 import type {
   Address,
@@ -21,6 +20,7 @@ import { hasLibc, libc } from "./ffi.ts";
 import { bindByLibc } from "./libc_bound.ts";
 import { DenoOptions } from "./options.ts";
 import { addressOf, deno, type DenoListener, denoPathOf, hasUnstableNet } from "./types.ts";
+import { isKeptOut, isV6Only } from "./v6only.ts";
 
 /** The backlog of a bound socket: the library's default, so that `listen()` needs no second listener. */
 const HELD_BACKLOG = 128;
@@ -28,12 +28,10 @@ const HELD_BACKLOG = 128;
 /** bind(2), at once. */
 export function bind(request: BindRequest): Bound {
   const { family, address, settings } = request;
-  const isV6Only = settings.get("IPV6_V6ONLY") === 1;
-  // As in Linux; Deno itself would accept it.
-  if (isV6Only && !isUnix(address) && isMapped(hostOf(address))) {
+  if (isKeptOut(address, settings)) {
     throw refusal("EINVAL", "an IPv4 address, and IPV6_V6ONLY is on");
   }
-  const onlyIPv6 = isV6Only && address[0] === "::";
+  const onlyIPv6 = isV6Only(settings) && address[0] === "::";
   const sharesPort = settings.get("SO_REUSEPORT") === 1 && !hasUnstableNet();
   if (onlyIPv6 || sharesPort) {
     const c = libc();

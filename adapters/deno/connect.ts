@@ -7,7 +7,7 @@ import { AF_INET6 } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { connectSocket } from "../builtin/net_connect.ts";
-import { codedError, failedAttempt } from "../coded_error.ts";
+import { type CodedError, codedError, failedAttempt } from "../coded_error.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
 import { nextDescriptor } from "./descriptor.ts";
 import { connectedStream, searchedStream } from "./direct_stream.ts";
@@ -17,6 +17,7 @@ import { DenoNetStream } from "./net_stream.ts";
 import { denied, isPermitted, lookup } from "./resolver.ts";
 import { takeConn } from "./taken_conn.ts";
 import { addressOf, deno, type DenoConn, denoPathOf } from "./types.ts";
+import { isKeptOut } from "./v6only.ts";
 
 /** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {
@@ -24,6 +25,7 @@ export function connect(target: ConnectTarget): ConnectAttempt {
     // Deno rejects port 0 as an argument; the kernel refuses the connection.
     return failedAttempt(codedError("ECONNREFUSED", "port 0"));
   }
+  if (isKeptOut(target.address, target.settings)) return failedAttempt(unreachable());
   if (isForNodeNet(target)) return connectByNodeNet(target, undefined);
   if (needsName(target)) return connectByName(target);
   const abort = new AbortController();
@@ -65,6 +67,10 @@ function addressesOf(
   ];
 }
 
+function unreachable(): CodedError {
+  return codedError("ENETUNREACH", "an IPv4 address, and IPV6_V6ONLY is on");
+}
+
 /** Whether the connection stays with `node:net`: without FFI, only that can reset one. */
 function isForNodeNet({ settings, address }: ConnectTarget): boolean {
   return settings.get("SO_LINGER") === 0 && !isUnix(address) && !hasLibc();
@@ -79,6 +85,7 @@ export function connectByNodeNet(
   const address = target.address as InetAddress;
   const [, port] = address;
   const byName = needsName(target);
+  if (isKeptOut(address, target.settings)) return failedAttempt(unreachable());
   // node:net throws this error where nobody can catch it.
   if (local !== undefined && !isPermitted(hostOf(local), local[1])) {
     return failedAttempt(denied(hostOf(local), local[1]));
