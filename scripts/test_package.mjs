@@ -30,7 +30,7 @@ import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
 takesNothing("npm run test:package");
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
-const most = { unpacked: 392_000, everything: 62_500, tcp: 44_500, services: 6_350 };
+const most = { unpacked: 395_000, everything: 62_500, tcp: 44_500, services: 6_350 };
 
 /** What a user might write first. */
 const program = `

@@ -365,6 +365,45 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.equal(await input.readinto(new Uint8Array(0)), 0);
     });
 
+    test("read1 and readinto1 receive once, and only what is not buffered", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("rb"));
+      const reading = input.read1();
+      await client.sendall("one\ntwo");
+      assert.equal(text(await reading), "one\ntwo");
+      await client.sendall("three\nfour");
+      assert.equal(text(await input.readline()), "three\n");
+      await client.sendall(" more");
+      assert.equal(text(await input.read1(2)), "fo");
+      const buffer = new Uint8Array(20);
+      assert.equal(await input.readinto1(buffer), 2);
+      assert.equal(text(buffer.subarray(0, 2)), "ur");
+      assert.equal(await input.readinto1(buffer.subarray(0, 3)), 3);
+      assert.equal(text(buffer.subarray(0, 3)), " mo");
+      assert.equal(text(await input.read1(0)), "");
+      await client.shutdown(SHUT_WR);
+      assert.equal(text(await input.read1(100)), "re");
+      assert.equal((await input.read1()).length, 0);
+      assert.equal(await input.readinto1(buffer), 0);
+    });
+
+    test("peek looks into the buffer, which it fills at most once", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("rb"));
+      const peeking = input.peek(1);
+      await client.sendall("hello");
+      const seen = await peeking;
+      assert.equal(text(seen), "hello");
+      seen.fill(0);
+      await client.sendall(" there");
+      assert.equal(text(await input.peek()), "hello");
+      assert.equal(text(await input.read(2)), "he");
+      assert.equal(text(await input.peek()), "llo");
+      await client.shutdown(SHUT_WR);
+      assert.equal(text(await input.read()), "llo there");
+      assert.equal((await input.peek()).length, 0);
+    });
+
     test("readlines, with and without a hint", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const input = opened(scope, conn.makefile());
@@ -625,6 +664,15 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
         assert.equal(await file.readinto(buffer), 4);
         assert.equal(text(buffer), "more");
       }
+      const [client, conn] = await setting.pair(scope);
+      const file = opened(scope, conn.makefile("rb"));
+      assert.equal(await rejection(() => file.peek(0, abortSoon())), "enough");
+      assert.equal(await rejection(() => file.read1(null, abortSoon())), "enough");
+      const buffer = new Uint8Array(4);
+      assert.equal(await rejection(() => file.readinto1(buffer, abortSoon())), "enough");
+      await client.sendall("more");
+      assert.equal(text(await file.peek()), "more");
+      assert.equal(text(await file.read1()), "more");
     });
 
     test("an abort ends the call that it is for", async (scope) => {
@@ -752,6 +800,9 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       await rejects(() => file.readline(), "EBADF", "readline");
       await rejects(() => file.readlines(), "EBADF");
       await rejects(() => file.readinto(new Uint8Array(1)), "EBADF", "readinto");
+      await rejects(() => file.read1(), "EBADF", "read1");
+      await rejects(() => file.readinto1(new Uint8Array(1)), "EBADF", "readinto1");
+      await rejects(() => file.peek(), "EBADF", "peek");
       await rejects(() => file.write(bytes(1)), "EBADF", "write");
       await rejects(() => file.writelines([bytes(1)]), "EBADF", "writelines");
       await rejects(() => file.flush(), "EBADF", "flush");
@@ -856,6 +907,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       for (const call of types) assert.ok(thrown(call) instanceof TypeError, String(call));
       const file = opened(scope, client.makefile("rw"));
       const raw = opened(scope, client.makefile("rwb"));
+      const unbuffered = opened(scope, client.makefile("rb", { buffering: 0 }));
       const wrong: readonly (() => Promise<unknown>)[] = [
         () => file.write(bytes(1) as never),
         () => file.write(5 as never),
@@ -867,6 +919,15 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
         () => file.readline({} as never),
         () => file.readlines("x" as never),
         () => file.readinto.call(file as never, new Uint8Array(1)),
+        () => file.read1.call(file as never),
+        () => file.readinto1.call(file as never, new Uint8Array(1)),
+        () => file.peek.call(file as never),
+        () => unbuffered.read1.call(unbuffered as never),
+        () => unbuffered.readinto1.call(unbuffered as never, new Uint8Array(1)),
+        () => unbuffered.peek.call(unbuffered as never),
+        () => raw.read1("x" as never),
+        () => raw.peek({} as never),
+        () => raw.readinto1("x" as never),
         () => raw.write("text" as never),
         () => raw.write(5 as never),
         () => raw.readinto("x" as never),
@@ -880,6 +941,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       await client.close();
       await file.close();
       await raw.close();
+      await unbuffered.close();
     });
   });
 }

@@ -36,8 +36,17 @@ export class ByteReader {
   }
 
   /** Reads from the buffer, else with one receive: at most `max` bytes, none at the end. */
-  read1(max: number): Uint8Array | Promise<Uint8Array> {
+  read1(max: number = this.#bufferSize): Uint8Array | Promise<Uint8Array> {
+    if (max === 0) return new Uint8Array(0);
     return this.#buffer.take(max) ?? this.#input.receive(max);
+  }
+
+  /** The content of the buffer, which one receive fills if it is empty; none at the end. */
+  async peek(): Promise<Uint8Array> {
+    const bytes = this.#buffer.copy();
+    if (bytes !== undefined) return bytes;
+    this.#buffer.fill(await this.#input.receive(this.#bufferSize));
+    return this.#buffer.copy() ?? new Uint8Array(0);
   }
 
   /** Reads a line with its newline, at most `size` bytes. */

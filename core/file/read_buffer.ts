@@ -27,6 +27,11 @@ export class ReadBuffer {
     return this.#bytes.indexOf(LINE_FEED) + 1;
   }
 
+  /** A copy of the content; `undefined` when it is empty. */
+  copy(): Uint8Array | undefined {
+    return this.#bytes.length === 0 ? undefined : this.#bytes.slice();
+  }
+
   /** Takes up to `max` bytes; `undefined` when it is empty. */
   take(max: number): Uint8Array | undefined {
     const bytes = this.#bytes;

@@ -346,16 +346,96 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     return quietly(async () => {
       const target = toBuffer(buffer, "buffer");
       if (!this.#kind.binary) throw new TypeError("readinto needs a binary file");
-      return await this.#inTurn("readinto", options, async () => {
-        const data = await this.#reader.read(target.length);
-        if (data === null) return null as N;
-        if (data.length > target.length) {
-          this.#reader.putBack([data]);
-          throw gone();
-        }
-        target.set(data);
-        return data.length;
-      });
+      const read = (): Promise<Uint8Array | null> => this.#reader.read(target.length);
+      return await this.#readInto("readinto", target, options, read) as number | N;
+    });
+  }
+
+  /**
+   * Reads up to `size` bytes with at most one receive: what is in the buffer, or else what a single receive returns;
+   * empty at the end. Without `size`, or with a negative one, up to the size of the buffer. Buffered binary files only.
+   *
+   * Source: Python `io.BufferedReader.read1`.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("hello");
+   * await using file = b.makefile("rb");
+   * console.log(await file.read1()); // the bytes of "hello"
+   * ```
+   */
+  read1(
+    this: SocketFile<Uint8Array>,
+    size: number | null = null,
+    options?: WaitOptions,
+  ): Promise<T> {
+    return quietly(async () => {
+      const limit = sizeOf(size);
+      const reader = this.#buffered("read1");
+      const read = async (): Promise<Uint8Array> => await reader.read1(limit);
+      return await this.#inTurn("read1", options, read) as T;
+    });
+  }
+
+  /**
+   * Reads into `buffer` with at most one receive, as `read1` does, and returns the count of bytes. Buffered binary files
+   * only.
+   *
+   * Source: Python `io.BufferedIOBase.readinto1`.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("hello");
+   * await using file = b.makefile("rb");
+   * const buffer = new Uint8Array(1024);
+   * console.log(await file.readinto1(buffer)); // 5
+   * ```
+   */
+  readinto1(
+    this: SocketFile<Uint8Array>,
+    buffer: ArrayBufferView | ArrayBuffer,
+    options?: WaitOptions,
+  ): Promise<number> {
+    return quietly(async () => {
+      const target = toBuffer(buffer, "buffer");
+      const reader = this.#buffered("readinto1");
+      const read = async (): Promise<Uint8Array> => await reader.read1(target.length);
+      return await this.#readInto("readinto1", target, options, read) as number;
+    });
+  }
+
+  /**
+   * Returns the bytes in the buffer without taking them; if it is empty, a single receive fills it first. Empty only at
+   * the end. As in Python, `size` changes nothing. Buffered binary files only.
+   *
+   * Source: Python `io.BufferedReader.peek`.
+   *
+   * @example
+   * ```ts
+   * import { socketpair } from "@bsdsock/bsdsock";
+   *
+   * const [a, b] = await socketpair();
+   * await a.sendall("hello");
+   * await using file = b.makefile("rb");
+   * console.log((await file.peek()).length); // 5
+   * console.log((await file.read(5)).length); // 5
+   * ```
+   */
+  peek(
+    this: SocketFile<Uint8Array>,
+    size: number = 0,
+    options?: WaitOptions,
+  ): Promise<T> {
+    return quietly(async () => {
+      sizeOf(size);
+      const reader = this.#buffered("peek");
+      return await this.#inTurn("peek", options, () => reader.peek()) as T;
     });
   }
 
@@ -586,6 +666,32 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
       this.#checkReadable(syscall);
       return signal === undefined ? read() : this.#input.until(signal, read);
     }, signal);
+  }
+
+  /** The reader of a buffered binary file. */
+  #buffered(syscall: string): ByteReader {
+    const reader = this.#reader;
+    if (this.#kind.binary && reader instanceof ByteReader) return reader;
+    throw new TypeError(`${syscall} needs a binary file with a buffer`);
+  }
+
+  /** Reads into the caller's memory; bytes for which there is no room any more are put back. */
+  #readInto(
+    syscall: string,
+    target: Uint8Array,
+    options: WaitOptions | undefined,
+    read: () => Promise<Uint8Array | null>,
+  ): Promise<number | null> {
+    return this.#inTurn(syscall, options, async () => {
+      const data = await read();
+      if (data === null) return null;
+      if (data.length > target.length) {
+        this.#reader.putBack([data]);
+        throw gone();
+      }
+      target.set(data);
+      return data.length;
+    });
   }
 
   async #line(limit: number | undefined): Promise<T | N> {

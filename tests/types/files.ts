@@ -25,6 +25,9 @@ await both.write(line);
 await raw.write(chunk);
 await raw.write(new DataView(new ArrayBuffer(1)));
 await raw.readinto(new Uint8Array(1), { signal: AbortSignal.timeout(1) });
+const some: Uint8Array = await bytes.read1(10);
+new Blob([await s.makefile("rb").peek(), await s.makefile("rb").read1()]);
+const count: number = await bytes.readinto1(new Uint8Array(1), { signal: AbortSignal.timeout(1) });
 const size: number = line.length;
 s.makefile("w", { buffering: size, encoding: null });
 s.makefile("w", { buffering: null });
@@ -43,6 +46,10 @@ await raw.write("text");
 await bytes.writelines(["text"]);
 // @ts-expect-error: text is not read into a buffer
 await text.readinto(new Uint8Array(1));
+// @ts-expect-error: only bytes are read with a single receive
+await text.read1();
+// @ts-expect-error: and only a buffer can be looked into
+await raw.peek();
 // @ts-expect-error: text needs a buffer
 s.makefile("r", { buffering: 0 });
 // @ts-expect-error: bytes have no encoding
@@ -52,4 +59,4 @@ s.makefile("rb", { buffering: 0, newline: "" });
 // @ts-expect-error: there is no such mode
 s.makefile("a");
 
-export { maybe, never, wrong };
+export { count, maybe, never, some, wrong };
