@@ -45,7 +45,7 @@ import { noPeer, pythonPeer, pythonProgram } from "./support/peers.ts";
 import { noPrivilegedPort, unprivileged } from "./support/privileges.ts";
 import { start } from "./support/process.ts";
 import { isCompiled, launch, runtimeName } from "./support/runtime.ts";
-import { bounded, rejection, type Scope, sleep, thrown } from "./support/scope.ts";
+import { bounded, rejection, rejects, type Scope, sleep, thrown } from "./support/scope.ts";
 import { native, type Setting, settings } from "./support/tcp.ts";
 
 type Inet = Socket<InetAddress>;
@@ -193,9 +193,24 @@ for (const setting of settings) {
       assert.equal((await conn.recv(9)).length, 0);
       await conn.send("to nobody");
       await sleep(50);
-      const error = await rejection(() => conn.sendall("x"));
-      check(error, expected);
-      assert.equal((error as SocketError).bytes_sent, 0);
+      for (let again = 0; again < 3; again++) {
+        const error = await rejection(() => conn.sendall("x"));
+        check(error, { ...expected, address: conn.getpeername() });
+        assert.deepEqual((error as SocketError).local, conn.getsockname());
+        assert.equal((error as SocketError).bytes_sent, 0);
+      }
+    });
+
+    test("a state that allows no send, told before an address that is wrong", async (scope) => {
+      const nobody: InetAddress = ["no.such.invalid", 9];
+      const fresh = setting.socket(scope);
+      const [shut, closed] = await setting.pair(scope);
+      await shut.shutdown(SHUT_WR);
+      await closed.close();
+      for (const [s, code] of [[fresh, "EPIPE"], [shut, "EPIPE"], [closed, "EBADF"]] as const) {
+        await rejects(() => s.sendto("x", nobody), code, "sendto");
+        await rejects(() => s.sendmsg(["x"], [], 0, nobody), code, "sendmsg");
+      }
     });
 
     test("address in use, told by bind", async (scope) => {

@@ -75,6 +75,11 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return this.#state === "broken" || this.#state === "closed";
   }
 
+  /** Whether sends do not fail at once. */
+  get sends(): boolean {
+    return this.#state === "open";
+  }
+
   /** Takes the pending error's number (SO_ERROR). */
   takeErrno(): number {
     const error = this.#takeError("getsockopt");
@@ -91,7 +96,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   send(request: SendRequest, limits: Limits): Promise<number> {
     if (this.#state !== "open") {
-      const error = this.#takeError(request.syscall) ?? systemError("EPIPE", request.syscall);
+      const error = this.#takeError(request.syscall) ?? this.brokenPipe(request.syscall);
       return rejected(request.all ? withBytesSent(error, 0) : error);
     }
     const { data, all, syscall } = request;
@@ -219,7 +224,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (isNews) this.#pending = { cause };
     this.#receiver.end();
     this.#sender?.fail((syscall) =>
-      closing ? closedError(syscall) : this.#takeError(syscall) ?? systemError("EPIPE", syscall)
+      closing ? closedError(syscall) : this.#takeError(syscall) ?? this.brokenPipe(syscall)
     );
   }
 
@@ -251,6 +256,12 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     this.#pending = undefined;
     if (error.errno === errno.ECONNRESET) this.#state = "broken";
     return error;
+  }
+
+  /** EPIPE; of a broken connection with its addresses, as the system reports it. */
+  brokenPipe(syscall: string): SocketError {
+    const { remote, local } = this.stream;
+    return systemError("EPIPE", syscall, this.broken ? { address: remote, local } : {});
   }
 
   #takeError(syscall: string): unknown {

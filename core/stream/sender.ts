@@ -2,7 +2,7 @@
 
 import type { Stream } from "../../adapters/adapter.ts";
 import { queueMicrotask } from "../../adapters/timers.ts";
-import { SocketError, systemError, withBytesSent } from "../errors/errors.ts";
+import { SocketError, withBytesSent } from "../errors/errors.ts";
 import { inTurn, outcome, type SendRequest } from "../requests.ts";
 import { quiet } from "../waiting/quiet.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
@@ -59,6 +59,8 @@ class Send extends Wait<number> {
 export interface SendErrors {
   /** Whether the connection has broken. */
   readonly broken: boolean;
+  /** The error of a send on a broken connection. */
+  brokenPipe(syscall: string): SocketError;
   /** A write failed; returns the error for the call that it belongs to, if one waits. */
   sendFailed(cause: unknown, syscall: string | undefined): unknown;
 }
@@ -285,7 +287,7 @@ export class StreamSender implements WaitOwner {
       wait.fail(wait.all ? Object.assign(error, { bytes_sent: wait.sent }) : error);
     } else if (wait !== undefined && wait.sent === wait.length) {
       this.#sends.shift();
-      if (this.#errors.broken) this.#failOne(wait, systemError("EPIPE", wait.syscall));
+      if (this.#errors.broken) this.#failOne(wait, this.#errors.brokenPipe(wait.syscall));
       else wait.done(outcome(wait.all, wait.sent));
     }
     this.#next();

@@ -196,6 +196,8 @@ export class StreamTransport implements Transport, Owner {
   sendTo(request: SendRequest, destination: Destination, limits: Limits): Promise<number> {
     const { syscall } = request;
     return quietly(async () => {
+      // The state comes before the address, as in `connect`.
+      if (!this.#isUnix && !this.#sends) return await this.send(request, limits);
       const addresses = resolveAll(this.adapter, this.family, destination);
       if (!Array.isArray(addresses)) {
         // A name is looked up all the same, as in Python: what is sent meanwhile goes after it.
@@ -259,6 +261,12 @@ export class StreamTransport implements Transport, Owner {
   /** The connection. */
   get #endpoint(): StreamEndpoint | undefined {
     return this.#phase instanceof StreamEndpoint ? this.#phase : undefined;
+  }
+
+  /** Whether sends do not fail at once. */
+  get #sends(): boolean {
+    const phase = this.#phase;
+    return phase instanceof StreamEndpoint ? phase.sends : !(phase instanceof Unconnected);
   }
 
   get #isUnix(): boolean {
