@@ -625,6 +625,7 @@ describe("arguments", () => {
       assert.ok(await rejection(() => getnameinfo(sockaddr, 0)) instanceof RangeError);
     }
     await rejects(() => getaddrinfo("127.0.0.1", 65536), "EAI_SERVICE", "getaddrinfo");
+    await rejects(() => getnameinfo(["127.0.0.1", 65536], 0), "EAI_SERVICE");
     await rejects(() => getaddrinfo("127.0.0.1", -1), "EAI_SERVICE", "getaddrinfo");
   });
 });
