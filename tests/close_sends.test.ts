@@ -23,10 +23,11 @@ import { bounded, rejection, type Scope, within } from "./support/scope.ts";
 const READER = `
 import socket, sys
 l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen(); print(l.getsockname()[1], flush=True)
-c, _ = l.accept(); sys.stdin.readline()
-count = 0
-while data := c.recv(1 << 20): count += len(data)
-print(count, flush=True)
+while True:
+    c, _ = l.accept(); sys.stdin.readline()
+    count = 0
+    while data := c.recv(1 << 20): count += len(data)
+    print(count, flush=True)
 `;
 
 async function connect(
@@ -137,11 +138,12 @@ describe("a close in the middle of a sendall", () => {
     "tells exactly how much went out before",
     { skip: noPeer || guesses },
     bounded(async (scope) => {
+      const peer = pythonProgram(scope, READER);
+      const address: InetAddress = ["127.0.0.1", Number(await peer.line())];
       for (let round = 0; round < 20; round++) {
-        const peer = pythonProgram(scope, READER);
         const s = scope.add(socket());
         if (hasSndbuf) s.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096);
-        await s.connect(["127.0.0.1", Number(await peer.line())]);
+        await s.connect(address);
         const sending = rejection(() => s.sendall(new Uint8Array(6 << 20)));
         await s.close();
         assert.equal(await got(peer), (await sending as SocketError).bytes_sent);
