@@ -2,7 +2,7 @@
 
 import { checkOptions, integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
-import { systemError, withMoreSent } from "./errors/errors.ts";
+import { systemError, withBytesSent, withMoreSent } from "./errors/errors.ts";
 import { orAborted } from "./waiting/abort.ts";
 import { quiet } from "./waiting/quiet.ts";
 
@@ -91,7 +91,8 @@ export async function sendFile(
   } catch (error) {
     quiet(chunks.return());
     const isClosed = closed.aborted && error === closed.reason;
-    throw isClosed ? withMoreSent(systemError("EBADF", "send"), sent) : error;
+    // The error of a piece has the count already.
+    throw withBytesSent(isClosed ? systemError("EBADF", "send") : error, sent);
   }
   // The bytes are sent: a source that fails to stop is no error.
   quiet(chunks.return());

@@ -739,6 +739,51 @@ for (const setting of settings) {
       }
     });
 
+    test("an error from elsewhere tells it, too, if it is the library's", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const given = new AbortController();
+      const enough = new SocketError("enough");
+      const broken = new SocketError("disk on fire");
+      const unwanted = new SocketError("no progress");
+      const frozen = Object.freeze(new SocketError("as it is"));
+      async function* some(end: () => Promise<void>): AsyncGenerator<string, void, void> {
+        yield "ab";
+        yield "c";
+        await end();
+      }
+      const { signal } = given;
+      const aborted = rejection(() =>
+        client.sendfile(some(() => new Promise(() => {})), 0, null, { signal })
+      );
+      assert.equal(text(await receive(conn, 3)), "abc");
+      await sleep(10);
+      given.abort(enough);
+      assert.equal(await aborted, enough);
+      assert.equal(enough.bytes_sent, 3);
+      for (const reason of [broken, frozen]) {
+        const failing = some(() => Promise.reject(reason));
+        assert.equal(await rejection(() => client.sendfile(failing)), reason);
+      }
+      assert.deepEqual([broken.bytes_sent, frozen.bytes_sent], [3, undefined]);
+      const onprogress = (sent: number): void => {
+        if (sent === 3) throw unwanted;
+      };
+      const sending = client.sendfile(some(() => Promise.resolve()), 0, null, { onprogress });
+      assert.equal(await rejection(() => sending), unwanted);
+      assert.equal(unwanted.bytes_sent, 3);
+      // Not counted twice where a piece fails.
+      const [other, reader] = await setting.pair(scope);
+      const stop = new AbortController();
+      const late = new SocketError("late");
+      const flood = blobOf(new Uint8Array(64 * MiB));
+      const stopped = rejection(() => other.sendfile(flood, 0, null, { signal: stop.signal }));
+      await sleep(100);
+      stop.abort(late);
+      assert.equal(await stopped, late);
+      await other.close();
+      assert.equal((await receiveAll(reader)).length, late.bytes_sent);
+    });
+
     test("an abort ends it with its reason", async (scope) => {
       const [client] = await setting.pair(scope);
       const stop = new AbortController();
