@@ -57,11 +57,12 @@ export async function sendFile(
   const signal = signalOf(options);
   if (signal?.aborted) throw signal.reason;
   const { onprogress } = options;
-  const most = count ?? Infinity;
   const blob = isBlob(source)
-    ? source.slice(offset, most === Infinity ? undefined : offset + most)
+    ? source.slice(offset, typeof count === "number" ? offset + count : undefined)
     : undefined;
   const total = blob?.size;
+  // Bun gives a file that does not exist, and those of /proc, the size 0: only reading them tells.
+  const most = total || count || Infinity;
   let skip = blob === undefined ? offset : 0;
   let sent = 0;
   const chunks = chunksOf(blob ?? source);

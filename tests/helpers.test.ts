@@ -784,6 +784,21 @@ for (const setting of settings) {
       assert.equal((await receiveAll(reader)).length, late.bytes_sent);
     });
 
+    test("a Blob is sent with its last byte, whenever its stream ends", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const open = (): ReadableStream<Uint8Array> =>
+        new ReadableStream({ start: (controller) => controller.enqueue(Uint8Array.of(97, 98)) });
+      const blob = Object.assign(new Blob(["ab"]), { stream: open });
+      blob.slice = () => blob;
+      const given = new AbortController();
+      const onprogress = (sent: number): void => {
+        if (sent === 2) given.abort();
+      };
+      const { signal } = given;
+      assert.equal(await client.sendfile(blob, 0, null, { onprogress, signal }), 2);
+      assert.equal(text(await receive(conn, 2)), "ab");
+    });
+
     test("an abort ends it with its reason", async (scope) => {
       const [client] = await setting.pair(scope);
       const stop = new AbortController();
