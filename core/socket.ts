@@ -816,11 +816,8 @@ export class Socket<A extends Address = AddressOf<2>> {
       }
       // Even if the source has nothing to send.
       if (this.#transport.closed) throw withBytesSent(systemError("EBADF", "send"), 0);
-      // The timeout applies to each send, not to the whole.
-      const limits = {
-        ...this.#limits(0, { signal: signalOf(options) }, undefined),
-        timeout: null,
-      };
+      // The timeout applies to the wait for its turn and to each send, not to the whole.
+      const limits = this.#limits(0, { signal: signalOf(options) }, "SO_SNDTIMEO");
       return await this.#transport.sendTogether!(limits, async (send, closed) => {
         const sendAll = async (data: Uint8Array, wait: WaitOptions): Promise<void> => {
           const request = { syscall: "send", data, all: true };

@@ -33,6 +33,7 @@ import {
   SO_ACCEPTCONN,
   SO_REUSEADDR,
   SO_REUSEPORT,
+  SO_SNDTIMEO,
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
@@ -927,11 +928,48 @@ for (const setting of settings) {
       const late = await rejection(() => client.sendall("x")) as SocketError;
       assert.ok(late instanceof TimeoutError);
       assert.equal(late.bytes_sent, 0);
+      const file = await rejection(() => client.sendfile(new Blob(["x"]))) as SocketError;
+      assert.ok(file instanceof TimeoutError);
+      assert.deepEqual([file.syscall, file.bytes_sent], ["send", 0]);
       await rejects(() => client.send("x", MSG_DONTWAIT), "EAGAIN", "send");
       client.settimeout(null);
+      const kernel = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0xc3, 0, 0, 0, 0, 0, 0]);
+      client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, kernel);
+      for (const call of [() => client.sendall("x"), () => client.sendfile(new Blob(["x"]))]) {
+        const { code, bytes_sent } = await rejection(call) as SocketError;
+        assert.deepEqual([code, bytes_sent], ["EAGAIN", 0]);
+      }
+      client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, new Uint8Array(16));
+      const given = new AbortController();
+      const reason = new SocketError("not any more");
+      const dropped = rejection(() =>
+        client.sendfile(new Blob(["x"]), 0, null, { signal: given.signal })
+      );
+      given.abort(reason);
+      assert.equal(await dropped, reason);
+      assert.equal(reason.bytes_sent, 0);
       const next = rejects(() => client.send("x"), "EBADF", "send");
       await client.close();
       await Promise.all([next, waiting]);
+    });
+
+    test("the wait for its own source is not limited by the socket's timeout", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      client.settimeout(0.05);
+      async function* slow(): AsyncGenerator<string, void, void> {
+        for (const part of ["a", "b"]) {
+          await sleep(100);
+          yield part;
+        }
+      }
+      // Nor is it for one that has waited for its turn.
+      async function* quick(): AsyncGenerator<string, void, void> {
+        await sleep(20);
+        yield "-";
+      }
+      const first = client.sendfile(quick());
+      assert.deepEqual(await Promise.all([first, client.sendfile(slow())]), [1, 2]);
+      assert.equal(text(await receive(conn, 3)), "-ab");
     });
 
     test("close ends one whose source has nothing for now", async (scope) => {

@@ -234,8 +234,11 @@ function reportedBy(syscall: string, error: unknown): unknown {
 }
 
 /** The same promise; an error from before a `sendall` has begun reports that nothing was sent. */
-export function countingNone(request: SendRequest, sending: Promise<number>): Promise<number> {
-  if (!request.all) return sending;
+export function countingNone<T>(
+  { all }: Pick<SendRequest, "all">,
+  sending: Promise<T>,
+): Promise<T> {
+  if (!all) return sending;
   return quiet(sending.catch((error) => {
     throw withBytesSent(error, 0);
   }));

@@ -186,7 +186,10 @@ export class StreamTransport implements Transport, Owner {
     limits: Limits,
     sends: (send: Send, closed: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    return this.#together("send", limits, (send) => sends(send, this.#groups!.closed));
+    return countingNone(
+      { all: true },
+      this.#together("send", limits, (send) => sends(send, this.#groups!.closed)),
+    );
   }
 
   /**
