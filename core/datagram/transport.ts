@@ -398,7 +398,7 @@ export class DatagramTransport implements Transport, DatagramSink {
       socket = await this.#adapter.datagram!({ family: this.#family, address, settings, toward });
     } catch (cause) {
       this.#options.dropRefused(cause);
-      throw translate(this.#adapter, cause, syscall, { address });
+      throw translate(this.#adapter, cause, syscall, { address: toward ?? address });
     }
     socket.sink = this;
     if (this.#over) {

@@ -16,14 +16,16 @@ import {
 } from "../../mod.ts";
 
 const [path = ""] = process.argv.slice(2);
-const told: Record<string, string | number> = {};
+const told: Record<string, string | number> = { path };
 
 async function tell(name: string, call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
     told[name] = "ok";
   } catch (error) {
-    told[name] = error instanceof SocketError ? error.code : String(error);
+    // The call, the code and the address, without the texts.
+    const [head = ""] = String((error as Error).message).split(": ");
+    told[name] = error instanceof SocketError ? head : String(error);
   }
 }
 
@@ -47,6 +49,7 @@ await server.bind(["127.0.0.1", 0]);
 await server.listen();
 server.settimeout(1.5);
 const address = server.getsockname();
+told["server"] = address.join(":");
 // The runtimes load what they need before descriptors are gone.
 await tell("before", () => using(AF_INET, SOCK_STREAM, (s) => s.connect(address)));
 await (await server.accept())[0].close();
@@ -59,6 +62,7 @@ await tell("connect", () => using(AF_INET, SOCK_STREAM, (s) => s.connect(address
 await tell("bind", () => using(AF_INET, SOCK_STREAM, (s) => s.bind(["127.0.0.1", 0])));
 await tell("unix", () => using(AF_UNIX, SOCK_STREAM, (s) => s.bind(path)));
 await tell("udp", () => using(AF_INET, SOCK_DGRAM, (s) => s.bind(["127.0.0.1", 0])));
+await tell("udp connect", () => using(AF_INET, SOCK_DGRAM, (s) => s.connect(["127.0.0.1", 9])));
 await tell("udp6", () => using(AF_INET6, SOCK_DGRAM, (s) => s.sendto("x", ["::1", 9])));
 await tell("lookup", () => getaddrinfo("localhost", 80));
 
