@@ -29,6 +29,7 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
   Socket,
+  type SocketError,
   SOL_SOCKET,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
@@ -351,6 +352,35 @@ describe("an adapter before another", () => {
       }),
     );
   }
+
+  it(
+    "may fail to bind once more for a connect or listen, which then is what has failed",
+    bounded(async (scope) => {
+      const memory = createMemoryAdapter();
+      let full = false;
+      const adapter: Adapter = {
+        ...memory,
+        bind(request) {
+          if (full) throw Object.assign(new Error("no more"), { code: "EMFILE" });
+          return memory.bind(request);
+        },
+      };
+      const s = scope.add(new Socket(AF_INET, SOCK_STREAM, 0, { adapter }));
+      await s.bind(["127.0.0.1", 0]);
+      const local = s.getsockname();
+      const there: InetAddress = ["127.0.0.1", 9];
+      await rejects(() => s.connect(there), "ECONNREFUSED", "connect");
+      full = true;
+      const told = async (call: () => Promise<void>) => {
+        const error = await rejection(call) as SocketError;
+        return [error.code, error.syscall, error.address, error.local];
+      };
+      assert.deepEqual(await told(() => s.connect(there)), ["EMFILE", "connect", there, local]);
+      assert.deepEqual(await told(() => s.listen()), ["EMFILE", "listen", local, undefined]);
+      full = false;
+      await s.listen();
+    }),
+  );
 
   it(
     "sends by promises of the runtime's own class where a program has replaced the global one",

@@ -40,6 +40,7 @@ describe("no free descriptors", () => {
         "all used": "Error: EMFILE: too many open files, open '/dev/null'",
         connect: `connect EMFILE ${server}`,
         bind: "bind EMFILE 127.0.0.1:0",
+        listen: "listen EMFILE 0.0.0.0:0",
         unix: `bind EMFILE ${path}`,
         udp: "bind EMFILE 127.0.0.1:0",
         "udp connect": "connect EMFILE 127.0.0.1:9",

@@ -27,8 +27,8 @@ export interface ConnectRequest {
   readonly settings: Settings;
   /** Whether it waits as connect(2) of a blocking socket does. */
   readonly waits: boolean;
-  /** Returns the requested local address for the next attempt; `undefined` if the system chooses. */
-  readonly bound: () => Promise<Bound | undefined>;
+  /** Returns the requested local address for an attempt at an address; `undefined` if the system chooses. */
+  readonly bound: (address: Address) => Promise<Bound | undefined>;
 }
 
 /** One call of connect. */
@@ -91,15 +91,15 @@ export class ConnectCall {
     target: ConnectTarget,
     begin: () => void,
   ): Promise<Stream> {
+    const { address, family } = target;
     for (let pause = SHORTEST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const bound = await bind();
+      const bound = await bind(address);
       try {
         this.#attempt = bound?.connect(target) ?? adapter.connect(target);
         begin();
         if (this.#cancelled) this.#attempt.cancel();
         return await this.#attempt.done;
       } catch (cause) {
-        const { address, family } = target;
         const error = translate(adapter, cause, "connect", { address, local: bound?.local });
         const isFull = family === AF_UNIX && error.code === "EAGAIN";
         if (!isFull || !waits || this.#cancelled) throw error;

@@ -4,7 +4,7 @@ import type { Adapter, Address, Bound } from "../../adapters/adapter.ts";
 import type { Destination } from "../address/address.ts";
 import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
 import { closeHandle } from "../close_handle.ts";
-import { translate } from "../errors/errors.ts";
+import { type ErrorDetails, translate } from "../errors/errors.ts";
 import { bindLocal, resolveLocal } from "../names/resolve.ts";
 import type { SocketOptions } from "../options/socket_options.ts";
 
@@ -48,7 +48,7 @@ export class OwnAddress {
       const address = await resolveLocal(adapter, family, destination);
       const mine = claim(adapter, "stream", address, options.settings, "bind");
       try {
-        const bound = await bindTo(owner, address);
+        const bound = await bindTo(owner, address, "bind", { address });
         settle(mine, bound.local);
         return new OwnAddress(owner, bound.local, true, bound, mine);
       } catch (error) {
@@ -71,20 +71,19 @@ export class OwnAddress {
     return this.#bound;
   }
 
-  /** Takes the handle that holds the address, to listen there; binds again if it was taken before. */
-  async take(): Promise<Bound> {
-    const bound = this.#takeBound();
-    if (bound !== undefined) return bound;
-    await this.#free;
-    return await bindTo(this.#owner, this.address);
+  /** Takes the handle that holds the address, to listen there; binds if there is none. */
+  async takeToListen(): Promise<Bound> {
+    return this.#takeBound() ?? await this.#bindFor("listen", { address: this.address });
   }
 
   /**
-   * Takes the handle to connect from there; `undefined` if the address was never requested, so that the system chooses
-   * one.
+   * Takes the handle to connect from there, binds again if it was taken before; `undefined` if the address was never
+   * requested, so that the system chooses one.
    */
-  async takeRequested(): Promise<Bound | undefined> {
-    return this.#isRequested ? await this.take() : this.#takeBound();
+  async takeToConnect(address: Address): Promise<Bound | undefined> {
+    const bound = this.#takeBound();
+    if (bound !== undefined || !this.#isRequested) return bound;
+    return await this.#bindFor("connect", { address, local: this.address });
   }
 
   /** The listener that took the handle is being closed. */
@@ -101,6 +100,12 @@ export class OwnAddress {
     await this.#free;
   }
 
+  /** Binds, for another call than bind: `about` is what the error of that call tells. */
+  async #bindFor(syscall: string, about: ErrorDetails): Promise<Bound> {
+    await this.#free;
+    return await bindTo(this.#owner, this.address, syscall, about);
+  }
+
   #takeBound(): Bound | undefined {
     const bound = this.#bound;
     this.#bound = undefined;
@@ -108,11 +113,16 @@ export class OwnAddress {
   }
 }
 
-async function bindTo({ adapter, family, options }: Owner, address: Address): Promise<Bound> {
+async function bindTo(
+  { adapter, family, options }: Owner,
+  address: Address,
+  syscall: string,
+  about: ErrorDetails,
+): Promise<Bound> {
   try {
     return await adapter.bind({ family, address, settings: options.settings });
   } catch (cause) {
     options.dropRefused(cause);
-    throw translate(adapter, cause, "bind", { address });
+    throw translate(adapter, cause, syscall, about);
   }
 }

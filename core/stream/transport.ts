@@ -109,7 +109,7 @@ export class StreamTransport implements Transport, Owner {
     if (this.#isUnix && this.#own === undefined) throw systemError("EINVAL", "listen");
     const own = this.#own ?? new OwnAddress(this, this.#ownAddress, false);
     await this.#open("listen", before, async () => {
-      const bound = await own.take();
+      const bound = await own.takeToListen();
       const endpoint = new ListenerEndpoint(this.adapter);
       try {
         const handle = await bound.listen(backlog, endpoint);
@@ -145,7 +145,7 @@ export class StreamTransport implements Transport, Owner {
       destination,
       settings: this.options.settings,
       waits: limits.timeout !== 0,
-      bound: async () => await this.#own?.takeRequested(),
+      bound: async (address) => await this.#own?.takeToConnect(address),
     });
     const wait = new AddressedWait<void>("connect", () => call.address);
     const connecting = new Connecting(call, wait);

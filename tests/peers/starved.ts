@@ -60,6 +60,7 @@ await tell("all used", () => {
 });
 await tell("connect", () => using(AF_INET, SOCK_STREAM, (s) => s.connect(address)));
 await tell("bind", () => using(AF_INET, SOCK_STREAM, (s) => s.bind(["127.0.0.1", 0])));
+await tell("listen", () => using(AF_INET, SOCK_STREAM, (s) => s.listen()));
 await tell("unix", () => using(AF_UNIX, SOCK_STREAM, (s) => s.bind(path)));
 await tell("udp", () => using(AF_INET, SOCK_DGRAM, (s) => s.bind(["127.0.0.1", 0])));
 await tell("udp connect", () => using(AF_INET, SOCK_DGRAM, (s) => s.connect(["127.0.0.1", 9])));
