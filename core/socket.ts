@@ -10,6 +10,7 @@ import {
   type Destination,
   familyName,
   type InetRequest,
+  isAddressKind,
 } from "./address/address.ts";
 import {
   checkOptions,
@@ -720,12 +721,16 @@ export class Socket<A extends Address = AddressOf<2>> {
     third?: WaitOptions,
   ): Promise<number> {
     try {
-      const withFlags = typeof first === "number";
+      const { family } = this;
+      // Wrong arguments are named as what they stand for: a number alone is the address, what precedes one the flags.
+      const withFlags = typeof first === "number"
+        ? arguments.length > 2
+        : isAddressKind(family, second) && !isAddressKind(family, first);
       const address = withFlags ? second : first;
       const options = withFlags ? third : second as WaitOptions | undefined;
       const bytes = toBytes(data, "data");
+      const destination = checkAddress(family, address, "address", "sendto");
       const checked = sendFlags(withFlags ? first : 0, "sendto");
-      const destination = checkAddress(this.family, address, "address", "sendto");
       const limits = this.#limits(checked, options, "SO_SNDTIMEO");
       const request = { syscall: "sendto", data: bytes, all: false };
       return this.#transport.sendTo(request, destination, limits);
@@ -762,10 +767,10 @@ export class Socket<A extends Address = AddressOf<2>> {
     return quietly(async () => {
       const data = concat(bufferList(buffers, toBytes));
       const items = ancillaryList(ancdata);
-      const checked = sendFlags(flags, "sendmsg");
       const destination = address === undefined || address === null
         ? undefined
         : checkAddress(this.family, address, "address", "sendmsg");
+      const checked = sendFlags(flags, "sendmsg");
       const limits = this.#limits(checked, options, "SO_SNDTIMEO");
       if (items > 0) {
         const { adapter } = this.#adapter.capabilities();

@@ -6,11 +6,13 @@ import { inspect } from "node:util";
 import {
   AF_INET,
   AF_INET6,
+  AF_UNIX,
   create_connection,
   create_server,
   createMemoryAdapter,
   getAdapter,
   getdefaulttimeout,
+  MSG_OOB,
   serve,
   setAdapter,
   setdefaulttimeout,
@@ -172,8 +174,17 @@ const methods: Record<string, Wrong[]> = {
     ...badData.map(([args, ...rest]): Wrong => [[args[0], to], ...rest]),
     [["x", 0, "nowhere"], TypeError, "address", '"nowhere"'],
     [["x", ["127.0.0.1", 65536]], RangeError, "port", "65536"],
-    [["x", 1.5, to], TypeError, "flags", "1.5"],
-    [["x", big, to], RangeError, "flags", String(big)],
+    ...badInt("flags", ["x"]).map(([args, ...rest]): Wrong => [[...args, to], ...rest]),
+    [["x", undefined, to], TypeError, "flags", "undefined"],
+    [["x", "none", to, {}], TypeError, "flags", '"none"'],
+    [["x"], TypeError, "address", "undefined"],
+    [["x", 5], TypeError, "address", "5"],
+    [["x", "nowhere"], TypeError, "address", '"nowhere"'],
+    [["x", "nowhere", {}], TypeError, "address", '"nowhere"'],
+    [["x", 0, undefined], TypeError, "address", "undefined"],
+    // Also where the system would refuse the flags.
+    [["x", MSG_OOB, "nowhere"], TypeError, "address", '"nowhere"'],
+    [["x", MSG_OOB, undefined, {}], TypeError, "address", "undefined"],
     ...badOptions(["x", to]),
     ...badOptions(["x", 0, to]),
   ],
@@ -187,6 +198,7 @@ const methods: Record<string, Wrong[]> = {
     [[["x"], [[1, 2, 3]]], TypeError, "ancdata[0]", "3"],
     ...badInt("flags", [["x"], []]),
     [[["x"], [], 0, ["127.0.0.1", 65536]], RangeError, "port", "65536"],
+    [[["x"], [], MSG_OOB, 5], TypeError, "address", "5"],
     ...badOptions([["x"], [], 0, null]),
   ],
   shutdown: [[[], TypeError, "how", "undefined"], ...badInt("how")],
@@ -311,6 +323,22 @@ describe("wrong arguments", () => {
         const error = await rejection(() => method(s, name)(...args) as Promise<unknown>);
         check(error, show(name, args), kind, words);
       }
+    }
+  });
+
+  it("of sendto to UNIX addresses", async () => {
+    const adapter = createMemoryAdapter();
+    const s = socket(AF_UNIX, SOCK_STREAM, 0, { adapter });
+    const rows: Wrong[] = [
+      [["x", null, "/path"], TypeError, "flags", "null"],
+      [["x", true, bytes], TypeError, "flags", "true"],
+      [["x", 5], TypeError, "address", "5"],
+      [["x", to], TypeError, "address", "array of 2"],
+      [["x", "/path", "/path"], TypeError, "options", '"/path"'],
+    ];
+    for (const [args, kind, ...words] of rows) {
+      const error = await rejection(() => method(s, "sendto")(...args) as Promise<unknown>);
+      check(error, show("sendto", args), kind, words);
     }
   });
 

@@ -59,6 +59,13 @@ export function checkAddress(
     : checkInetAddress(family, address, name);
 }
 
+/** Whether a value is of the kind of a family's addresses, right or wrong; options of a call never are. */
+export function isAddressKind(family: number, value: unknown): boolean {
+  return family === AF_UNIX
+    ? typeof value === "string" || isUint8Array(value)
+    : Array.isArray(value);
+}
+
 /** Checks an address of AF_INET or AF_INET6. */
 export function checkInetAddress(family: number, address: unknown, name: string): InetRequest {
   const most = family === AF_INET6 ? 4 : 2;
