@@ -183,8 +183,16 @@ export interface Listener extends Handle {
   close(): Promise<void>;
 }
 
-/** An address claimed by bind(2), neither listening nor connected yet. `listen` or `connect` uses it up. */
+/**
+ * An address claimed by bind(2), neither listening nor connected yet. `listen` or `connect` uses it up. One that was
+ * taken over may have no address yet.
+ */
 export interface Bound extends Handle {
+  /**
+   * Binds a descriptor that was taken over before it had an address; present only then. The result replaces this
+   * object, which stays as it is if that fails.
+   */
+  bind?(address: Address): Bound;
   /** Starts listening. */
   listen(backlog: number, sink: ListenerSink): Promise<Listener>;
   /** Connects from the claimed address. */
@@ -287,7 +295,7 @@ export type Adopted =
   }
   & (AdoptedStream | AdoptedDatagram);
 
-/** A stream socket that was taken over: connected, or bound and perhaps listening. */
+/** A stream socket that was taken over: connected, or else bound or not, and perhaps listening. */
 export type AdoptedStream =
   | { readonly stream: Stream }
   | { readonly bound: Bound; readonly listening: boolean };

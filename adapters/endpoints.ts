@@ -23,6 +23,11 @@ export function familyOf(address: Address): number {
   return address.length === 2 ? AF_INET : AF_INET6;
 }
 
+/** Whether it is the address of a socket that has none yet. */
+export function isUnnamed(address: Address): boolean {
+  return isUnix(address) ? address.length === 0 : address[1] === 0;
+}
+
 /** Whether an address is a wildcard; a UNIX address never is. */
 export function isWildcard(address: Address): boolean {
   const host = isUnix(address) ? undefined : address[0];

@@ -37,8 +37,8 @@ export function socket<Family extends number = 2>(
  *
  * Source: Python `socket.fromfd`, which always duplicates the descriptor.
  *
- * @param fd a TCP or UNIX stream socket, connected, bound or listening, or a UDP socket that is bound; on Deno a TCP
- * socket, connected or listening; on Node before 26 a stream socket
+ * @param fd a TCP or UNIX stream socket, or a UDP socket that is bound; on Deno a TCP socket, connected or listening;
+ * on Node before 26 a stream socket
  * @throws {TypeError} when it is not an integer
  * @throws {RangeError} when it is negative
  * @throws {SocketError} EBADF, ENOTSOCK, or ENOTSUP when the adapter cannot take it over or it is of another type; a

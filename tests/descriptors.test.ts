@@ -256,6 +256,13 @@ describe("inherited descriptors", () => {
   }, noParent || noIPv6);
 });
 
+/** What a program says that has bound a socket and listens. */
+interface Told {
+  readonly local: unknown[];
+  readonly refused?: string;
+  readonly again?: string;
+}
+
 /** What the parents of `peers/adopted.ts` begin with: `run` passes descriptors on, with what to do with each. */
 const giver = `
 import json, os, socket, struct, subprocess, sys
@@ -506,6 +513,100 @@ end(child)
     assert.deepEqual(await program.json(), [0, 0], "SO_ACCEPTCONN");
     assert.equal(await program.json(), 0);
   }, noParent || noIPv6);
+
+  const noUnbound = isDeno && "Deno takes over no socket without an address";
+
+  test("a TCP socket that is not bound is bound, and listens", async (scope) => {
+    const program = give(
+      scope,
+      `
+taken = listener()
+taken6 = socket.socket(socket.AF_INET6)
+taken6.bind(("::1", 0))
+taken6.listen()
+s, s6, fresh = socket.socket(), socket.socket(socket.AF_INET6), socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+s6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+def port(s):
+    return str(s.getsockname()[1])
+child = run((s.fileno(), ",bind," + port(taken)), (s6.fileno(), ",bind," + port(taken6)), (fresh.fileno(), ",listen"))
+for one in s, s6, fresh:
+    name = one.getsockname()
+    say(name)
+    c = socket.create_connection(name[:2], 15)
+    say(c.recv(100).decode())
+say([s.getsockopt(socket.SOL_SOCKET, option) for option in (socket.SO_KEEPALIVE, socket.SO_ACCEPTCONN)])
+say(s6.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+end(child)
+`,
+    );
+    const told = [
+      await program.json<Told>(),
+      await program.json<Told>(),
+      await program.json<Told>(),
+    ];
+    for (const [index, { local, ...rest }] of told.entries()) {
+      assert.deepEqual(rest, index < 2 ? { refused: "EADDRINUSE", again: "EINVAL" } : {});
+      assert.notEqual(local[1], 0);
+      assert.deepEqual(await program.json(), local);
+      assert.equal(await program.json(), "hello");
+    }
+    assert.deepEqual(await program.json(), [1, 1], "the option of its owner, and SO_ACCEPTCONN");
+    assert.equal(await program.json(), noLibc ? 0 : 1, "IPV6_V6ONLY of its owner");
+    assert.equal(await program.json(), 0);
+  }, noParent || noIPv6 || noUnbound);
+
+  test("a UNIX socket that is not bound is bound, with libc", async (scope) => {
+    const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
+    scope.add({ close: () => rmSync(folder, { recursive: true, force: true }) });
+    const path = join(folder, "s");
+    const program = give(
+      scope,
+      `
+path = ${JSON.stringify(path)}
+s = socket.socket(socket.AF_UNIX)
+child = run((s.fileno(), ",bind," + path))
+try:
+    c = socket.socket(socket.AF_UNIX)
+    c.settimeout(15)
+    c.connect(path)
+    say(c.recv(100).decode())
+except FileNotFoundError:
+    say("none")
+end(child)
+say(os.path.exists(path))
+`,
+    );
+    const facts = noLibc
+      ? { code: "ENOTSUP" }
+      : { refused: "EINVAL", again: "EINVAL", local: path };
+    assert.deepEqual(await program.json(), facts);
+    assert.equal(await program.json(), noLibc ? "none" : "hello");
+    assert.equal(await program.json(), 0);
+    assert.equal(await program.json(), false, "its file is removed");
+  }, noParent || noAdopted("AF_UNIX", SOCK_STREAM));
+
+  test("to bind one needs --allow-net with node --permission", async (scope) => {
+    const child = launch(new URL("./peers/adopted.ts", import.meta.url), [], {
+      flags: [
+        "--permission",
+        "--no-warnings",
+        "--allow-ffi",
+        `--allow-fs-read=${fileURLToPath(new URL("..", import.meta.url))}`,
+      ],
+    });
+    const program = pythonProgram(
+      scope,
+      `${giver}
+s, u = socket.socket(), socket.socket(socket.AF_UNIX)
+end(run((s.fileno(), ",bind,0"), (u.fileno(), ",bind,/nowhere/" + str(os.getpid()))))
+`,
+      [JSON.stringify(child)],
+    );
+    assert.deepEqual(await program.json(), { code: "EACCES" });
+    assert.deepEqual(await program.json(), { code: "EACCES" });
+    assert.equal(await program.json(), 0);
+  }, noParent || noConfined || noLibc);
 
   test("a connection that was reset gives its bytes, then the error", async (scope) => {
     const program = give(

@@ -78,6 +78,8 @@ export interface BoundSocket {
 /** The native handle that older versions of Node bind. */
 export interface TcpHandle {
   readonly fd: number;
+  bind(address: string, port: number): number;
+  bind6(address: string, port: number, flags: number): number;
   getsockname(out: HandleAddress): number;
   listen(backlog: number): number;
   connect(request: object, address: string, port: number): number;

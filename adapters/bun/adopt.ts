@@ -3,8 +3,9 @@
 import type { Adopted } from "../adapter.ts";
 import { refusal } from "../coded_error.ts";
 import type { UdpSocket } from "../descriptor.ts";
+import { isUnnamed } from "../endpoints.ts";
 import { identify } from "../libc/identify.ts";
-import { BunBound } from "./bound.ts";
+import { BunBound, BunUnbound } from "./bound.ts";
 import { streamOver } from "./connect.ts";
 import { datagramOver } from "./datagram.ts";
 import type { BunLibc } from "./libc.ts";
@@ -16,7 +17,10 @@ export function adopt(c: BunLibc, fd: number, type: number | undefined): Adopted
   const found = identify(c, fd, type);
   if (!("listening" in found)) return takeUdp(c, fd, found);
   const { family, local, remote, listening } = found;
-  if (remote === undefined) return { family, bound: new BunBound(c, fd, family, true), listening };
+  if (remote === undefined) {
+    const Taken = listening || !isUnnamed(local) ? BunBound : BunUnbound;
+    return { family, bound: new Taken(c, fd, family, true), listening };
+  }
   let stream: BunStream | undefined;
   // Bun calls `open` before `connect` returns, unless it has the descriptor already: each has one reader.
   bun().connect<BunStream>({

@@ -33,15 +33,15 @@ export function bind(c: BunLibc, { family, address, settings }: BindRequest): Bo
 export class BunBound implements Bound {
   readonly fd: number;
   readonly local: Address;
-  #libc: BunLibc;
-  #family: number;
+  protected readonly libc: BunLibc;
+  protected readonly family: number;
   /** The path to remove with the socket; empty if another process has bound it. */
   #path: Address;
 
   constructor(c: BunLibc, fd: number, family: number, inherited: boolean = false) {
-    this.#libc = c;
+    this.libc = c;
     this.fd = fd;
-    this.#family = family;
+    this.family = family;
     this.local = c.getsockname(fd);
     this.#path = inherited ? "" : this.local;
   }
@@ -50,8 +50,8 @@ export class BunBound implements Bound {
     let listener: LibcListener;
     try {
       // Called here: Bun reports an address in use without a code.
-      this.#libc.listen(this.fd, backlog);
-      listener = new LibcListener(this.#libc, this.fd, this.#family, this.#path, sink);
+      this.libc.listen(this.fd, backlog);
+      listener = new LibcListener(this.libc, this.fd, this.family, this.#path, sink);
     } catch (error) {
       // Bun leaves a descriptor that it rejects open.
       this.close();
@@ -63,7 +63,7 @@ export class BunBound implements Bound {
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
-    const attempt = connectDescriptor(this.#libc, this.fd, target);
+    const attempt = connectDescriptor(this.libc, this.fd, target);
     attempt.done.then(
       (stream) => stream.closed.then(() => unlinkPath(this.#path)),
       () => unlinkPath(this.#path),
@@ -72,17 +72,25 @@ export class BunBound implements Bound {
   }
 
   close(): Promise<void> {
-    this.#libc.close(this.fd);
+    this.libc.close(this.fd);
     unlinkPath(this.#path);
     return Promise.resolve();
   }
 
   setOption(name: string, value: number): boolean {
-    return setDescriptorOption(this.#libc, this.fd, name, value);
+    return setDescriptorOption(this.libc, this.fd, name, value);
   }
 
   getOption(name: string): number | undefined {
-    return getDescriptorOption(this.#libc, this.fd, name);
+    return getDescriptorOption(this.libc, this.fd, name);
+  }
+}
+
+/** A descriptor that was taken over before it was bound. */
+export class BunUnbound extends BunBound {
+  bind(address: Address): Bound {
+    this.libc.bindTaken(this.fd, this.family, address);
+    return new BunBound(this.libc, this.fd, this.family);
   }
 }
 

@@ -64,9 +64,7 @@ export class Libc implements OptionCalls {
       "socket",
       this.#calls.socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
     );
-    if (family !== AF_UNIX && type === SOCK_STREAM) {
-      this.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(1));
-    }
+    if (type === SOCK_STREAM) this.#reuseAddress(fd, family);
     return fd;
   }
 
@@ -74,6 +72,12 @@ export class Libc implements OptionCalls {
   bind(fd: number, family: number, address: Address): void {
     const bytes = encodeSockaddr(family, address);
     this.#check("bind", this.#calls.bind(fd, bytes, bytes.length));
+  }
+
+  /** bind(2) of a stream socket that was taken over, with SO_REUSEADDR as on one of `socket`. */
+  bindTaken(fd: number, family: number, address: Address): void {
+    this.#reuseAddress(fd, family);
+    this.bind(fd, family, address);
   }
 
   /** connect(2); EINPROGRESS is no error. */
@@ -156,6 +160,10 @@ export class Libc implements OptionCalls {
   /** close(2) */
   close(fd: number): void {
     this.#check("close", this.#calls.close(fd));
+  }
+
+  #reuseAddress(fd: number, family: number): void {
+    if (family !== AF_UNIX) this.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(1));
   }
 
   #name(call: "getsockname" | "getpeername", fd: number): number {

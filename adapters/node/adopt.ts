@@ -5,11 +5,12 @@ import type { Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
 import { refusal } from "../coded_error.ts";
 import type { StreamSocket, UdpSocket } from "../descriptor.ts";
+import { isUnnamed } from "../endpoints.ts";
 import { identify } from "../libc/identify.ts";
 import type { Libc } from "../libc/libc.ts";
 import { keepingReuse } from "../libc/reuse_address.ts";
 import { takeReleased } from "../released.ts";
-import { NodeBound } from "./bound.ts";
+import { NodeBound, NodeUnbound } from "./bound.ts";
 import { datagramOver } from "./datagram.ts";
 import { streamsOnly } from "./errors.ts";
 import { libc } from "./ffi.ts";
@@ -46,7 +47,8 @@ function adopted(
 ): Adopted {
   if (remote === undefined) {
     const handle = socket._handle as unknown as TcpHandle;
-    return { family, bound: new NodeBound(family, handle, local, true), listening };
+    const Taken = listening || !isUnnamed(local) ? NodeBound : NodeUnbound;
+    return { family, bound: new Taken(family, handle, local), listening };
   }
   const stream = taken === undefined
     ? streamOver(socket, local, remote)

@@ -7,6 +7,7 @@ import type {
   Bound,
   ConnectAttempt,
   ConnectTarget,
+  InetAddress,
   Listener,
   ListenerSink,
 } from "../adapter.ts";
@@ -20,12 +21,14 @@ import {
 import { afterClose } from "../builtin/net_listener.ts";
 import { checkLink, scopeOf, zonedHostOf } from "../builtin/resolver.ts";
 import { systemError } from "../builtin/system_error.ts";
-import { codedError } from "../coded_error.ts";
-import { addressFrom, isUnix, pathOf } from "../endpoints.ts";
+import { codedError, refusal } from "../coded_error.ts";
+import { addressFrom, isUnix, isUnnamed, pathOf } from "../endpoints.ts";
+import { unlinkPath } from "../unix_path.ts";
 import { connectFrom } from "./connect_from.ts";
+import { checkNetAllowed } from "./errors.ts";
+import { ffiNeeded, libc } from "./ffi.ts";
 import { NodeListener } from "./listener.ts";
 import { getEarlyOption, setNodeOption } from "./options.ts";
-import { removePath } from "./unix_file.ts";
 
 /** libuv's flags for bind: an IPv6 socket that takes no IPv4, and SO_REUSEPORT. */
 const UV_TCP_IPV6ONLY = 1;
@@ -53,18 +56,14 @@ function openBound({ family, address, settings }: BindRequest): NodeBound {
   const reusePort = settings.get("SO_REUSEPORT") === 1;
   const net = nodeModule("node:net");
   if (net.BoundSocket !== undefined) {
-    return new NodeBound(
-      family,
-      new net.BoundSocket({ host, port, ipv6Only, reusePort }),
-      undefined,
-    );
+    return new NodeBound(family, new net.BoundSocket({ host, port, ipv6Only, reusePort }));
   }
   // Node 20 and 22, and 24 before 24.21.
   const flags = (ipv6Only ? UV_TCP_IPV6ONLY : 0) | (reusePort ? UV_TCP_REUSEPORT : 0);
   const type = family === AF_INET6 ? 6 : 4;
   const handle = net._createServerHandle(host, port, type, undefined, flags);
   if (typeof handle === "number") throw systemError(handle, "bind");
-  return new NodeBound(family, handle, undefined);
+  return new NodeBound(family, handle);
 }
 
 function bindPath(family: number, address: string | Uint8Array<ArrayBuffer>): NodeBound {
@@ -76,7 +75,8 @@ function bindPath(family: number, address: string | Uint8Array<ArrayBuffer>): No
     }
     const handle = net._createServerHandle(path, -1, -1);
     if (typeof handle === "number") throw systemError(handle, "bind");
-    return new NodeBound(family, handle, address);
+    // Unlike BoundSocket, the handle leaves its file.
+    return new NodeBound(family, handle, address, address);
   } catch (error) {
     // libuv turns ENOENT into EACCES, for a missing directory or one on a file system that cannot hold sockets.
     if ((error as { code?: string }).code === "EACCES" && !isDenied(path)) {
@@ -110,19 +110,19 @@ export class NodeBound implements Bound {
   readonly local: Address;
   #family: number;
   #handle: BoundSocket | TcpHandle;
-  /** The path to remove with the socket; empty if another process has bound it. */
+  /** The path to remove with the socket; empty if Node does that, or another process has bound it. */
   #path: Address;
 
   constructor(
     family: number,
     handle: BoundSocket | TcpHandle,
-    path: Address | undefined,
-    inherited: boolean = false,
+    local?: Address,
+    path: Address = "",
   ) {
     this.#family = family;
     this.#handle = handle;
-    this.local = path ?? this.#address();
-    this.#path = inherited ? "" : this.local;
+    this.local = local ?? this.#address();
+    this.#path = path;
   }
 
   get fd(): number {
@@ -140,20 +140,23 @@ export class NodeBound implements Bound {
     listenOn(server, this.#handle, Math.max(1, backlog));
     return await new Promise((resolve, reject) => {
       const failed = (error: Error): void => {
-        removePath(this.#path);
+        unlinkPath(this.#path);
         reject(error);
       };
       server.once("error", failed);
       server.once("listening", () => {
         server.off("error", failed);
-        resolve(new NodeListener(server, this.#family, this.local, sink, this.#path));
+        // One that was taken over unbound has got its port just now.
+        const isChosen = !isUnix(this.local) && isUnnamed(this.local);
+        const local = isChosen ? this.#address() : this.local;
+        resolve(new NodeListener(server, this.#family, local, sink, this.#path));
       });
     });
   }
 
   connect(target: ConnectTarget): ConnectAttempt {
     const options = { handle: this.#handle, manualStart: true };
-    const closed = isUnix(this.local) ? () => removePath(this.#path) : undefined;
+    const closed = this.#path === "" ? undefined : () => unlinkPath(this.#path);
     try {
       return connectFrom(target, options, this.local, closed);
     } catch (error) {
@@ -164,7 +167,7 @@ export class NodeBound implements Bound {
 
   close(): Promise<void> {
     this.#handle.close();
-    removePath(this.#path);
+    unlinkPath(this.#path);
     return afterClose();
   }
 
@@ -189,6 +192,45 @@ export class NodeBound implements Bound {
     }
     const { address, port } = this.#handle.address() as { address: string; port: number };
     return addressFrom(this.#family, address, port, scopeOf);
+  }
+}
+
+/** A descriptor that was taken over before it was bound. */
+export class NodeUnbound extends NodeBound {
+  #family: number;
+  #handle: TcpHandle;
+
+  constructor(family: number, handle: TcpHandle, local: Address) {
+    super(family, handle, local);
+    this.#family = family;
+    this.#handle = handle;
+  }
+
+  bind(address: Address): Bound {
+    const c = libc();
+    if (c !== undefined) {
+      checkNetAllowed();
+      c.bindTaken(this.fd, this.#family, address);
+    } else if (isUnix(address)) {
+      throw refusal("ENOTSUP", `Node cannot bind a UNIX socket of others without ${ffiNeeded()}`);
+    } else {
+      this.#bindByNode(address);
+    }
+    const [local, path] = isUnix(address) ? [address, address] : [];
+    return new NodeBound(this.#family, this.#handle, local, path);
+  }
+
+  /** Turns IPV6_V6ONLY off, which cannot be read here. */
+  #bindByNode(address: InetAddress): void {
+    checkLink(address);
+    const host = zonedHostOf(address);
+    const [, port] = address;
+    const failure = this.#family === AF_INET6
+      ? this.#handle.bind6(host, port, 0)
+      : this.#handle.bind(host, port);
+    // libuv defers EADDRINUSE to the next call.
+    const either = failure || this.#handle.getsockname({});
+    if (either !== 0) throw systemError(either, "bind");
   }
 }
 

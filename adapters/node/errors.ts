@@ -1,6 +1,8 @@
 /** The codes of Node's errors. */
 
+import { nodeProcess } from "../builtin/modules.ts";
 import { resolverErrorCode } from "../builtin/resolver.ts";
+import { codedError } from "../coded_error.ts";
 import { ffiNeeded } from "./ffi.ts";
 
 /** The code for what `--permission` denies. */
@@ -12,6 +14,11 @@ const INVALID_TYPE = "ERR_INVALID_FD_TYPE";
 /** What cannot be taken over, without the C library. */
 export function streamsOnly(): string {
   return `only stream sockets can be taken over without ${ffiNeeded()}`;
+}
+
+/** Throws what Node throws if `--permission` denies the network: system calls through libc do not ask. */
+export function checkNetAllowed(): void {
+  if (nodeProcess().permission?.has("net") === false) throw codedError(DENIED, "no network");
 }
 
 /** The POSIX or EAI code of an error. */

@@ -4,16 +4,16 @@ import type { Address, ListenerSink, Stream } from "../adapter.ts";
 import type { NetServer, NetSocket } from "../builtin/modules.ts";
 import { NetListener } from "../builtin/net_listener.ts";
 import { isUnix, isWildcard } from "../endpoints.ts";
+import { unlinkPath } from "../unix_path.ts";
 import { libc } from "./ffi.ts";
 import { getEarlyOption, setNodeOption } from "./options.ts";
 import { inetStream, streamOver } from "./stream.ts";
-import { removePath } from "./unix_file.ts";
 
 /** A listener with a descriptor. */
 export class NodeListener extends NetListener {
   #path: Address;
 
-  /** `path` is removed with the socket if Node does not do it. */
+  /** `path` is removed with the socket; empty if there is nothing to remove. */
   constructor(
     server: NetServer,
     family: number,
@@ -42,7 +42,7 @@ export class NodeListener extends NetListener {
 
   override close(): Promise<void> {
     const closed = super.close();
-    removePath(this.#path);
+    unlinkPath(this.#path);
     return closed;
   }
 }

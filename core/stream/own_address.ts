@@ -13,6 +13,8 @@ export interface Owner {
   readonly adapter: Adapter;
   readonly family: number;
   readonly options: SocketOptions;
+  /** Binds the descriptor that was taken over unbound, if there is one. */
+  bindTaken(address: Address): Bound | undefined;
 }
 
 /** A local address. */
@@ -114,13 +116,15 @@ export class OwnAddress {
 }
 
 async function bindTo(
-  { adapter, family, options }: Owner,
+  owner: Owner,
   address: Address,
   syscall: string,
   about: ErrorDetails,
 ): Promise<Bound> {
+  const { adapter, family, options } = owner;
   try {
-    return await adapter.bind({ family, address, settings: options.settings });
+    return owner.bindTaken(address) ??
+      await adapter.bind({ family, address, settings: options.settings });
   } catch (cause) {
     options.dropRefused(cause);
     throw translate(adapter, cause, syscall, about);

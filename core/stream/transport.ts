@@ -1,6 +1,13 @@
 /** The state machine of a stream socket: open, bound, connecting, connected or listening, closed. */
 
-import type { Adapter, Address, AdoptedStream, Handle, Stream } from "../../adapters/adapter.ts";
+import type {
+  Adapter,
+  Address,
+  AdoptedStream,
+  Bound,
+  Handle,
+  Stream,
+} from "../../adapters/adapter.ts";
 import { type Destination, wildcard } from "../address/address.ts";
 import { closeHandle } from "../close_handle.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR, SOMAXCONN } from "../constants.ts";
@@ -40,6 +47,8 @@ export class StreamTransport implements Transport, Owner {
   #phase: Phase;
   /** The address it has bound or listened on; kept while connected. */
   #own: OwnAddress | undefined;
+  /** A descriptor that was taken over without an address, until `bind`, `listen` or `connect` takes it. */
+  #unbound: Bound | undefined;
   /** Created for the first sends that belong together. */
   #groups: SendGroups | undefined;
 
@@ -55,7 +64,7 @@ export class StreamTransport implements Transport, Owner {
   }
 
   get handle(): Handle | undefined {
-    return this.#phase.handle ?? this.#own?.bound;
+    return this.#phase.handle ?? this.#own?.bound ?? this.#unbound;
   }
 
   get local(): Address {
@@ -83,6 +92,10 @@ export class StreamTransport implements Transport, Owner {
       return;
     }
     const { bound, listening } = adopted;
+    if (bound.bind !== undefined) {
+      this.#unbound = bound;
+      return;
+    }
     this.#own = OwnAddress.adopt(this, bound);
     this.options.boundTo(bound.local);
     if (listening) this.#phase = new Inherited(this.#isUnix);
@@ -90,6 +103,12 @@ export class StreamTransport implements Transport, Owner {
 
   takeErrno(): number {
     return this.#phase.takeErrno();
+  }
+
+  bindTaken(address: Address): Bound | undefined {
+    const bound = this.#unbound?.bind?.(address);
+    if (bound !== undefined) this.#unbound = undefined;
+    return bound;
   }
 
   async bind(destination: Destination): Promise<void> {
@@ -109,7 +128,7 @@ export class StreamTransport implements Transport, Owner {
     if (this.#isUnix && this.#own === undefined) throw systemError("EINVAL", "listen");
     const own = this.#own ?? new OwnAddress(this, this.#ownAddress, false);
     await this.#open("listen", before, async () => {
-      const bound = await own.takeToListen();
+      const bound = this.#takeUnbound() ?? await own.takeToListen();
       const endpoint = new ListenerEndpoint(this.adapter);
       try {
         const handle = await bound.listen(backlog, endpoint);
@@ -145,7 +164,7 @@ export class StreamTransport implements Transport, Owner {
       destination,
       settings: this.options.settings,
       waits: limits.timeout !== 0,
-      bound: async (address) => await this.#own?.takeToConnect(address),
+      bound: async (address) => this.#takeUnbound() ?? await this.#own?.takeToConnect(address),
     });
     const wait = new AddressedWait<void>("connect", () => call.address);
     const connecting = new Connecting(call, wait);
@@ -241,6 +260,8 @@ export class StreamTransport implements Transport, Owner {
     this.#phase = CLOSED_PHASE;
     this.#groups?.close();
     const closing = phase.close(reset);
+    const unbound = this.#takeUnbound();
+    if (unbound !== undefined) return both(closing, closeHandle(this.adapter, unbound));
     return this.#own === undefined ? closing : both(closing, this.#own.close());
   }
 
@@ -278,6 +299,12 @@ export class StreamTransport implements Transport, Owner {
 
   get #ownAddress(): Address {
     return this.#own?.address ?? wildcard(this.family);
+  }
+
+  #takeUnbound(): Bound | undefined {
+    const unbound = this.#unbound;
+    this.#unbound = undefined;
+    return unbound;
   }
 
   /** The current phase, if a call that opens a socket is allowed in it. */

@@ -1,12 +1,15 @@
 /**
  * A program that takes over descriptors of its parent. Each argument is a descriptor and what to do with it: `connect`
- * to a port, `read` all, `accept` one and read that, or for a datagram socket `answer` a question, `call` a port,
+ * to a port, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a path before
+ * that, which is first tried with a port that is taken, or for a datagram socket `answer` a question, `call` a port,
  * `leave` a group, or `broadcast`; `stream` says that it is one. For each it says what came of it, and it ends when its
  * standard input does.
  */
 
 import process from "node:process";
 import {
+  AF_INET6,
+  AF_UNIX,
   type InetAddress,
   IP_DROP_MEMBERSHIP,
   IPPROTO_IP,
@@ -22,15 +25,40 @@ import {
 /** 239.255.0.1 on 127.0.0.1, as `struct ip_mreq`. */
 const GROUP = Uint8Array.of(239, 255, 0, 1, 127, 0, 0, 1);
 
-async function use(s: Socket, action: string | undefined, port: number): Promise<unknown> {
+async function use(s: Socket, action: string | undefined, name: string): Promise<unknown> {
+  const port = Number(name);
   const listening = s.getsockopt(SOL_SOCKET, SO_ACCEPTCONN) === 1;
   if (action === undefined) return { listening };
   if (action === "read") return { peer: s.getpeername(), read: await readAll(s) };
   if (action === "accept") return await readAll((await s.accept())[0]);
+  if (action === "bind") return await bindAndListen(s, name);
+  if (action === "listen") return await listen(s);
   if (s.type === SOCK_DGRAM) return await useDatagrams(s, action, port);
   await s.connect(["127.0.0.1", port]);
   await s.sendall("connected");
   return { listening };
+}
+
+async function bindAndListen(s: Socket, name: string): Promise<unknown> {
+  const isUnix = s.family === AF_UNIX;
+  const host = s.family === AF_INET6 ? "::" : "127.0.0.1";
+  const refused = await codeOf(isUnix ? s.listen() : s.bind([host, Number(name)]));
+  const address = isUnix ? name : [host, 0];
+  await s.bind(address as InetAddress);
+  return { refused, again: await codeOf(s.bind(address as InetAddress)), ...await listen(s) };
+}
+
+async function listen(s: Socket): Promise<{ local: unknown }> {
+  await s.listen();
+  s.accept().then(async ([conn]) => {
+    await conn.sendall("hello");
+    await conn.close();
+  }, () => {/* Closed before. */});
+  return { local: s.getsockname() };
+}
+
+async function codeOf(call: Promise<void>): Promise<string | undefined> {
+  return await call.then(() => undefined, (error: SocketError) => error.code);
 }
 
 async function useDatagrams(s: Socket, action: string, port: number): Promise<unknown> {
@@ -79,12 +107,12 @@ async function readAll(s: Socket): Promise<string[]> {
 const sockets: Socket[] = [];
 
 for (const argument of process.argv.slice(2)) {
-  const [fileno, action, port] = argument.split(",");
+  const [fileno, action, name = ""] = argument.split(",");
   try {
     const type = action === "stream" ? SOCK_STREAM : undefined;
     const s = socket(undefined, type, undefined, { fileno: Number(fileno) }) as Socket;
     sockets.push(s);
-    console.log(JSON.stringify(await use(s, action, Number(port))));
+    console.log(JSON.stringify(await use(s, action, name)));
   } catch (error) {
     if (!(error instanceof SocketError)) throw error;
     console.log(JSON.stringify({ code: error.code }));
