@@ -48,7 +48,7 @@ import {
 import { SocketFile } from "./file/socket_file.ts";
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { inspectAsText } from "./inspect.ts";
-import { checkKind, type Kind, typeName } from "./kind.ts";
+import { checkKind, type Kind, protocolOf, typeName } from "./kind.ts";
 import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
 import { SocketOptions } from "./options/socket_options.ts";
 import { checkOptionValue, type OptionValue } from "./options/values.ts";
@@ -69,7 +69,7 @@ export interface SocketInit {
   adapter?: Adapter | undefined;
   /**
    * An open descriptor to take over, inherited (systemd's socket activation) or returned by `detach()`: a TCP or UNIX
-   * stream socket, or a UDP socket that is bound. The family and type are detected if left out.
+   * stream socket, or a UDP socket that is bound. The family, type and protocol are detected if left out.
    */
   fileno?: number | undefined;
 }
@@ -162,7 +162,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   constructor(
     family?: number,
     type?: number,
-    proto: number = 0,
+    proto?: number,
     init: SocketInit = {},
   ) {
     checkOptions(init, "{ fileno: 3 }");
@@ -173,16 +173,19 @@ export class Socket<A extends Address = AddressOf<2>> {
       this.#adapter,
       family === undefined ? c.AF_INET : family,
       type === undefined ? c.SOCK_STREAM : type,
-      proto,
+      proto === undefined ? 0 : proto,
     );
     const adopted = fileno === undefined
       ? undefined
       : adopt(this.#adapter, fileno, isLeftOut(type) ? undefined : kind.type);
-    this.#kind = adopted === undefined ? kind : {
-      ...kind,
-      family: isLeftOut(family) ? adopted.family : kind.family,
-      type: "datagram" in adopted ? c.SOCK_DGRAM : c.SOCK_STREAM,
-    };
+    this.#kind = kind;
+    if (adopted !== undefined) {
+      const found = {
+        family: isLeftOut(family) ? adopted.family : kind.family,
+        type: "datagram" in adopted ? c.SOCK_DGRAM : c.SOCK_STREAM,
+      };
+      this.#kind = { ...found, proto: isLeftOut(proto) ? protocolOf(found) : kind.proto };
+    }
     this.#options = new SocketOptions(this.#adapter, this.#kind);
     if (this.#kind.type === c.SOCK_DGRAM) {
       const transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
@@ -235,7 +238,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * The protocol as given; 0 is the default of the type. Stays readable after `close`.
+   * The protocol as given; 0 is the default of the type. That of a descriptor is detected if it was left out. Stays
+   * readable after `close`.
    *
    * Source: Python `socket.proto`; the option SO_PROTOCOL of Linux.
    *
@@ -1598,7 +1602,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 }
 
-/** Whether the family or type of a descriptor is to be found out: -1 asks for that, as in Python. */
+/** Whether the family, type or protocol of a descriptor is to be found out: -1 asks for that, as in Python. */
 function isLeftOut(argument: number | undefined): boolean {
   return argument === undefined || argument === -1;
 }

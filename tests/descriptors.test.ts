@@ -27,6 +27,8 @@ import {
   errno,
   fromfd,
   type InetAddress,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
   MSG_DONTWAIT,
   SHUT_RD,
   SHUT_RDWR,
@@ -163,6 +165,7 @@ for s in [l, l.accept()[0]]:
 interface Facts {
   family: number;
   type: number;
+  proto: number;
   listening: boolean;
   local: unknown;
 }
@@ -211,11 +214,12 @@ describe("inherited descriptors", () => {
   ): Promise<void> => {
     const program = pythonProgram(scope, source, [JSON.stringify(inherited), ...args]);
     const { local, ...facts } = await program.json<Facts>();
-    assert.deepEqual(facts, { family, type: SOCK_STREAM, listening: true });
+    const proto = family === AF_UNIX ? 0 : IPPROTO_TCP;
+    assert.deepEqual(facts, { family, type: SOCK_STREAM, proto, listening: true });
     const name = await program.json();
     assert.deepEqual(local, name);
     assert.equal(await program.json(), "welcome guest");
-    assert.deepEqual(await program.json(), { local: name, family });
+    assert.deepEqual(await program.json(), { local: name, family, proto });
     assert.equal(await program.json(), 0);
   };
 
@@ -238,7 +242,7 @@ describe("inherited descriptors", () => {
   const connection = async (scope: Scope, source: string, family: number): Promise<void> => {
     const program = pythonProgram(scope, source, [JSON.stringify(inherited)]);
     const { local, ...facts } = await program.json<Facts>();
-    assert.deepEqual(facts, { family, type: SOCK_STREAM, listening: false });
+    assert.deepEqual(facts, { family, type: SOCK_STREAM, proto: IPPROTO_TCP, listening: false });
     const [ours, theirs] = await program.json<[unknown, unknown]>();
     assert.deepEqual(local, ours);
     assert.equal(await program.json(), "SHOUT");
@@ -360,7 +364,13 @@ say(u.recv(100).decode())
         return;
       }
       const local = await program.json();
-      assert.deepEqual(facts, { family, type: SOCK_DGRAM, local, peer: null });
+      assert.deepEqual(facts, {
+        family,
+        type: SOCK_DGRAM,
+        proto: IPPROTO_UDP,
+        local,
+        peer: null,
+      });
       assert.deepEqual(await program.json(), ["QUESTION", local]);
       assert.equal(await program.json(), 0, "nobody else may share its port now");
       assert.equal(await program.json(), 0);
@@ -786,13 +796,34 @@ describe("descriptors given away and taken back", () => {
       assert.equal(text(await receive(conn, 13)), "for the child");
     }, skip || noPeer);
 
-    test(`the family is found out, ${setting.name}`, async (scope) => {
+    test(`the family, type and protocol are found out, ${setting.name}`, async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const fileno = client.detach();
       const s = scope.add(socket(undefined, undefined, undefined, { fileno }));
-      assert.deepEqual([s.family, s.type], [setting.family, SOCK_STREAM]);
+      assert.deepEqual([s.family, s.type, s.proto], [setting.family, SOCK_STREAM, IPPROTO_TCP]);
+      assert.match(String(s), / proto=6,/);
+      if (!noLibc) assert.equal(scope.add(s.dup()).proto, IPPROTO_TCP);
       await s.sendall("x");
       assert.equal(text(await conn.recv(1)), "x");
+    }, skip);
+
+    test(`a protocol that was given stays, ${setting.name}`, async (scope) => {
+      const [client] = await setting.pair(scope);
+      const { family } = setting;
+      let fileno = client.detach();
+      for (
+        const [make, proto] of [
+          [() => socket(family, SOCK_STREAM, 0, { fileno }), 0],
+          [() => fromfd(fileno, family, SOCK_STREAM), 0],
+          [() => fromfd(fileno, family, SOCK_STREAM, IPPROTO_TCP), IPPROTO_TCP],
+          [() => socket(family, SOCK_STREAM, -1, { fileno }), IPPROTO_TCP],
+        ] as const
+      ) {
+        const s = scope.add(make());
+        assert.equal(s.proto, proto);
+        fileno = s.detach();
+      }
+      close(fileno);
     }, skip);
 
     test(`one that is refused stays its owner's, ${setting.name}`, async (scope) => {

@@ -62,13 +62,13 @@ async function codeOf(call: Promise<void>): Promise<string | undefined> {
 }
 
 async function useDatagrams(s: Socket, action: string, port: number): Promise<unknown> {
-  const { family, type } = s;
+  const { family, type, proto } = s;
   const local = s.getsockname();
   switch (action) {
     case "answer": {
       const [question, from] = await s.recvfrom(100);
       await s.sendto(new TextDecoder().decode(question).toUpperCase(), from!);
-      return { family, type, local, peer: peerOf(s) };
+      return { family, type, proto, local, peer: peerOf(s) };
     }
     case "call":
       await s.connect(["127.0.0.1", port]);

@@ -11,7 +11,7 @@ async function greet(server: Socket): Promise<unknown> {
   const [conn] = await server.accept();
   const question = new TextDecoder().decode(await conn.recv(100));
   await conn.sendall(`welcome ${question}`);
-  const facts = { local: conn.getsockname(), family: conn.family };
+  const facts = { local: conn.getsockname(), family: conn.family, proto: conn.proto };
   await conn.close();
   await server.close();
   return facts;
@@ -28,8 +28,8 @@ async function answer(conn: Socket): Promise<unknown> {
 for (const argument of process.argv.slice(2)) {
   const s = socket(undefined, undefined, undefined, { fileno: Number(argument) }) as Socket;
   const listening = s.getsockopt(SOL_SOCKET, SO_ACCEPTCONN) === 1;
-  const { family, type } = s;
-  console.log(JSON.stringify({ family, type, listening, local: s.getsockname() }));
+  const { family, type, proto } = s;
+  console.log(JSON.stringify({ family, type, proto, listening, local: s.getsockname() }));
   s.settimeout(15);
   console.log(JSON.stringify(await (listening ? greet(s) : answer(s))));
 }
