@@ -349,6 +349,17 @@ except OSError as error: say(error.errno)
     }
   }, able.options["SOCK_STREAM"]!["SO_RCVBUF"] === undefined && "the option needs libc");
 
+  test("two binds to one port, both with SO_REUSEADDR", async (scope) => {
+    const [first, second] = [scope.add(socket()), scope.add(socket())];
+    for (const s of [first, second]) s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+    await first.bind([host, 0]);
+    const bind = async (): Promise<void> => await second.bind(first.getsockname());
+    if (runtimeName === "deno") return void await rejects(bind, "EADDRINUSE", "bind");
+    await bind();
+    await first.listen();
+    await rejects(() => second.listen(), "EADDRINUSE", "listen");
+  });
+
   test("`connect` from a bound port to a peer that another socket of the port has", async (scope) => {
     const listener = await server(scope);
     const connect = async (port: number): Promise<Socket<InetAddress>> => {
