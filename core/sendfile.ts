@@ -2,7 +2,7 @@
 
 import { checkOptions, integer, signalOf, type WaitOptions } from "./arguments.ts";
 import { type BytesLike, describe, toBytes } from "./bytes.ts";
-import { systemError, withBytesSent, withMoreSent } from "./errors/errors.ts";
+import { setBytesSent, systemError, withBytesSent, withMoreSent } from "./errors/errors.ts";
 import { orAborted } from "./waiting/abort.ts";
 import { quiet } from "./waiting/quiet.ts";
 
@@ -60,12 +60,13 @@ export async function sendFile(
   const blob = isBlob(source)
     ? source.slice(offset, typeof count === "number" ? offset + count : undefined)
     : undefined;
+  // Bun 1.4: the size of a missing file and of those in /proc is 0, and a file whose size was read before is empty then.
+  const chunks = chunksOf(blob ?? source);
   const total = blob?.size;
-  // Bun gives a file that does not exist, and those of /proc, the size 0: only reading them tells.
   const most = total || count || Infinity;
   let skip = blob === undefined ? offset : 0;
   let sent = 0;
-  const chunks = chunksOf(blob ?? source);
+  let ofPiece: unknown;
   try {
     while (sent < most) {
       // An abort or a close also ends the wait for the source.
@@ -83,7 +84,7 @@ export async function sendFile(
         try {
           await sendAll(piece, { signal });
         } catch (error) {
-          throw withMoreSent(error, sent);
+          throw ofPiece = withMoreSent(error, sent);
         }
         sent += piece.length;
         onprogress?.(sent, total);
@@ -91,9 +92,11 @@ export async function sendFile(
     }
   } catch (error) {
     quiet(chunks.return());
+    if (error === ofPiece) throw error;
+    if (error === signal?.reason) throw withBytesSent(error, sent);
     const isClosed = closed.aborted && error === closed.reason;
-    // The error of a piece has the count already.
-    throw withBytesSent(isClosed ? systemError("EBADF", "send") : error, sent);
+    // The source's error may be that of another socket, with its count.
+    throw setBytesSent(isClosed ? systemError("EBADF", "send") : error, sent);
   }
   // The bytes are sent: a source that fails to stop is no error.
   quiet(chunks.return());
@@ -136,8 +139,9 @@ function chunksOfStream(stream: ReadableStream<Uint8Array>): Chunks {
 
 /** Checks the members: in the environments of Jest and Vitest the global class may be another one. */
 function isBlob(value: unknown): value is Blob {
-  const { size, slice, stream } = (value ?? {}) as Partial<Blob>;
-  return typeof size === "number" && typeof slice === "function" && typeof stream === "function";
+  if (typeof value !== "object" || value === null || !("size" in value)) return false;
+  const { slice, stream } = value as Partial<Blob>;
+  return typeof slice === "function" && typeof stream === "function";
 }
 
 function isReadableStream(value: unknown): value is ReadableStream<Uint8Array> {

@@ -624,6 +624,18 @@ for (const setting of settings) {
       await check(scope, runtime.Bun!.file(path), 5, 70_000);
     }, runtimeName !== "bun" && "only Bun has Bun.file");
 
+    test("a Bun.file whose size tells nothing", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const file = (path: string): Blob => runtime.Bun!.file(path);
+      const missing = await rejection(() => client.sendfile(file("/proc/self/missing")));
+      assert.equal((missing as { code?: string }).code, "ENOENT");
+      const sent = await client.sendfile(file("/proc/self/status"));
+      assert.ok(sent > 100);
+      assert.match(text(await receive(conn, sent)), /^Name:/);
+      assert.equal(await client.sendfile(file("/proc/self/status"), 0, 5), 5);
+      assert.equal(text(await receive(conn, 5)), "Name:");
+    }, runtimeName !== "bun" && "only Bun has Bun.file");
+
     test("Deno.FsFile", async (scope) => {
       const path = fileOf(scope, data);
       await check(scope, (await runtime.Deno!.open(path)).readable);
@@ -761,11 +773,14 @@ for (const setting of settings) {
       given.abort(enough);
       assert.equal(await aborted, enough);
       assert.equal(enough.bytes_sent, 3);
-      for (const reason of [broken, frozen]) {
+      // As of another socket, which the source reads from or writes to.
+      const foreign = Object.assign(new SocketError("elsewhere"), { bytes_sent: 77 });
+      for (const reason of [broken, frozen, foreign]) {
         const failing = some(() => Promise.reject(reason));
         assert.equal(await rejection(() => client.sendfile(failing)), reason);
       }
       assert.deepEqual([broken.bytes_sent, frozen.bytes_sent], [3, undefined]);
+      assert.equal(foreign.bytes_sent, 3);
       const onprogress = (sent: number): void => {
         if (sent === 3) throw unwanted;
       };

@@ -246,16 +246,23 @@ function brand(errorClass: typeof SocketError, name: string): void {
   });
 }
 
-/** The same error with `bytes_sent`, unless it has one. The program's own error may be frozen: it stays as it is. */
-export function withBytesSent(error: unknown, bytes_sent: number): unknown {
-  const isCounted = error instanceof SocketError && error.bytes_sent !== undefined;
-  return isCounted ? error : withMoreSent(error, bytes_sent);
-}
-
-/** The same error; its `bytes_sent` counts what went before, too. The program's own error may be frozen: it stays as it is. */
-export function withMoreSent(error: unknown, before: number): unknown {
+/** The same error with this `bytes_sent`. The program's own error may be frozen: it stays as it is. */
+export function setBytesSent(error: unknown, value: number): unknown {
   if (!(error instanceof SocketError) || !Object.isExtensible(error)) return error;
-  const value = before + (error.bytes_sent ?? 0);
   Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
   return error;
+}
+
+/** The same error with `bytes_sent`, unless it has one. */
+export function withBytesSent(error: unknown, bytes_sent: number): unknown {
+  return bytesSentOf(error) === undefined ? setBytesSent(error, bytes_sent) : error;
+}
+
+/** The same error; its `bytes_sent` counts what went before, too. */
+export function withMoreSent(error: unknown, before: number): unknown {
+  return setBytesSent(error, before + (bytesSentOf(error) ?? 0));
+}
+
+function bytesSentOf(error: unknown): number | undefined {
+  return error instanceof SocketError ? error.bytes_sent : undefined;
 }
