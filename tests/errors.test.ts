@@ -199,6 +199,8 @@ for (const setting of settings) {
         assert.deepEqual((error as SocketError).local, conn.getsockname());
         assert.equal((error as SocketError).bytes_sent, 0);
       }
+      await rejects(() => conn.send(""), "EPIPE", "send");
+      await rejects(() => conn.shutdown(SHUT_WR), "ENOTCONN", "shutdown");
     });
 
     test("a state that allows no send, told before an address that is wrong", async (scope) => {
@@ -207,10 +209,17 @@ for (const setting of settings) {
       const [shut, closed] = await setting.pair(scope);
       await shut.shutdown(SHUT_WR);
       await closed.close();
-      for (const [s, code] of [[fresh, "EPIPE"], [shut, "EPIPE"], [closed, "EBADF"]] as const) {
+      const busy = setting.socket(scope);
+      const binding = busy.bind([setting.host, 0]);
+      const states = [[busy, "EPIPE"], [fresh, "EPIPE"], [shut, "EPIPE"], [
+        closed,
+        "EBADF",
+      ]] as const;
+      for (const [s, code] of states) {
         await rejects(() => s.sendto("x", nobody), code, "sendto");
         await rejects(() => s.sendmsg(["x"], [], 0, nobody), code, "sendmsg");
       }
+      await binding;
     });
 
     test("address in use, told by bind", async (scope) => {

@@ -75,7 +75,6 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return this.#state === "broken" || this.#state === "closed";
   }
 
-  /** Whether sends do not fail at once. */
   get sends(): boolean {
     return this.#state === "open";
   }
@@ -252,9 +251,10 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (this.#isClosed) return closedError(syscall);
     this.#told = cause;
     const error = this.#translate(cause, syscall);
-    if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
+    const isPipe = error.errno === errno.EPIPE;
+    if (isPipe || error.errno === errno.ECONNRESET) this.#state = "broken";
+    if (isPipe) return this.#takeError(syscall) ?? error;
     this.#pending = undefined;
-    if (error.errno === errno.ECONNRESET) this.#state = "broken";
     return error;
   }
 

@@ -15,6 +15,8 @@ export interface Phase {
   readonly refusals: Refusals;
   /** The open socket; absent if it is only bound. */
   readonly handle: Handle | undefined;
+  /** Whether a send may succeed, at once or later. */
+  readonly sends: boolean;
   /** recv(2) */
   receive(request: ReceiveRequest, limits: Limits): Promise<Received>;
   /** send(2) */

@@ -50,6 +50,7 @@ const NOT_CONNECTED_UNIX: Codes = { receive: "ENOTCONN", send: "ENOTCONN" };
 export class Unconnected implements Phase {
   readonly refusals: Refusals = UNCONNECTED;
   readonly handle: Handle | undefined = undefined;
+  readonly sends: boolean = false;
   readonly codes: Codes;
   #failed: SocketError | undefined;
 
@@ -124,6 +125,7 @@ const LONGEST_STEP = 100;
 export class Busy implements Phase {
   readonly refusals: Refusals = BUSY;
   readonly handle: undefined = undefined;
+  readonly sends: boolean = false;
   /** The phase before, restored if the step fails. */
   readonly before: Unconnected;
   /** The wait of the call. */
@@ -158,6 +160,7 @@ export class Busy implements Phase {
 export class Connecting implements Phase {
   readonly refusals: Refusals = CONNECTING;
   readonly handle: undefined = undefined;
+  readonly sends: boolean = true;
   readonly call: ConnectCall;
   readonly wait: Wait<void>;
   #row = new CallRow();
@@ -182,10 +185,10 @@ export class Connecting implements Phase {
 
   send(request: SendRequest, limits: Limits): Promise<number> {
     const held = inTurn(request);
-    return countingNone(
-      request,
-      this.#whenConnected(request.syscall, limits, (endpoint, left) => endpoint.send(held, left)),
-    );
+    const call = (endpoint: StreamEndpoint, left: Limits): Promise<number> =>
+      endpoint.send(held, left);
+    const sending = this.#whenConnected(request.syscall, limits, call);
+    return request.all ? countingNone(sending) : sending;
   }
 
   /** The connection is established. */
@@ -233,12 +236,8 @@ function reportedBy(syscall: string, error: unknown): unknown {
   return systemError(error.code, syscall, { address: error.address, cause: error });
 }
 
-/** The same promise; an error from before a `sendall` has begun reports that nothing was sent. */
-export function countingNone<T>(
-  { all }: Pick<SendRequest, "all">,
-  sending: Promise<T>,
-): Promise<T> {
-  if (!all) return sending;
+/** The same promise; an error that does not count what was sent says that it is nothing. */
+export function countingNone<T>(sending: Promise<T>): Promise<T> {
   return quiet(sending.catch((error) => {
     throw withBytesSent(error, 0);
   }));

@@ -205,10 +205,8 @@ export class StreamTransport implements Transport, Owner {
     limits: Limits,
     sends: (send: Send, closed: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    return countingNone(
-      { all: true },
-      this.#together("send", limits, (send) => sends(send, this.#groups!.closed)),
-    );
+    const sending = this.#together("send", limits, (send) => sends(send, this.#groups!.closed));
+    return countingNone(sending);
   }
 
   /**
@@ -219,7 +217,7 @@ export class StreamTransport implements Transport, Owner {
     const { syscall } = request;
     return quietly(async () => {
       // The state comes before the address, as in `connect`.
-      if (!this.#isUnix && !this.#sends) return await this.send(request, limits);
+      if (!this.#isUnix && !this.#phase.sends) return await this.send(request, limits);
       const addresses = resolveAll(this.adapter, this.family, destination);
       if (!Array.isArray(addresses)) {
         // A name is looked up all the same, as in Python: what is sent meanwhile goes after it.
@@ -245,7 +243,8 @@ export class StreamTransport implements Transport, Owner {
       if (how !== SHUT_WR) await this.#stopListening(phase);
       return;
     }
-    if (!(phase instanceof StreamEndpoint) || phase.broken) {
+    // A UNIX connection stays one, whatever becomes of the peer.
+    if (!(phase instanceof StreamEndpoint) || phase.broken && !this.#isUnix) {
       throw systemError(phase.refusals.shutdown ?? "ENOTCONN", "shutdown");
     }
     if (how !== SHUT_WR) phase.shutdownRead();
@@ -285,12 +284,6 @@ export class StreamTransport implements Transport, Owner {
   /** The connection. */
   get #endpoint(): StreamEndpoint | undefined {
     return this.#phase instanceof StreamEndpoint ? this.#phase : undefined;
-  }
-
-  /** Whether sends do not fail at once. */
-  get #sends(): boolean {
-    const phase = this.#phase;
-    return phase instanceof StreamEndpoint ? phase.sends : !(phase instanceof Unconnected);
   }
 
   get #isUnix(): boolean {
@@ -403,10 +396,9 @@ export class StreamTransport implements Transport, Owner {
 
   #sendAfter(groups: SendGroups, request: SendRequest, limits: Limits): Promise<number> {
     const held = inTurn(request);
-    return countingNone(
-      request,
-      groups.after(request.syscall, limits, (left) => this.#phase.send(held, left)),
-    );
+    const call = (left: Limits): Promise<number> => this.#phase.send(held, left);
+    const sending = groups.after(request.syscall, limits, call);
+    return request.all ? countingNone(sending) : sending;
   }
 
   #together<T>(
