@@ -13,7 +13,7 @@ import type {
 } from "../adapter.ts";
 import { failedAttempt, refusal } from "../coded_error.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "../endpoints.ts";
-import { connectByNodeNet } from "./connect.ts";
+import { connectFrom } from "./connect.ts";
 import { isDescriptor, nextDescriptor } from "./descriptor.ts";
 import { acceptedStream } from "./direct_stream.ts";
 import { hasLibc, libc } from "./ffi.ts";
@@ -123,8 +123,7 @@ class DenoBound implements Bound {
     if (isUnix(this.local)) {
       return failedAttempt(refusal("EOPNOTSUPP", "Deno cannot connect a bound UNIX socket"));
     }
-    // Deno.connect ignores a local address; node:net uses it.
-    return connectByNodeNet(target, this.local);
+    return connectFrom(target, this.local);
   }
 
   close(): Promise<void> {

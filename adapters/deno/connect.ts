@@ -21,11 +21,11 @@ import { isKeptOut } from "./v6only.ts";
 
 /** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {
+  if (isKeptOut(target.address, target.settings)) return failedAttempt(unreachable());
   if (target.address[1] === 0) {
     // Deno rejects port 0 as an argument; the kernel refuses the connection.
     return failedAttempt(codedError("ECONNREFUSED", "port 0"));
   }
-  if (isKeptOut(target.address, target.settings)) return failedAttempt(unreachable());
   if (isForNodeNet(target)) return connectByNodeNet(target, undefined);
   if (needsName(target)) return connectByName(target);
   const abort = new AbortController();
@@ -76,8 +76,15 @@ function isForNodeNet({ settings, address }: ConnectTarget): boolean {
   return settings.get("SO_LINGER") === 0 && !isUnix(address) && !hasLibc();
 }
 
+/** connect(2) from a given local address, which Deno.connect would ignore. */
+export function connectFrom(target: ConnectTarget, local: InetAddress): ConnectAttempt {
+  return isKeptOut(target.address, target.settings)
+    ? failedAttempt(unreachable())
+    : connectByNodeNet(target, local);
+}
+
 /** Connects through `node:net`, which can do so from a given local address, and can reset the connection. */
-export function connectByNodeNet(
+function connectByNodeNet(
   target: ConnectTarget,
   local: InetAddress | undefined,
 ): ConnectAttempt {
@@ -85,7 +92,6 @@ export function connectByNodeNet(
   const address = target.address as InetAddress;
   const [, port] = address;
   const byName = needsName(target);
-  if (isKeptOut(address, target.settings)) return failedAttempt(unreachable());
   // node:net throws this error where nobody can catch it.
   if (local !== undefined && !isPermitted(hostOf(local), local[1])) {
     return failedAttempt(denied(hostOf(local), local[1]));

@@ -19,7 +19,7 @@ import { hostOf } from "../endpoints.ts";
 import type { Libc } from "../libc/libc.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
 import { AcceptingListener } from "./adopt.ts";
-import { connectByNodeNet } from "./connect.ts";
+import { connectFrom } from "./connect.ts";
 import { DenoOptions } from "./options.ts";
 import { denied, isPermitted } from "./resolver.ts";
 
@@ -72,7 +72,7 @@ class LibcBound implements Bound {
 
   connect(target: ConnectTarget): ConnectAttempt {
     this.#libc.close(this.#fd);
-    return connectByNodeNet(target, this.local as InetAddress);
+    return connectFrom(target, this.local as InetAddress);
   }
 
   close(): Promise<void> {
