@@ -63,9 +63,13 @@ export function seconds(value: unknown, name: string): number | null {
   return value === 0 ? 0 : value;
 }
 
-/** Checks that options are an object; the error shows an example, since Python has positional arguments there. */
+/**
+ * Checks that options are an object, and no address or bytes; the error shows an example, since Python has positional
+ * arguments there.
+ */
 export function checkOptions(options: unknown, example: string): void {
-  if (typeof options !== "object" || options === null) {
+  const isData = Array.isArray(options) || ArrayBuffer.isView(options);
+  if (typeof options !== "object" || options === null || isData) {
     throw new TypeError(
       `options must be an object such as ${example}, not ${describe(options)}`,
     );

@@ -82,6 +82,8 @@ function badOptions(before: readonly unknown[] = []): Wrong[] {
   return [
     [[...before, "now"], TypeError, "options", '"now"'],
     [[...before, 5], TypeError, "options", "5"],
+    [[...before, ["127.0.0.1", 9]], TypeError, "options", "array of 2"],
+    [[...before, new Uint8Array(1)], TypeError, "options", "Uint8Array"],
     [[...before, { signal: "now" }], TypeError, "signal", '"now"'],
     [[...before, { signal: {} }], TypeError, "signal", "object"],
   ];
