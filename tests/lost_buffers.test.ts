@@ -89,6 +89,21 @@ for (const setting of settings) {
       assert.equal(text(await after), "bytes");
     });
 
+    test("readinto of a file, too, also while it waits for its turn", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await using file = client.makefile("rb");
+      const first = file.read(2);
+      for (const call of ["readinto", "readinto1"] as const) {
+        const buffer = new Uint8Array(2);
+        const reading = file[call](buffer);
+        transfer(buffer);
+        if (call === "readinto") await conn.sendall("abcd");
+        checkTypeError(await rejection(() => reading), "buffer");
+      }
+      assert.equal(text(await first), "ab");
+      assert.equal(text(await file.read(2)), "cd");
+    });
+
     test("sendall fails and tells how much went out; the next goes after it", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const data = new Uint8Array(32 * 1024 * 1024).fill(1);

@@ -675,17 +675,19 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     throw new TypeError(`${syscall} needs a binary file with a buffer`);
   }
 
-  /** Reads into the caller's memory; bytes for which there is no room any more are put back. */
+  /** Reads into the caller's memory; if that was transferred or shrunk meanwhile, the bytes are for the next read. */
   #readInto(
     syscall: string,
     target: Uint8Array,
     options: WaitOptions | undefined,
     read: () => Promise<Uint8Array | null>,
   ): Promise<number | null> {
+    const { length } = target;
     return this.#inTurn(syscall, options, async () => {
+      if (target.length < length) throw gone();
       const data = await read();
       if (data === null) return null;
-      if (data.length > target.length) {
+      if (target.length < length) {
         this.#reader.putBack([data]);
         throw gone();
       }
