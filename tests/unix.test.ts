@@ -93,7 +93,7 @@ describe("UNIX streams", () => {
       const [peer, s] = closes === "client" ? [client, conn] : [conn, client];
       await peer.sendall("last");
       await peer.close();
-      for (const data of ["x", "x", "", "x"]) await rejects(() => s.send(data), "EPIPE", "send");
+      for (let i = 0; i < 3; i++) await rejects(() => s.send("x"), "EPIPE", "send");
       assert.equal(text(await s.recv(9)), "last");
       // Unlike one of TCP, the connection is still there for Linux.
       await s.shutdown(SHUT_WR);

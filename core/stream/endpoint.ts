@@ -251,10 +251,10 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (this.#isClosed) return closedError(syscall);
     this.#told = cause;
     const error = this.#translate(cause, syscall);
-    const isPipe = error.errno === errno.EPIPE;
-    if (isPipe || error.errno === errno.ECONNRESET) this.#state = "broken";
-    if (isPipe) return this.#takeError(syscall) ?? error;
+    // Not broken yet: a read under way may still tell of a reset, which is for the next receive.
+    if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
     this.#pending = undefined;
+    if (error.errno === errno.ECONNRESET) this.#state = "broken";
     return error;
   }
 
