@@ -23,6 +23,7 @@ import {
   DGRAM_OPTIONS,
   supported,
 } from "../option_support.ts";
+import { isKeptOut, unreachable } from "../v6only.ts";
 import { BunStream, type BunStreamCalls, streamHandlers } from "./stream.ts";
 import { bun, type BunHandlers, type BunListener, type BunSocket } from "./types.ts";
 
@@ -120,9 +121,10 @@ class NativeBound implements Bound, Listener {
 
 /** Connects, from a local address if one is given. */
 export function connectNatively(
-  { family, address }: ConnectTarget,
+  { family, address, settings }: ConnectTarget,
   local: InetAddress | undefined,
 ): ConnectAttempt {
+  if (isKeptOut(address, settings)) return unreachable();
   let cancelled = false;
   const [, port] = address as InetAddress;
   const done = bun().connect<BunStream | undefined>({

@@ -13,6 +13,7 @@ import type {
 } from "../adapter.ts";
 import { failedAttempt, refusal } from "../coded_error.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "../endpoints.ts";
+import { isKeptOut, isV6Only } from "../v6only.ts";
 import { connectFrom } from "./connect.ts";
 import { isDescriptor, nextDescriptor } from "./descriptor.ts";
 import { acceptedStream } from "./direct_stream.ts";
@@ -20,7 +21,6 @@ import { hasLibc, libc } from "./ffi.ts";
 import { bindByLibc } from "./libc_bound.ts";
 import { DenoOptions } from "./options.ts";
 import { addressOf, deno, type DenoListener, denoPathOf, hasUnstableNet } from "./types.ts";
-import { isKeptOut, isV6Only } from "./v6only.ts";
 
 /** The backlog of a bound socket: the library's default, so that `listen()` needs no second listener. */
 const HELD_BACKLOG = 128;

@@ -7,8 +7,9 @@ import { AF_INET6 } from "../../core/constants.ts";
 import type { Address, ConnectAttempt, ConnectTarget, InetAddress, Stream } from "../adapter.ts";
 import { nodeModule } from "../builtin/modules.ts";
 import { connectSocket } from "../builtin/net_connect.ts";
-import { type CodedError, codedError, failedAttempt } from "../coded_error.ts";
+import { codedError, failedAttempt } from "../coded_error.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
+import { isKeptOut, unreachable } from "../v6only.ts";
 import { nextDescriptor } from "./descriptor.ts";
 import { connectedStream, searchedStream } from "./direct_stream.ts";
 import { errorCode } from "./errors.ts";
@@ -17,11 +18,10 @@ import { DenoNetStream } from "./net_stream.ts";
 import { denied, isPermitted, lookup } from "./resolver.ts";
 import { takeConn } from "./taken_conn.ts";
 import { addressOf, deno, type DenoConn, denoPathOf } from "./types.ts";
-import { isKeptOut } from "./v6only.ts";
 
 /** connect(2) from an address chosen by the system. */
 export function connect(target: ConnectTarget): ConnectAttempt {
-  if (isKeptOut(target.address, target.settings)) return failedAttempt(unreachable());
+  if (isKeptOut(target.address, target.settings)) return unreachable();
   if (target.address[1] === 0) {
     // Deno rejects port 0 as an argument; the kernel refuses the connection.
     return failedAttempt(codedError("ECONNREFUSED", "port 0"));
@@ -67,10 +67,6 @@ function addressesOf(
   ];
 }
 
-function unreachable(): CodedError {
-  return codedError("ENETUNREACH", "an IPv4 address, and IPV6_V6ONLY is on");
-}
-
 /** Whether the connection stays with `node:net`: without FFI, only that can reset one. */
 function isForNodeNet({ settings, address }: ConnectTarget): boolean {
   return settings.get("SO_LINGER") === 0 && !isUnix(address) && !hasLibc();
@@ -79,7 +75,7 @@ function isForNodeNet({ settings, address }: ConnectTarget): boolean {
 /** connect(2) from a given local address, which Deno.connect would ignore. */
 export function connectFrom(target: ConnectTarget, local: InetAddress): ConnectAttempt {
   return isKeptOut(target.address, target.settings)
-    ? failedAttempt(unreachable())
+    ? unreachable()
     : connectByNodeNet(target, local);
 }
 
