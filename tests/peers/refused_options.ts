@@ -29,7 +29,7 @@ async function often(call: () => Promise<unknown>): Promise<[ends: string[], lef
     ends.add(await call().then(String, (error) => `${error.syscall} ${error.code}`));
   }
   // What was closed has its time.
-  for (let i = 0; i < 40 && descriptors() > before; i++) {
+  for (let i = 0; i < 200 && descriptors() > before; i++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return [[...ends], Math.max(0, descriptors() - before)];
