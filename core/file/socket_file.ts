@@ -691,7 +691,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
         this.#reader.putBack([data]);
         throw gone();
       }
-      target.set(data);
+      // Node 20 copies not even nothing into a buffer that was transferred.
+      if (data.length > 0) target.set(data);
       return data.length;
     });
   }
