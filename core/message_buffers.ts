@@ -15,11 +15,16 @@ export function bufferList<T>(
   buffers: Iterable<T>,
   check: (buffer: T & Uint8Array, name: string) => Uint8Array,
 ): Uint8Array[] {
-  const iterable = typeof buffers === "object" && buffers !== null && Symbol.iterator in buffers;
-  if (!iterable || ArrayBuffer.isView(buffers)) {
+  if (!isList(buffers)) {
     throw new TypeError(`buffers must be an iterable of buffers, not ${describe(buffers)}`);
   }
   return Array.from(buffers, (buffer, i) => check(buffer as T & Uint8Array, `buffers[${i}]`));
+}
+
+/** Whether a value can be a list; bytes, which are iterable, too, are none. */
+function isList(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Symbol.iterator in value &&
+    !ArrayBuffer.isView(value);
 }
 
 /** Spreads received bytes over several buffers. */
@@ -35,7 +40,7 @@ export function scatter(data: Uint8Array, targets: Uint8Array[]): void {
 
 /** Checks ancillary data and returns the count of its items. */
 export function ancillaryList(ancdata: Iterable<readonly [number, number, BytesLike]>): number {
-  if (typeof ancdata !== "object" || ancdata === null || !(Symbol.iterator in ancdata)) {
+  if (!isList(ancdata)) {
     throw new TypeError(
       `ancdata must be an iterable of [level, type, data], not ${describe(ancdata)}`,
     );

@@ -195,6 +195,7 @@ const methods: Record<string, Wrong[]> = {
     [["text"], TypeError, "buffers", '"text"'],
     [[["x", 5]], TypeError, "buffers[1]", "5"],
     [[["x"], 5], TypeError, "ancdata", "5"],
+    [[["x"], new Uint8Array(0)], TypeError, "ancdata", "Uint8Array"],
     [[["x"], [[1, 2]]], TypeError, "ancdata[0]", "array of 2"],
     [[["x"], [["1", 2, bytes]]], TypeError, "ancdata[0]", '"1"'],
     [[["x"], [[1, 2, 3]]], TypeError, "ancdata[0]", "3"],
