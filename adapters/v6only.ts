@@ -8,6 +8,9 @@ import type { Address, ConnectAttempt, Settings } from "./adapter.ts";
 import { codedError, failedAttempt } from "./coded_error.ts";
 import { hostOf, isUnix } from "./endpoints.ts";
 
+/** Why a call with such an address is refused. */
+export const KEPT_OUT = "an IPv4 address, and IPV6_V6ONLY is on";
+
 /** Whether a socket is for IPv6 only. */
 export function isV6Only(settings: Settings): boolean {
   return settings.get("IPV6_V6ONLY") === 1;
@@ -20,5 +23,5 @@ export function isKeptOut(address: Address, settings: Settings): boolean {
 
 /** The attempt of such a socket to connect there. */
 export function unreachable(): ConnectAttempt {
-  return failedAttempt(codedError("ENETUNREACH", "an IPv4 address, and IPV6_V6ONLY is on"));
+  return failedAttempt(codedError("ENETUNREACH", KEPT_OUT));
 }

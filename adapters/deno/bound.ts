@@ -13,7 +13,7 @@ import type {
 } from "../adapter.ts";
 import { failedAttempt, refusal } from "../coded_error.ts";
 import { hostOf, isUnix, isWildcard, scopedLike } from "../endpoints.ts";
-import { isKeptOut, isV6Only } from "../v6only.ts";
+import { isKeptOut, isV6Only, KEPT_OUT } from "../v6only.ts";
 import { connectFrom } from "./connect.ts";
 import { isDescriptor, nextDescriptor } from "./descriptor.ts";
 import { acceptedStream } from "./direct_stream.ts";
@@ -28,9 +28,7 @@ const HELD_BACKLOG = 128;
 /** bind(2), at once. */
 export function bind(request: BindRequest): Bound {
   const { family, address, settings } = request;
-  if (isKeptOut(address, settings)) {
-    throw refusal("EINVAL", "an IPv4 address, and IPV6_V6ONLY is on");
-  }
+  if (isKeptOut(address, settings)) throw refusal("EINVAL", KEPT_OUT);
   const onlyIPv6 = isV6Only(settings) && address[0] === "::";
   const sharesPort = settings.get("SO_REUSEPORT") === 1 && !hasUnstableNet();
   if (onlyIPv6 || sharesPort) {
