@@ -39,6 +39,14 @@ const slower = process.env["BSDSOCK_SOAK"] === "1" ? 10 : 1;
 const testLimit = 120_000 * slower;
 const fileLimit = 400_000 * slower;
 
+/** @returns {Promise<Record<string, string>>} What tells the tests which Python to start. */
+async function pythonEnvironment() {
+  if (process.env["PYTHON"] !== undefined) return {};
+  // Behind a script of pyenv, Python takes several times as long to start, and hundreds of peers are started.
+  const found = await run("python3", ["-c", "import sys; print(sys.executable)"]);
+  return found.code === 0 ? { PYTHON: found.stdout.trim() } : {};
+}
+
 /** The files that run two at a time. */
 const together = "tests/interop/";
 
@@ -217,7 +225,7 @@ async function runTarget(key, files) {
       const report = join(scratch, `${key}-${file.replaceAll("/", "_")}.xml`);
       const started = performance.now();
       const tallied = `${report}.tally`;
-      const env = { ...target.env, BSDSOCK_TALLY: tallied };
+      const env = { ...target.env, ...pythonPath, BSDSOCK_TALLY: tallied };
       const done = await run(program, target.args(file, report), { cwd, env, limit: fileLimit });
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const tests = existsSync(report) ? readReport(readFileSync(report, "utf8"), file) : [];
@@ -292,6 +300,7 @@ const chosen = choose(values.runtime, Object.keys(targets), usage);
 const files = testFiles(positionals, usage);
 const areNamed = positionals.length > 0;
 const tally = new Tally();
+const pythonPath = await pythonEnvironment();
 
 /** @type {Row[]} */
 const rows = [];

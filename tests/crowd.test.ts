@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { tooFewDescriptors, withDescriptors } from "./support/open_files.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer } from "./support/peers.ts";
-import { start } from "./support/process.ts";
+import { pythonFile, start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded } from "./support/scope.ts";
 import { limit, tally, times } from "./support/tally.ts";
@@ -81,7 +81,7 @@ describe(`${COUNT} connections at once`, () => {
       const run = withDescriptors(DESCRIPTORS, launch(program, ["server", String(COUNT)]));
       const here = scope.add(start(run, { limit: patience }));
       const port = await here.json<number>();
-      const command = ["python3", "-u", "-c", clients, String(port), String(COUNT)] as const;
+      const command = [pythonFile, "-u", "-c", clients, String(port), String(COUNT)] as const;
       const peer = scope.add(start(withDescriptors(DESCRIPTORS, command), { limit: patience }));
       tell("accepted", await here.json<Opened>(patience));
       peer.write("\n");
@@ -96,7 +96,7 @@ describe(`${COUNT} connections at once`, () => {
     "are made, and each has its echo",
     { skip },
     bounded(async (scope) => {
-      const command = ["python3", "-u", "-c", server, String(COUNT)] as const;
+      const command = [pythonFile, "-u", "-c", server, String(COUNT)] as const;
       const peer = scope.add(start(withDescriptors(DESCRIPTORS, command), { limit: patience }));
       const port = String(await peer.json<number>());
       const run = withDescriptors(DESCRIPTORS, launch(program, ["client", String(COUNT), port]));

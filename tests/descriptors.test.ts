@@ -47,7 +47,7 @@ import {
 import { receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
-import { type Program, start } from "./support/process.ts";
+import { type Program, pythonFile, start } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
 import {
   bounded,
@@ -790,7 +790,7 @@ describe("descriptors given away and taken back", () => {
       const fd = client.detach();
       scope.add({ close: () => close(fd) });
       const stdio = ["ignore", "ignore", "inherit", fd] as const;
-      const child = spawn("python3", ["-c", echo], { stdio: [...stdio] });
+      const child = spawn(pythonFile, ["-c", echo], { stdio: [...stdio] });
       scope.add({ close: () => child.kill() });
       await conn.sendall("for the child");
       assert.equal(text(await receive(conn, 13)), "for the child");

@@ -36,7 +36,7 @@ import { endsByItself } from "./support/endings.ts";
 import { Namespace, noNamespace } from "./support/namespace.ts";
 import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts";
 import { helpers, noPeer, pythonProgram } from "./support/peers.ts";
-import { type Program, start } from "./support/process.ts";
+import { type Program, pythonFile, start } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
 
@@ -55,9 +55,8 @@ function path(scope: Scope): string {
 
 /** What a program in Python says, whose socket module is that of the system; it runs while nothing else does here. */
 function linux<T>(source: string, ...args: (string | number)[]): T {
-  const python = process.env["PYTHON"] ?? "python3";
   const program = `${helpers}\n${source}`;
-  const done = spawnSync(python, ["-c", program, ...args.map(String)], {
+  const done = spawnSync(pythonFile, ["-c", program, ...args.map(String)], {
     encoding: "utf8",
     timeout: 20_000,
   });

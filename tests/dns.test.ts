@@ -16,7 +16,7 @@ import {
 } from "../mod.ts";
 import { type Answer, type Call, pythonAnswers, sameAnswer } from "./support/answers.ts";
 import { Namespace, noNamespace } from "./support/namespace.ts";
-import { hasPython } from "./support/process.ts";
+import { hasPython, pythonFile } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded, type Scope } from "./support/scope.ts";
 
@@ -119,7 +119,7 @@ async function askPython(scope: Scope, space: Namespace, calls: readonly Call[])
 question = json.loads(sys.argv[1])
 ${pythonAnswers}
 print(json.dumps(answer))`;
-  const program = scope.add(space.start(["python3", "-c", source, JSON.stringify(calls)]));
+  const program = scope.add(space.start([pythonFile, "-c", source, JSON.stringify(calls)]));
   const { stdout, stderr } = await program.exit(60_000);
   assert.notEqual(stdout, "", stderr);
   return JSON.parse(stdout) as Answer[];

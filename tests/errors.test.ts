@@ -43,7 +43,7 @@ import { receive } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonPeer, pythonProgram } from "./support/peers.ts";
 import { noPrivilegedPort, unprivileged } from "./support/privileges.ts";
-import { start } from "./support/process.ts";
+import { pythonFile, start } from "./support/process.ts";
 import { isCompiled, launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, rejects, type Scope, sleep, thrown } from "./support/scope.ts";
 import { native, type Setting, settings } from "./support/tcp.ts";
@@ -764,7 +764,7 @@ function unknownName(): number {
     const script = "import socket, sys\n" +
       "try: socket.getaddrinfo('bsdsock-test.invalid', 9)\n" +
       "except socket.gaierror as error: print(error.errno)";
-    const done = spawnSync("python3", ["-c", script], { encoding: "utf8", timeout: 60_000 });
+    const done = spawnSync(pythonFile, ["-c", script], { encoding: "utf8", timeout: 60_000 });
     unknownNumber = Number(done.stdout) === EAI_AGAIN ? EAI_AGAIN : EAI_NONAME;
   }
   return unknownNumber;

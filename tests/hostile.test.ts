@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { tooFewDescriptors, withDescriptors } from "./support/open_files.ts";
 import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts";
 import { noPeer } from "./support/peers.ts";
-import { start } from "./support/process.ts";
+import { pythonFile, start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded, until } from "./support/scope.ts";
 import { limit, seed, tally, times } from "./support/tally.ts";
@@ -106,9 +106,9 @@ describe("a server among strangers", () => {
       let answered = 0;
       for (let round = 0; round < 2; round++) {
         const args = [String(port), String(COUNT / 2), String(seed + round)];
-        const python = ["python3", "-u", "-c", strangers, ...args] as [string, ...string[]];
+        const python = [pythonFile, "-u", "-c", strangers, ...args] as [string, ...string[]];
         const peer = scope.add(start(withDescriptors(COUNT + 100, python), { limit: patience }));
-        const friend = scope.add(start(["python3", "-u", "-c", guest, String(port)], {
+        const friend = scope.add(start([pythonFile, "-u", "-c", guest, String(port)], {
           limit: patience,
         }));
         assert.equal(await peer.line(patience), "done", `seed ${seed}: ${peer.stderr}`);

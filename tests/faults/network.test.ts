@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { checkNothingLeft, noDescriptors } from "../support/outside.ts";
-import type { Program } from "../support/process.ts";
+import { type Program, pythonFile } from "../support/process.ts";
 import { launch } from "../support/runtime.ts";
 import { bounded, type Scope, sleep } from "../support/scope.ts";
 import { limit, seed, tally, times } from "../support/tally.ts";
@@ -29,7 +29,7 @@ if ${port} == 0:
 else:
     s = socket.create_connection(("${hosts[0]}", ${port}))
 ${script}`;
-  return scope.add(net.start(1, ["python3", "-u", "-c", program]));
+  return scope.add(net.start(1, [pythonFile, "-u", "-c", program]));
 }
 
 /** Sends so many bytes and receives all there are, at once. */
@@ -166,7 +166,7 @@ describe("a network", () => {
     const here = scope.add(net.start(0, launch(program, [hosts[0]])));
     const port = await here.json<number>();
     const sender = scope.add(net.start(1, [
-      "python3",
+      pythonFile,
       "-c",
       `
 import hashlib, random, socket, time

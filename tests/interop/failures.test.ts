@@ -28,7 +28,7 @@ import {
 import { Namespace, noNamespace } from "../support/namespace.ts";
 import { checkNothingLeft, noDescriptors, noSs, ss } from "../support/outside.ts";
 import { noPeer, pythonProgram } from "../support/peers.ts";
-import type { Program } from "../support/process.ts";
+import { type Program, pythonFile } from "../support/process.ts";
 import { bounded, type Scope, sleep, until } from "../support/scope.ts";
 
 type Argument = string | number;
@@ -630,13 +630,13 @@ describe("Ctrl-C", () => {
 
   it(
     "lookup that waits for a name server",
-    { skip: noPeer || noNamespace("python3") },
+    { skip: noPeer || noNamespace(pythonFile) },
     bounded(async (scope) => {
       const nameServer = "import socket, sys\ns = socket.socket(type=socket.SOCK_DGRAM)\n" +
         's.bind(("127.0.0.1", 53))\nprint("bound", file=sys.stderr)\n' +
         'print(s.recv(9) and "asked", file=sys.stderr)\n' +
         "sys.stdin.read()";
-      const holder: [string, ...string[]] = ["python3", "-u", "-c", nameServer];
+      const holder: [string, ...string[]] = [pythonFile, "-u", "-c", nameServer];
       const resolv = "nameserver 127.0.0.1\n";
       const space = await Namespace.open(scope, holder, "", resolv);
       await space.said("bound");

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
+import { pythonFile } from "./process.ts";
 import { runtimeName } from "./runtime.ts";
 
 const linux = process.platform === "linux";
@@ -130,8 +131,7 @@ for fd in os.listdir("/proc/%d/fd" % pid):
 `;
 
 function runSpy(inode: string) {
-  const python = process.env["PYTHON"] ?? "python3";
-  return spawnSync(python, ["-c", spy, String(process.pid), inode], {
+  return spawnSync(pythonFile, ["-c", spy, String(process.pid), inode], {
     encoding: "utf8",
     timeout: 20_000,
   });

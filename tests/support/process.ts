@@ -201,7 +201,9 @@ export function start(command: readonly [string, ...string[]], options?: StartOp
   return new Program(command, options);
 }
 
-const pythonFile = process.env["PYTHON"] ?? (process.platform === "win32" ? "python" : "python3");
+/** The command for Python 3. */
+export const pythonFile: string = process.env["PYTHON"] ??
+  (process.platform === "win32" ? "python" : "python3");
 
 /** Whether Python 3 can be started here; tests with a Python peer are skipped where it cannot. */
 export const hasPython: boolean =

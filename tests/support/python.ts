@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { pythonFile } from "./process.ts";
 
 /**
  * Why Python's answers cannot be had here, or false. Its constants and conversions are those of the
@@ -23,7 +24,7 @@ function probe(): string | false {
 export function python<Answer>(script: string, question: unknown): Answer {
   const program = `import json, sys\nquestion = json.load(sys.stdin)\n${script}\n` +
     `json.dump(answer, sys.stdout)\n`;
-  const { error, status, stdout, stderr } = spawnSync("python3", ["-c", program], {
+  const { error, status, stdout, stderr } = spawnSync(pythonFile, ["-c", program], {
     // Pure ASCII: no locale can get in the way, and a lone surrogate survives.
     input: JSON.stringify(question).replace(
       /[^\0-~]/g,
