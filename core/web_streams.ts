@@ -79,8 +79,8 @@ class ReadableSide {
   /** Resumes a pull that waits for a read. */
   #goOn: (() => void) | undefined;
   /**
-   * How many bytes each pending read of the current reader takes at most; `undefined` for a reader of the platform's
-   * own, which always reads.
+   * How many bytes each pending read of the current reader takes at most; `undefined` for a reader whose reads are not
+   * seen, which counts as one that always reads.
    */
   #wanted: { size: number }[] | undefined;
   /** The error that ends the stream once it is idle. */
@@ -128,8 +128,9 @@ class ReadableSide {
     reader.read = (view, options) => {
       // The view is transferred by the call.
       const asked = { size: view?.byteLength ?? CHUNK };
-      const reading = read(view, options);
+      // Before the read, which may pull at once.
       wanted.push(asked);
+      const reading = read(view, options);
       // A refused read settles before those that wait.
       const settled = (): void => {
         wanted.splice(wanted.indexOf(asked), 1);
@@ -154,6 +155,8 @@ class ReadableSide {
   }
 
   async #pull(): Promise<void> {
+    // Only a read pulls: this one did not come through the reader's method. Node 26's Readable.fromWeb makes such.
+    if (this.#wanted?.length === 0) this.#wanted = undefined;
     const controller = this.#controller;
     for (;;) {
       const failure = await this.#wait();

@@ -1,6 +1,8 @@
 /** The Web Streams of sockets. */
 
 import assert from "node:assert/strict";
+import { Duplex, Readable } from "node:stream";
+import type { ReadableStream as WebReadable, WritableStream as WebWritable } from "node:stream/web";
 import { describe, it } from "node:test";
 import {
   type Address,
@@ -546,6 +548,57 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
         (body as ReadableStream<Uint8Array>).pipeTo(client.writable),
         answer.json().then((value) => assert.deepEqual(value, { a: [1, 2] })),
       ]);
+    });
+
+    for (
+      const [name, read] of Object.entries({
+        "Readable.fromWeb": (stream: ReadableStream) => Readable.fromWeb(stream as WebReadable),
+        "Duplex.fromWeb": (stream: ReadableStream) =>
+          Duplex.fromWeb({
+            readable: stream as WebReadable,
+            writable: new WritableStream() as WebWritable,
+          }),
+        "Duplex.from": (stream: ReadableStream) => Duplex.from(stream as WebReadable),
+      })
+    ) {
+      test(`${name} of node:stream reads to the end`, async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        const chunks: Uint8Array[] = [];
+        const reading = (async () => {
+          for await (const chunk of read(conn.readable)) chunks.push(chunk as Uint8Array);
+        })();
+        await client.sendall("first");
+        await sleep(20);
+        await client.sendall(pattern(300_000));
+        await client.close();
+        await reading;
+        assert.equal(sha256(...chunks), sha256(utf8("first"), pattern(300_000)));
+      });
+
+      test(`${name} of node:stream fails with the socket's error`, async (scope) => {
+        const [, conn] = await setting.pair(scope);
+        const reading = (async () => {
+          for await (const chunk of read(conn.readable)) assert.fail(String(chunk));
+        })();
+        const failed = rejection(() => reading);
+        await sleep(20);
+        await conn.close();
+        assertCode(await failed, "EBADF");
+      });
+    }
+
+    test("reads by the method of the prototype are served, and others after them", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const reader = conn.readable.getReader();
+      const unseen = ReadableStreamDefaultReader.prototype.read.call(reader);
+      await client.sendall("one");
+      assert.equal(text((await unseen).value as Uint8Array), "one");
+      const seen = reader.read();
+      await client.sendall("two");
+      assert.equal(text((await seen).value!), "two");
+      reader.releaseLock();
+      await client.sendall("three");
+      assert.equal(text(await conn.recv(9)), "three");
     });
 
     test("tee gives both the same bytes", async (scope) => {
