@@ -216,7 +216,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
 
     test("writelines takes a string for its characters", async (scope) => {
       const [client, conn] = await setting.pair(scope);
-      await using out = client.makefile("w");
+      const out = opened(scope, client.makefile("w"));
       await out.writelines("abc");
       await out.flush();
       assert.equal(text(await receive(conn, 3)), "abc");

@@ -91,7 +91,7 @@ for (const setting of settings) {
 
     test("readinto of a file, too, also while it waits for its turn", async (scope) => {
       const [client, conn] = await setting.pair(scope);
-      await using file = client.makefile("rb");
+      const file = scope.add(client.makefile("rb"));
       const first = file.read(2);
       for (const call of ["readinto", "readinto1"] as const) {
         const buffer = new Uint8Array(2);
