@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers";
 import {
   type Adapter,
   AF_INET,
@@ -32,6 +33,7 @@ import {
   type SocketError,
   SOL_SOCKET,
 } from "../mod.ts";
+import { concat } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
@@ -466,6 +468,102 @@ describe("an adapter before another", () => {
     }),
   );
 });
+
+describe("sends that wait behind another", () => {
+  /** A connection whose stream has no room until a write was given one byte. */
+  async function fullAtFirst(scope: Scope) {
+    const wire: Uint8Array[] = [];
+    let full = true;
+    const [s] = await connected(scope, {
+      tryWrite: (chunk: Uint8Array) => {
+        if (full) return 0;
+        wire.push(chunk.slice());
+        return chunk.length;
+      },
+      write: (chunk: Uint8Array) => {
+        wire.push(chunk.slice(0, 1));
+        full = false;
+        return Promise.resolve(1);
+      },
+    });
+    return [s, wire] as const;
+  }
+
+  it(
+    "go out in few pieces once there is room",
+    bounded(async (scope) => {
+      const [s, wire] = await fullAtFirst(scope);
+      const ended: number[] = [];
+      const sizes = [5, 1, 0, 100_000, 3, 20_000, 20_000, ...Array<number>(200).fill(2)];
+      await Promise.all(sizes.map(async (size, i) => {
+        const data = new Uint8Array(size).fill(i);
+        if (i % 2 === 0) await s.sendall(data);
+        else assert.equal(await s.send(data), size);
+        ended.push(i);
+      }));
+      assert.deepEqual(ended, [...sizes.keys()]);
+      const sent = concat(wire);
+      assert.deepEqual(sent, concat(sizes.map((size, i) => new Uint8Array(size).fill(i))));
+      assert.ok(wire.length < 40, `${wire.length} pieces`);
+      await s.close();
+    }),
+  );
+
+  it(
+    "let the event loop turn",
+    bounded(async (scope) => {
+      const [s] = await fullAtFirst(scope);
+      const sends = Array.from({ length: 1000 }, () => s.sendall("x"));
+      let turned = false;
+      setImmediate(() => turned = true);
+      await sends[900];
+      assert.ok(turned);
+      await Promise.all(sends);
+      await s.close();
+    }),
+  );
+
+  /** A connection whose stream answers tries as told: with a count or an error. A write takes one byte. */
+  async function answering(scope: Scope, answers: Array<number | string>) {
+    const [s] = await connected(scope, {
+      tryWrite: () => {
+        const answer = answers.shift()!;
+        if (typeof answer === "number") return answer;
+        throw Object.assign(new Error("broken"), { code: answer });
+      },
+      write: () => Promise.resolve(1),
+    });
+    return s;
+  }
+
+  it(
+    "fail each with its own error and count",
+    bounded(async (scope) => {
+      const s = await answering(scope, [0, 7, "ECONNRESET", "EPIPE"]);
+      const sends = ["abcdef", "ghi", "jkl", "mno"].map((data) => s.sendall(data));
+      const ends = await Promise.all(sends.map((send) => send.then(() => null, told)));
+      // The piece ended within "ghi".
+      assert.deepEqual(ends, [null, null, ["ECONNRESET", 0], ["EPIPE", 0]]);
+      await s.close();
+    }),
+  );
+
+  it(
+    "report the error that comes after a part of a send",
+    bounded(async (scope) => {
+      const s = await answering(scope, [0, "ECONNRESET", "EPIPE"]);
+      const sends = [s.send("abc"), s.sendall("def")];
+      assert.equal(await sends[0], 1);
+      assert.deepEqual(told(await rejection(() => sends[1]!)), ["ECONNRESET", 0]);
+      await s.close();
+    }),
+  );
+});
+
+function told(error: unknown): [string, number | undefined] {
+  const { code, bytes_sent } = error as SocketError;
+  return [code, bytes_sent];
+}
 
 const runtime = globalThis as { Bun?: Record<string, unknown> };
 const noBunLibc: string | false = runtime.Bun === undefined

@@ -5,6 +5,7 @@ import { queueMicrotask } from "../../adapters/timers.ts";
 import { SocketError, withBytesSent } from "../errors/errors.ts";
 import { inTurn, outcome, type SendRequest } from "../requests.ts";
 import { quiet } from "../waiting/quiet.ts";
+import { isTurnDue, turn } from "../waiting/turn.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
 
@@ -19,6 +20,13 @@ const PIECE = 256 * 1024;
 const COPIED_PIECE = 64 * 1024;
 /** The smallest buffer for such copies; one that is kept is cheaper than one per call. */
 const SMALLEST_COPY = 2 * 1024;
+
+/** How many waiting sends are joined into one piece, and how many bytes: more makes a small one no cheaper. */
+const MOST_JOINED = 8;
+const JOINED = 16 * 1024;
+
+/** The buffer that they are joined in. All streams share it: the system takes the bytes at once, or not at all. */
+let joined: Uint8Array | undefined;
 
 /** The most turns of the event loop that a close waits for earlier sends, while they go out. */
 const MOST_TURNS = 32;
@@ -44,14 +52,19 @@ class Send extends Wait<number> {
     this.limited = limited;
   }
 
-  /** Whether the call must wait for more to be sent. */
-  get isUnfinished(): boolean {
-    return this.all && this.sent < this.length;
+  /** Whether the call has sent what it waits for: a `send` takes what there is room for. */
+  get isOver(): boolean {
+    return this.sent === this.length || !this.all && this.sent > 0;
   }
 
   /** Whether bytes that are still to be sent are gone. */
   get isGone(): boolean {
     return this.data.byteLength < this.length;
+  }
+
+  /** Whether there is something to send. */
+  get isReady(): boolean {
+    return this.sent < this.length && !this.isGone;
   }
 }
 
@@ -111,7 +124,7 @@ export class StreamSender implements WaitOwner {
     if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;
     if (busy) wait.data = inTurn(request).data;
     this.#sends.push(wait);
-    if (!busy) this.#next();
+    if (!busy) this.#write();
     return wait.promise;
   }
 
@@ -260,10 +273,46 @@ export class StreamSender implements WaitOwner {
     return wait.promise;
   }
 
+  /** Sends what the system takes at once of the calls in the row; the rest waits for room. */
   #next(): void {
+    if (this.#stream.tryWrite !== undefined) {
+      while (this.#sends.first?.isReady) {
+        if (!this.#tryFirst(this.#sends.first)) break;
+        if (isTurnDue()) {
+          turn().then(() => this.#piece ?? this.#next());
+          return;
+        }
+      }
+    }
+    this.#write();
+  }
+
+  /** Sends what the system takes at once of a call and of those behind it. Returns whether there may be more room. */
+  #tryFirst(wait: Send): boolean {
+    const piece = nextOf(wait);
+    let count: number;
+    try {
+      count = this.#stream.tryWrite!(piece);
+    } catch (cause) {
+      this.#sends.shift();
+      if (wait.all || wait.sent === 0) {
+        this.#failOne(wait, this.#errors.sendFailed(cause, wait.syscall));
+      } else {
+        // What was sent is the result of a `send`; the next call reports the error.
+        this.#errors.sendFailed(cause, undefined);
+        wait.done(wait.sent);
+      }
+      return true;
+    }
+    this.#count(count);
+    return count === piece.byteLength;
+  }
+
+  /** Gives the runtime a piece of the first call, to send when there is room. */
+  #write(): void {
     const wait = this.#sends.first;
     if (wait === undefined) return this.#becomeIdle();
-    if (wait.isGone || wait.sent === wait.length) {
+    if (!wait.isReady) {
       // Deferred, as a write would be: the call before it ends first.
       queueMicrotask(() => this.#piece ?? this.#endWithoutWrite());
       return;
@@ -305,24 +354,28 @@ export class StreamSender implements WaitOwner {
   #wrote(count: number): void {
     this.#piece = undefined;
     const wait = this.#sends.first;
-    if (wait !== undefined) {
+    // After a wait the system often has room for more than the piece.
+    if (wait !== undefined && this.#stream.tryWrite !== undefined) {
       wait.sent += count;
-      try {
-        // After a wait the system often has room for more than the piece.
-        if (wait.sent < wait.length && !wait.isGone && this.#stream.tryWrite !== undefined) {
-          wait.sent += this.#stream.tryWrite(wait.data.subarray(wait.sent));
-        }
-      } catch (cause) {
-        if (wait.all) return this.#writeFailed(cause);
-        // What was sent is the result of a `send`; the next call reports the error.
-        this.#errors.sendFailed(cause, undefined);
-      }
-      if (!wait.isUnfinished) {
-        this.#sends.shift();
-        wait.done(outcome(wait.all, wait.sent));
-      }
+      if (!wait.isReady) this.#count(0);
+      else if (!this.#tryFirst(wait)) return this.#write();
+    } else {
+      this.#count(count);
     }
     this.#next();
+  }
+
+  /** Counts bytes as sent by the calls in the row, and ends those that are over. */
+  #count(count: number): void {
+    for (let wait = this.#sends.first; wait !== undefined; wait = this.#sends.first) {
+      const taken = Math.min(count, wait.length - wait.sent);
+      wait.sent += taken;
+      count -= taken;
+      if (!wait.isOver) return;
+      this.#sends.shift();
+      wait.done(outcome(wait.all, wait.sent));
+      if (count === 0) return;
+    }
   }
 
   #writeFailed(cause: unknown): void {
@@ -358,7 +411,7 @@ export class StreamSender implements WaitOwner {
     if (kept === 0) {
       this.#piece = undefined;
       // Deferred: whatever ends this call may be about to end the next one, too.
-      queueMicrotask(() => this.#piece ?? this.#next());
+      queueMicrotask(() => this.#piece ?? this.#write());
       return 0;
     }
     // Not a part of the piece: the buffer of a call without limits may be gone by now.
@@ -381,6 +434,22 @@ export class StreamSender implements WaitOwner {
     this.#idle = undefined;
     for (const resolve of idle ?? []) resolve();
   }
+}
+
+/** What the system can take of a call at once; small ones are joined with those behind them. */
+function nextOf(wait: Send): Uint8Array {
+  const rest = pieceOf(wait.data, wait.sent, wait.length - wait.sent);
+  let { next } = wait;
+  let size = rest.byteLength;
+  if (next === undefined || size + next.length > JOINED) return rest;
+  joined ??= new Uint8Array(JOINED);
+  joined.set(rest);
+  for (let n = 1; next !== undefined && n < MOST_JOINED; n++, next = next.next) {
+    if (size + next.length > JOINED) break;
+    joined.set(next.data, size);
+    size += next.length;
+  }
+  return joined.subarray(0, size);
 }
 
 /** The next piece for the runtime; all of the data needs no view of its own. */
