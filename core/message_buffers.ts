@@ -1,7 +1,10 @@
 /** Checks of the buffers and ancillary data of sendmsg, recvmsg and the like. */
 
 import { int, integer } from "./arguments.ts";
-import { type BytesLike, describe, toBuffer, toBytes } from "./bytes.ts";
+import { type BytesLike, concat, describe, toBuffer, toBytes } from "./bytes.ts";
+
+/** The size in bytes of the pieces that small buffers are joined to. */
+const PIECE = 256 * 1024;
 
 /** The part of the caller's buffer that a receive fills. */
 export function receiveTarget(buffer: ArrayBufferView | ArrayBuffer, nbytes: number): Uint8Array {
@@ -25,6 +28,30 @@ export function bufferList<T>(
 function isList(value: unknown): boolean {
   return typeof value === "object" && value !== null && Symbol.iterator in value &&
     !ArrayBuffer.isView(value);
+}
+
+/**
+ * Joins buffers piece by piece, for a stream, which takes only a part of many. A large one is a piece by itself, without
+ * being copied.
+ *
+ * @returns a function that gives the next piece, after the last an empty one
+ */
+export function piecesOf(buffers: readonly Uint8Array[]): () => Uint8Array {
+  let [index, offset] = [0, 0];
+  return () => {
+    const parts: Uint8Array[] = [];
+    for (let size = 0; index < buffers.length && size < PIECE;) {
+      const buffer = buffers[index]!;
+      const rest = offset === 0 ? buffer : buffer.subarray(offset);
+      const fits = size === 0 || rest.byteLength <= PIECE - size;
+      const part = fits ? rest : rest.subarray(0, PIECE - size);
+      parts.push(part);
+      size += part.byteLength;
+      if (fits) [index, offset] = [index + 1, 0];
+      else offset += part.byteLength;
+    }
+    return concat(parts);
+  };
 }
 
 /** Spreads received bytes over several buffers. */

@@ -69,15 +69,19 @@ export interface SendRequest {
   readonly data: Uint8Array;
   /** Send all of it (`sendall`), or what the system takes at once (`send`). */
   readonly all: boolean;
+  /**
+   * Gives what follows the data, piece by piece, then an empty one: of a `send` whose data the system takes at once, it
+   * may take more.
+   */
+  readonly more?: () => Uint8Array;
 }
 
 /** The size in bytes up to which a send that waits for its turn is copied; a larger one is read in its turn. */
 const COPY_WAITING = 64 * 1024;
 
-/** The request of a send that waits for its turn: the caller may already reuse the buffer. */
-export function inTurn(request: SendRequest): SendRequest {
-  const { data } = request;
-  return data.byteLength > COPY_WAITING ? request : { ...request, data: data.slice() };
+/** The request of a send that waits for its turn, without `more`: the caller may already reuse the buffer. */
+export function inTurn({ syscall, data, all }: SendRequest): SendRequest {
+  return { syscall, data: data.byteLength > COPY_WAITING ? data : data.slice(), all };
 }
 
 /** The count for `send`, nothing for `sendall`. Decided here: one more promise would cost as much as the rest. */

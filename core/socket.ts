@@ -49,7 +49,7 @@ import { SocketFile } from "./file/socket_file.ts";
 import { receiveFlags, sendFlags } from "./flags.ts";
 import { inspectAsText } from "./inspect.ts";
 import { checkKind, type Kind, protocolOf, typeName } from "./kind.ts";
-import { ancillaryList, bufferList, receiveTarget, scatter } from "./message_buffers.ts";
+import { ancillaryList, bufferList, piecesOf, receiveTarget, scatter } from "./message_buffers.ts";
 import { SocketOptions } from "./options/socket_options.ts";
 import { checkOptionValue, type OptionValue } from "./options/values.ts";
 import { type Received, receiveRequest } from "./requests.ts";
@@ -744,7 +744,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Sends several buffers as one message.
+   * Sends several buffers as one message. A stream takes what `send` would take of them, perhaps a part.
    *
    * Source: POSIX sendmsg(), Python `socket.sendmsg`.
    *
@@ -769,7 +769,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     options?: WaitOptions,
   ): Promise<number> {
     return quietly(async () => {
-      const data = concat(bufferList(buffers, toBytes));
+      const parts = bufferList(buffers, toBytes);
       const items = ancillaryList(ancdata);
       const destination = address === undefined || address === null
         ? undefined
@@ -782,7 +782,10 @@ export class Socket<A extends Address = AddressOf<2>> {
           detail: `${adapter} cannot send ancillary data`,
         });
       }
-      const request = { syscall: "sendmsg", data, all: false };
+      const more = piecesOf(parts);
+      const request = this.type === c.SOCK_STREAM
+        ? { syscall: "sendmsg", data: more(), all: false, more }
+        : { syscall: "sendmsg", data: concat(parts), all: false };
       return await (destination === undefined
         ? this.#transport.send(request, limits)
         : this.#transport.sendTo(request, destination, limits));

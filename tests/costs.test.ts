@@ -230,6 +230,40 @@ describe("what is of node:net", () => {
   );
 });
 
+describe("sendmsg of many buffers", () => {
+  it(
+    "copies only what the system may take",
+    bounded(async (scope) => {
+      const [s, peer] = await socketpair();
+      [s, peer].forEach((end) => scope.add(end));
+      let copied = 0;
+      const { prototype } = Uint8Array;
+      const { set } = prototype;
+      prototype.set = function (this: Uint8Array, ...args: Parameters<typeof set>) {
+        copied += args[0].length;
+        return Reflect.apply(set, this, args);
+      };
+      scope.add({ close: () => void (prototype.set = set) });
+      let received = 0;
+      const reading = (async () => {
+        const buffer = new Uint8Array(65536);
+        for (let count = -1; count !== 0; received += count) count = await peer.recv_into(buffer);
+      })();
+      const size = 200_000;
+      const buffers = Array.from({ length: 200 }, () => new Uint8Array(size));
+      while (buffers.length > 0) {
+        let taken = await s.sendmsg(buffers);
+        while (buffers.length > 0 && taken >= buffers[0]!.length) taken -= buffers.shift()!.length;
+        if (taken > 0) buffers[0] = buffers[0]!.subarray(taken);
+      }
+      await s.close();
+      await reading;
+      assert.equal(received, 200 * size);
+      assert.ok(copied < 5 * received, `copied ${copied} bytes to send ${received}`);
+    }),
+  );
+});
+
 describe("sends that wait for room", () => {
   it(
     "are tried again less and less often",

@@ -159,6 +159,35 @@ for (const setting of settings) {
       assert.equal(sha256(await receiving), sha256(data));
     });
 
+    test("sendmsg takes buffers of every size in parts, in order", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const sizes = [10, 300_000, 0, 5, 256 * KiB, ...Array<number>(50).fill(70_001), 2 * MiB, 0];
+      let start = 0;
+      let buffers = sizes.map((size) => pattern(size, (start += size) - size));
+      const received = receiveAll(conn);
+      while (buffers.length > 0) {
+        let left = await client.sendmsg(buffers);
+        assert.ok(left > 0 || buffers.every(({ length }) => length === 0), "nothing was taken");
+        buffers = buffers.map((buffer) => {
+          const taken = Math.min(left, buffer.length);
+          left -= taken;
+          return buffer.subarray(taken);
+        }).filter(({ length }) => length > 0);
+      }
+      await client.close();
+      assert.equal(sha256(await received), sha256(pattern(start)));
+    });
+
+    test("sendmsg takes no less at once than send", async (scope) => {
+      const [first] = await setting.pair(scope);
+      const [second] = await setting.pair(scope);
+      const parts = Array.from({ length: 100 }, () => new Uint8Array(100 * KiB));
+      const bySend = await first.send(concat(parts));
+      const bySendmsg = await second.sendmsg(parts);
+      // A system may grow its buffers in another moment.
+      assert.ok(bySendmsg >= bySend / 2, `${bySendmsg} bytes, and by send ${bySend}`);
+    });
+
     test("sends where the program has a stub of fs.writeSync", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const { writeSync } = fs;

@@ -98,7 +98,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       const error = this.#takeError(request.syscall) ?? this.brokenPipe(request.syscall);
       return rejected(request.all ? withBytesSent(error, 0) : error);
     }
-    const { data, all, syscall } = request;
+    const { data, all, syscall, more } = request;
     // Not `length`: see StreamSender.
     const length = data.byteLength;
     let sent = 0;
@@ -111,11 +111,28 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
           const error = this.sendFailed(cause, syscall);
           return rejected(all ? withBytesSent(error, 0) : error);
         }
+        if (sent === length && more !== undefined) return resolved(sent + this.#sendMore(more));
         if (sent === length || (sent > 0 && !all)) return resolved(outcome(all, sent));
       }
     }
     this.#sender ??= new StreamSender(this.stream, this);
     return this.#sender.send(request, sent, limits);
+  }
+
+  /** Sends what follows the data of a send, as much as the system takes at once. */
+  #sendMore(more: () => Uint8Array): number {
+    let sent = 0;
+    try {
+      for (let piece = more(); piece.byteLength > 0; piece = more()) {
+        const count = this.stream.tryWrite!(piece);
+        sent += count;
+        if (count < piece.byteLength) break;
+      }
+    } catch (cause) {
+      // What was sent is the result of the send; the next call reports the error.
+      this.sendFailed(cause, undefined);
+    }
+    return sent;
   }
 
   /** Ends reading: what has arrived can still be received, then the stream ends. */
