@@ -122,6 +122,22 @@ for (const setting of settings) {
       assert.ok(all.subarray(0, bytes_sent).every((byte) => byte === 1), "other bytes");
       assert.equal(text(all.subarray(bytes_sent)), "behind");
     });
+
+    test("sendall of memory that grows sends what was there", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const size = 32 * 1024 * 1024;
+      // TypeScript's own declarations have no memory that grows.
+      const growing = Reflect.construct(ArrayBuffer, [size, { maxByteLength: 2 * size }]) as
+        & ArrayBuffer
+        & { resize(size: number): void };
+      const sending = client.sendall(new Uint8Array(growing));
+      await sleep(50);
+      growing.resize(size + 1000);
+      const received = receiveAll(conn);
+      await sending;
+      await client.close();
+      assert.equal((await received).length, size);
+    });
   });
 }
 

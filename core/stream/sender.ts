@@ -317,7 +317,8 @@ export class StreamSender implements WaitOwner {
       queueMicrotask(() => this.#piece ?? this.#endWithoutWrite());
       return;
     }
-    const piece = pieceOf(wait.data, wait.sent, wait.limited ? COPIED_PIECE : PIECE);
+    const most = Math.min(wait.limited ? COPIED_PIECE : PIECE, wait.length - wait.sent);
+    const piece = pieceOf(wait.data, wait.sent, most);
     const given = wait.limited ? this.#copy(piece) : piece;
     this.#piece = given;
     const revocable = wait.limited && !wait.all;
