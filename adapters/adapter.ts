@@ -128,8 +128,8 @@ export interface Stream extends Handle {
   tryWrite?(chunk: Uint8Array): number;
   /**
    * Writes at least one byte of `chunk`, waiting for room. There is one call at a time. Nobody changes the memory of
-   * `chunk` until the promise settles; closing the stream settles it, too. A core that gave up waiting and cannot take
-   * the chunk back leaves the call to finish by itself.
+   * `chunk` until the promise settles or the chunk is taken back; closing the stream settles it, too. A core that gave up
+   * waiting and cannot take the chunk back leaves the call to finish by itself.
    *
    * @param revocable the core may give up waiting and then cannot report that some bytes went out: if the runtime can
    * wait for room without being given bytes, it must
@@ -137,8 +137,8 @@ export interface Stream extends Handle {
    */
   write(chunk: Uint8Array, revocable?: boolean): Promise<number>;
   /**
-   * Takes back the part of the `write` under way that has not gone out. Absent if the runtime keeps the chunk once it
-   * has it.
+   * Takes back the part of the `write` under way that has not gone out. From now on the chunk may change: what cannot be
+   * taken back is a copy. Absent if the runtime keeps the chunk once it has it.
    *
    * @returns the count of bytes that cannot be taken back; the promise of `write` resolves with it in due course, and
    * after 0 it never settles

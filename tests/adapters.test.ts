@@ -560,6 +560,50 @@ describe("sends that wait behind another", () => {
   );
 });
 
+describe("a send with a timeout that waits for room", () => {
+  /** A connection whose stream reports room a moment after a write, and what the writes were given. */
+  async function slow(scope: Scope, more: object) {
+    const given: Uint8Array[] = [];
+    const [s] = await connected(scope, {
+      tryWrite: undefined,
+      write: async (chunk: Uint8Array) => {
+        given.push(chunk);
+        await sleep(1);
+        return chunk.length;
+      },
+      ...more,
+    });
+    s.settimeout(10);
+    return [s, given] as const;
+  }
+
+  it(
+    "is not copied for a stream that gives the bytes back",
+    bounded(async (scope) => {
+      const [s, given] = await slow(scope, {});
+      const data = new Uint8Array(100_000);
+      await s.sendall(data);
+      assert.ok(given[0]!.buffer === data.buffer);
+      await s.close();
+    }),
+  );
+
+  it(
+    "leaves a stream that keeps them no large copy",
+    bounded(async (scope) => {
+      const [first, given] = await slow(scope, { takeBack: undefined });
+      const [second, after] = await slow(scope, { takeBack: undefined });
+      const data = new Uint8Array(50_000);
+      for (const s of [first, second]) {
+        await s.sendall(data);
+        await s.close();
+      }
+      assert.ok(given[0]!.buffer !== data.buffer);
+      assert.ok(after[0]!.buffer === given[0]!.buffer, "the first has not given it back");
+    }),
+  );
+});
+
 function told(error: unknown): [string, number | undefined] {
   const { code, bytes_sent } = error as SocketError;
   return [code, bytes_sent];

@@ -14,12 +14,14 @@ import { WaitQueue } from "../waiting/wait_queue.ts";
  * call times out.
  */
 const PIECE = 256 * 1024;
-/**
- * The same for a call that may give up: the piece is copied first, since the caller may change the bytes afterwards.
- */
+/** The same where the piece has to be copied. */
 const COPIED_PIECE = 64 * 1024;
-/** The smallest buffer for such copies; one that is kept is cheaper than one per call. */
+/** The smallest buffer for such copies. The stream keeps it, which is cheaper than one per call. */
 const SMALLEST_COPY = 2 * 1024;
+
+/** Larger buffers for copies that no stream uses: a fresh one per call would triple the cost of 16 KiB. */
+const spares: Uint8Array[] = [];
+const MOST_SPARES = 32;
 
 /** How many waiting sends are joined into one piece, and how many bytes: more makes a small one no cheaper. */
 const MOST_JOINED = 8;
@@ -317,12 +319,13 @@ export class StreamSender implements WaitOwner {
       queueMicrotask(() => this.#piece ?? this.#endWithoutWrite());
       return;
     }
-    const most = Math.min(wait.limited ? COPIED_PIECE : PIECE, wait.length - wait.sent);
+    // The caller may change the bytes once a call has given up, while a runtime that cannot give them back sends them.
+    const copied = wait.limited && this.#stream.takeBack === undefined;
+    const most = Math.min(copied ? COPIED_PIECE : PIECE, wait.length - wait.sent);
     const piece = pieceOf(wait.data, wait.sent, most);
-    const given = wait.limited ? this.#copy(piece) : piece;
-    this.#piece = given;
+    this.#piece = copied ? this.#copy(piece) : piece;
     const revocable = wait.limited && !wait.all;
-    this.#stream.write(given, revocable).then(
+    this.#stream.write(this.#piece, revocable).then(
       (count) => this.#wrote(count),
       (cause) => this.#writeFailed(cause),
     );
@@ -346,7 +349,10 @@ export class StreamSender implements WaitOwner {
   #copy(piece: Uint8Array): Uint8Array {
     const { length } = piece;
     if (this.#copies === undefined || this.#copies.length < length) {
-      this.#copies = new Uint8Array(Math.max(SMALLEST_COPY, length));
+      const spare = length > SMALLEST_COPY ? spares.pop() : undefined;
+      this.#copies = spare !== undefined && spare.length >= length
+        ? spare
+        : new Uint8Array(Math.max(SMALLEST_COPY, length));
     }
     this.#copies.set(piece);
     return this.#copies.subarray(0, length);
@@ -431,6 +437,10 @@ export class StreamSender implements WaitOwner {
   }
 
   #becomeIdle(): void {
+    if (this.#copies !== undefined && this.#copies.length > SMALLEST_COPY) {
+      if (spares.length < MOST_SPARES) spares.push(this.#copies);
+      this.#copies = undefined;
+    }
     const idle = this.#idle;
     this.#idle = undefined;
     for (const resolve of idle ?? []) resolve();
