@@ -684,6 +684,47 @@ describe("Bun's adapter", () => {
   );
 });
 
+interface DenoConn {
+  read(into: Uint8Array): Promise<number | null>;
+}
+const deno = (globalThis as { Deno?: { connect(options: object): Promise<DenoConn> } }).Deno;
+const noDeno: string | false = deno === undefined && "it is about Deno's adapter";
+
+describe("Deno's adapter", () => {
+  it(
+    "reads a quiet connection into a small buffer again",
+    { skip: noDeno },
+    bounded(async (scope) => {
+      const { connect } = deno!;
+      let size = 0;
+      deno!.connect = async (options) => {
+        const conn = await connect(options);
+        const read = conn.read.bind(conn);
+        return Object.assign(conn, {
+          read(into: Uint8Array) {
+            size = into.length;
+            return read(into);
+          },
+        });
+      };
+      scope.add({ close: () => void (deno!.connect = connect) });
+      const server = scope.add(await create_server(["127.0.0.1", 0]));
+      const s = scope.add(await create_connection(server.getsockname()));
+      const [peer] = await server.accept();
+      scope.add(peer);
+      const sending = peer.sendall(new Uint8Array(1 << 20));
+      for (let left = 1 << 20; left > 0;) left -= (await s.recv(65536)).length;
+      await sending;
+      assert.equal(size, 65536);
+      for (let i = 0; i < 100; i++) {
+        await peer.sendall("x");
+        await s.recv(65536);
+      }
+      assert.equal(size, 512);
+    }),
+  );
+});
+
 describe("the adapter of a runtime", () => {
   it(
     "is its own, also where a program defines what others have as globals",

@@ -15,6 +15,8 @@ import type { DenoConn } from "./types.ts";
  */
 const SMALLEST_BUFFER = 512;
 const LARGEST_BUFFER = 64 * 1024;
+/** After so many reads in a row that have filled less than a quarter of it, a buffer gives way to a smaller one. */
+const MOST_SMALL = 8;
 
 /** A stream that reads only while a receive waits: a pending read costs memory. */
 export class DenoStream implements Stream {
@@ -24,6 +26,8 @@ export class DenoStream implements Stream {
   declare sink: StreamSink;
   #conn: DenoConn;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_BUFFER);
+  /** How many reads in a row have filled little of it. */
+  #small = 0;
   /** Whether a read is under way. Deno cannot cancel it, so its bytes are for the next receive. */
   #reading = false;
   /** The receive's memory that the read fills, if any. */
@@ -181,9 +185,19 @@ export class DenoStream implements Stream {
     const buffer = this.#buffer;
     // The core copies these bytes. Handing over the buffer would cost more: Deno 2.9 zero-fills a fresh one.
     if (count < buffer.length || count === LARGEST_BUFFER) {
+      if (buffer.length > SMALLEST_BUFFER) this.#shrink(count);
       return this.sink.data(buffer.subarray(0, count), false);
     }
     this.#buffer = new Uint8Array(Math.min(count * 4, LARGEST_BUFFER));
     return this.sink.data(buffer, true);
+  }
+
+  /** Notes a read that has not filled the buffer, and gives up a large one once the connection has become quiet. */
+  #shrink(count: number): void {
+    const { length } = this.#buffer;
+    this.#small = count >= length / 4 ? 0 : this.#small + 1;
+    if (this.#small < MOST_SMALL) return;
+    this.#small = 0;
+    this.#buffer = new Uint8Array(Math.max(SMALLEST_BUFFER, length / 4));
   }
 }
