@@ -313,6 +313,32 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       await nothingArrives(conn);
     });
 
+    test("a long text in an encoding of one byte, and characters outside it", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const codes = Array.from({ length: 80 * 257 }, (_, i) => i % 257);
+      const string = String.fromCharCode(...codes);
+      for (const [encoding, count] of [["ascii", 128], ["latin1", 256]] as const) {
+        for (const errors of ["replace", "ignore"] as const) {
+          const kept = codes.filter((code) => code < count || errors === "replace");
+          const out = opened(scope, client.makefile("w", { encoding, errors }));
+          assert.equal(await out.write(string), string.length);
+          await out.close();
+          const written = Uint8Array.from(kept, (code) => code < count ? code : 0x3f);
+          assert.deepEqual(await receive(conn, kept.length), written);
+        }
+        const within = Uint8Array.from(codes);
+        for (const errors of ["replace", "ignore"] as const) {
+          await client.sendall(within);
+          const read = Array.from(within, (code) => {
+            if (code < count) return String.fromCharCode(code);
+            return errors === "replace" ? "\ufffd" : "";
+          }).join("");
+          const input = opened(scope, conn.makefile("r", { encoding, errors, newline: "" }));
+          assert.equal(await input.read(read.length), read);
+        }
+      }
+    });
+
     test("other encodings are only for reading", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       for (const encoding of ["utf-16", "utf-16be", "koi8-r", "shift_jis", "none", ""]) {

@@ -17,8 +17,24 @@ export interface Decoder {
 /** Turns text into bytes. */
 export type Encoder = (text: string) => Uint8Array;
 
-/** Encodings that the library implements, by the highest byte. */
-const SINGLE_BYTE: ReadonlyMap<string, number> = new Map([["ascii", 0x7f], ["latin1", 0xff]]);
+/** An encoding of one byte a character, whose code it is. */
+interface SingleByte {
+  readonly name: string;
+  /** The highest code. */
+  readonly highest: number;
+  /** Characters outside the encoding. */
+  readonly others: RegExp;
+}
+
+/** Encodings that the library implements. */
+const SINGLE_BYTE: readonly SingleByte[] = [
+  { name: "ascii", highest: 0x7f, others: /[^\0-\x7f]/gu },
+  { name: "latin1", highest: 0xff, others: /[^\0-\xff]/gu },
+];
+
+function singleByte(name: string): SingleByte | undefined {
+  return SINGLE_BYTE.find((encoding) => encoding.name === name);
+}
 
 /** Their other names in Python, and those that TextDecoder would read as windows-1252. */
 const SINGLE_BYTE_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -54,8 +70,8 @@ export function checkErrors(errors: unknown): EncodingErrors {
 /** The decoder of an encoding: UTF-8, latin1, ascii, and every label of TextDecoder. */
 export function decoderFor(encoding: unknown, errors: EncodingErrors): Decoder {
   const name = normalise(encoding);
-  const highest = SINGLE_BYTE.get(name);
-  if (highest !== undefined) return new SingleByteDecoder(name, highest, errors);
+  const single = singleByte(name);
+  if (single !== undefined) return new SingleByteDecoder(single, errors);
   if (name === "utf-8") {
     return errors === "ignore"
       ? new IgnoringUtf8Decoder()
@@ -77,8 +93,8 @@ export function decoderFor(encoding: unknown, errors: EncodingErrors): Decoder {
 /** The encoder of an encoding: UTF-8, latin1, ascii or utf-16le. */
 export function encoderFor(encoding: unknown, errors: EncodingErrors): Encoder {
   const name = normalise(encoding);
-  const highest = SINGLE_BYTE.get(name);
-  if (highest !== undefined) return (text) => encodeSingleByte(name, text, highest, errors);
+  const single = singleByte(name);
+  if (single !== undefined) return (text) => encodeSingleByte(single, text, errors);
   switch (name) {
     case "utf-8":
       return (text) => new TextEncoder().encode(wellFormed(name, text, errors));
@@ -172,51 +188,61 @@ class IgnoringUtf8Decoder implements Decoder {
   }
 }
 
+/** ASCII is UTF-8, which the platform decodes fastest. */
+const asciiDecoder = new TextDecoder();
+
+/** How many characters are made at once: a call takes a limited number of arguments. */
+const PIECE = 1024;
+
 class SingleByteDecoder implements Decoder {
-  #name: string;
-  #highest: number;
+  #encoding: SingleByte;
   #errors: EncodingErrors;
 
-  constructor(name: string, highest: number, errors: EncodingErrors) {
-    this.#name = name;
-    this.#highest = highest;
+  constructor(encoding: SingleByte, errors: EncodingErrors) {
+    this.#encoding = encoding;
     this.#errors = errors;
   }
 
   decode(bytes: Uint8Array): string {
+    const bits = bitsOf(bytes);
+    if (bits <= 0x7f) return asciiDecoder.decode(bytes);
+    const codes = bits <= this.#encoding.highest ? bytes : this.#replaced(bytes);
     let text = "";
-    // In pieces, as a call takes a limited number of arguments.
-    for (let i = 0; i < bytes.length; i += 4096) {
-      const part = bytes.subarray(i, i + 4096);
-      text += part.every((byte) => byte <= this.#highest)
-        ? String.fromCharCode(...part)
-        : this.#replaced(part);
+    for (let i = 0; i < codes.length; i += PIECE) {
+      // Not a spread, which copies the codes first.
+      text += String.fromCharCode.apply(null, codes.subarray(i, i + PIECE) as unknown as number[]);
     }
     return text;
   }
 
-  #replaced(part: Uint8Array): string {
-    if (this.#errors === "strict") throw illegal(this.#name, undefined);
-    const other = this.#errors === "replace" ? "\ufffd" : "";
-    return Array.from(part, (byte) => byte <= this.#highest ? String.fromCharCode(byte) : other)
-      .join("");
+  #replaced(bytes: Uint8Array): Uint8Array | Uint16Array {
+    const { name, highest } = this.#encoding;
+    if (this.#errors === "strict") throw illegal(name, undefined);
+    if (this.#errors === "ignore") return bytes.filter((byte) => byte <= highest);
+    return new Uint16Array(bytes).map((byte) => byte <= highest ? byte : 0xfffd);
   }
 }
 
-function encodeSingleByte(
-  name: string,
-  text: string,
-  highest: number,
-  errors: EncodingErrors,
-): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    if (code <= highest) bytes.push(code);
-    else if (errors === "strict") throw illegal(name, undefined, "encode");
-    else if (errors === "replace") bytes.push(0x3f);
+/** The bits of all bytes: its highest bit is that of the highest byte. */
+function bitsOf(bytes: Uint8Array): number {
+  let bits = 0;
+  for (let i = 0; i < bytes.length; i++) bits |= bytes[i]!;
+  return bits;
+}
+
+function encodeSingleByte(encoding: SingleByte, text: string, errors: EncodingErrors): Uint8Array {
+  const { name, highest, others } = encoding;
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > highest) {
+      if (errors === "strict") throw illegal(name, undefined, "encode");
+      const within = text.replace(others, errors === "replace" ? "?" : "");
+      return encodeSingleByte(encoding, within, errors);
+    }
+    bytes[i] = code;
   }
-  return Uint8Array.from(bytes);
+  return bytes;
 }
 
 /** Refuses, replaces or drops lone surrogates. */
