@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { createHook } from "node:async_hooks";
 import { spawnSync } from "node:child_process";
 import fs, { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
@@ -189,6 +190,41 @@ describe("one message over the memory adapter", () => {
         const { growth } = await cost(scope, way);
         assert.ok(growth < 200_000, `${growth} bytes after 10,000 messages`);
       }, 60_000),
+    );
+  }
+});
+
+describe("a line in the buffer of a file", () => {
+  const lines = 500;
+  for (const mode of ["r", "rb"] as const) {
+    it(
+      `makes one promise, and none in readlines, mode ${mode}`,
+      { skip: noPromises },
+      bounded(async (scope) => {
+        const [from, to] = await socketpair();
+        scope.add(from);
+        const file = scope.add(scope.add(to).makefile(mode));
+        let made = 0;
+        const hook = createHook({ init: (_id, type) => void (type === "PROMISE" && made++) });
+        scope.add({ close: () => void hook.disable() });
+        const inBuffer = async (): Promise<void> => {
+          await from.sendall("line\n".repeat(lines + 1));
+          assert.equal((await file.readline()).length, 5);
+          made = 0;
+          hook.enable();
+        };
+        for (const read of [() => file.readline(), () => file[Symbol.asyncIterator]().next()]) {
+          await inBuffer();
+          for (let i = 0; i < lines; i++) void read();
+          hook.disable();
+          // Now and then one lets the event loop turn, which takes a few more.
+          assert.ok(made < 1.1 * lines, `${made} promises for ${lines} lines`);
+        }
+        await inBuffer();
+        assert.equal((await file.readlines(5 * lines - 1)).length, lines);
+        hook.disable();
+        assert.ok(made < lines / 10, `${made} promises for ${lines} lines at once`);
+      }),
     );
   }
 });

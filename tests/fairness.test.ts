@@ -16,6 +16,7 @@ import {
   SHUT_RD,
   SOCK_DGRAM,
   socket,
+  type SocketFile,
   socketpair,
 } from "../mod.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
@@ -84,21 +85,32 @@ describe("timers run beside a loop of", () => {
 });
 
 describe("the event loop turns beside a loop of", () => {
-  it(
-    "lines that a file has read already",
-    bounded(async (scope) => {
-      const [s, peer] = await socketpair();
-      [s, peer].forEach((end) => scope.add(end));
-      await peer.sendall("\n".repeat(8192));
-      while ((await s.recv(8192, MSG_PEEK)).length < 8192);
-      const lines = scope.add(s.makefile("r"))[Symbol.asyncIterator]();
-      await lines.next();
-      let turned = false;
-      setImmediate(() => turned = true);
-      for (let n = 0; n < 8000; n++) await lines.next();
-      assert.ok(turned);
-    }),
-  );
+  const ways: Record<string, (file: SocketFile) => () => Promise<unknown>> = {
+    "readline of lines": (file) => () => file.readline(),
+    "for await over lines": (file) => {
+      const lines = file[Symbol.asyncIterator]();
+      return () => lines.next();
+    },
+  };
+  for (const [name, readerOf] of Object.entries(ways)) {
+    for (const mode of ["r", "rb"] as const) {
+      it(
+        `${name} that a file has read already, mode ${mode}`,
+        bounded(async (scope) => {
+          const [s, peer] = await socketpair();
+          [s, peer].forEach((end) => scope.add(end));
+          await peer.sendall("\n".repeat(8192));
+          while ((await s.recv(8192, MSG_PEEK)).length < 8192);
+          const read = readerOf(scope.add(s.makefile(mode)));
+          await read();
+          let turned = false;
+          setImmediate(() => turned = true);
+          for (let n = 0; n < 8000; n++) await read();
+          assert.ok(turned);
+        }),
+      );
+    }
+  }
 });
 
 describe("after all tests of this file", () => {

@@ -93,16 +93,18 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       for (const options of [{}, { buffering: 3 }, { buffering: 0 }]) {
         const [client, conn] = await setting.pair(scope);
         const input = opened(scope, conn.makefile("rb", options));
-        await client.sendall("one\ntwo\nthree");
+        await client.sendall("one\ntwo\nthree\nfour");
         await client.shutdown(SHUT_WR);
         const parts = [
           await input.readline(),
+          (await input[Symbol.asyncIterator]().next()).value,
           await input.read(2),
-          await input.readline(),
+          ...await input.readlines(1),
           await input.read(),
           await input.read(),
         ];
-        assert.deepEqual(parts.map((part) => text(part!)), ["one\n", "tw", "o\n", "three", ""]);
+        const expected = ["one\n", "two\n", "th", "ree\n", "four", ""];
+        assert.deepEqual(parts.map((part) => text(part!)), expected);
         for (const part of parts) assert.equal(part!.buffer.byteLength, part!.length);
       }
     });
@@ -497,6 +499,23 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.equal(await reading, "aÃé€x\n");
     });
 
+    test("a line that has come waits for the reads before it", async (scope) => {
+      for (const mode of ["r", "rb"] as const) {
+        const [client, conn] = await setting.pair(scope);
+        const input = opened(scope, conn.makefile(mode));
+        await client.sendall("one\ntwo\nthree\nfour\n");
+        const first = await input.readline();
+        const rest = await Promise.all([
+          input.read(2),
+          input.readline(),
+          input.readline(),
+          input[Symbol.asyncIterator]().next().then(({ value }) => value),
+        ]);
+        const all = [first, ...rest].map((part) => typeof part === "string" ? part : text(part!));
+        assert.deepEqual(all, ["one\n", "tw", "o\n", "three\n", "four\n"]);
+      }
+    });
+
     test("reads at once are served one after the other", async (scope) => {
       for (
         const [mode, options] of [["r"], ["rb"], ["rb", { buffering: 2 }], ["rb", {
@@ -856,14 +875,16 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       }
     });
 
-    test("a closed text file gives no line that it had read already", async (scope) => {
-      const [client, conn] = await setting.pair(scope);
-      const input = opened(scope, conn.makefile("r"));
-      await client.sendall("one\ntwo\n");
-      assert.equal(await input.readline(), "one\n");
-      await input.close();
-      await rejects(() => input.readline(), "EBADF");
-      await rejects(() => input[Symbol.asyncIterator]().next(), "EBADF");
+    test("a closed file gives no line that it had read already", async (scope) => {
+      for (const mode of ["r", "rb"] as const) {
+        const [client, conn] = await setting.pair(scope);
+        const input = opened(scope, conn.makefile(mode));
+        await client.sendall("one\ntwo\n");
+        assert.equal((await input.readline()).length, 4);
+        await input.close();
+        await rejects(() => input.readline(), "EBADF");
+        await rejects(() => input[Symbol.asyncIterator]().next(), "EBADF");
+      }
     });
 
     test("a file is for what it was opened for", async (scope) => {

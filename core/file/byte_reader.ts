@@ -49,13 +49,17 @@ export class ByteReader {
     return this.#buffer.copy() ?? new Uint8Array(0);
   }
 
+  /** Takes the next line if it is in the buffer already, for callers that need no promise. */
+  nextLine(): Uint8Array | undefined {
+    return this.#buffer.takeLine();
+  }
+
   /** Reads a line with its newline, at most `size` bytes. */
   async readline(size: number | undefined): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let left = size ?? Infinity;
     while (left > 0) {
-      const end = this.#buffer.lineEnd;
-      const part = this.#buffer.take(end > 0 ? Math.min(end, left) : left);
+      const part = this.#buffer.take(Math.min(this.#buffer.lineLength || left, left));
       if (part !== undefined) {
         parts.push(part);
         left -= part.length;

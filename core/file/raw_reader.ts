@@ -31,6 +31,11 @@ export class RawReader {
     });
   }
 
+  /** Takes the next line if a failed call has kept it, for callers that need no promise. */
+  nextLine(): Uint8Array | undefined {
+    return this.#kept.takeLine();
+  }
+
   /** Reads a line, found by peeking: without a buffer, no byte after it may be taken. */
   async readline(size: number | undefined): Promise<Uint8Array | null> {
     let left = size ?? Infinity;
@@ -50,8 +55,7 @@ export class RawReader {
   }
 
   async #lineOrPart(max: number): Promise<Uint8Array | null> {
-    const end = this.#kept.lineEnd;
-    const kept = this.#kept.take(end > 0 ? Math.min(end, max) : max);
+    const kept = this.#kept.take(Math.min(this.#kept.lineLength || max, max));
     if (kept !== undefined) return kept;
     const seen = await orNull(this.#input.peek(Math.min(max, PIECE)));
     if (seen === null || seen.length === 0) return seen;

@@ -254,7 +254,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   read(size: number | null = null, options?: WaitOptions): Promise<T | N> {
     return quietly(async () => {
       const limit = sizeOf(size);
-      const read = (): Promise<unknown> => (this.#text ?? this.#reader).read(limit);
+      const read = (): Promise<unknown> => this.#front.read(limit);
       return await this.#inTurn("read", options, read) as T | N;
     });
   }
@@ -275,9 +275,14 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   readline(size: number | null = null, options?: WaitOptions): Promise<T | N> {
+    if (size === null && options === undefined) {
+      const line = this.#lineNow();
+      if (line !== undefined) return given(line);
+    }
     return quietly(async () => {
       const limit = sizeOf(size);
-      return await this.#inTurn("readline", options, () => this.#line(limit));
+      const read = (): Promise<unknown> => this.#front.readline(limit);
+      return await this.#inTurn("readline", options, read) as T | N;
     });
   }
 
@@ -304,11 +309,11 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
         const lines: T[] = [];
         try {
           for (let total = 0; total <= most;) {
-            const line = await this.#line(undefined);
+            const line = this.#front.nextLine() ?? await this.#front.readline(undefined);
             if (line === null) throw systemError("EAGAIN", "readlines");
-            if ((line as T).length === 0) break;
+            if (line.length === 0) break;
             lines.push(line as T);
-            total += typeof line === "string" ? codePoints(line) : (line as T).length;
+            total += typeof line === "string" ? codePoints(line) : line.length;
           }
         } catch (error) {
           // Undecodable text loses the lines before it, as in Python.
@@ -577,7 +582,7 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
    * ```
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    // Not a generator: most lines are decoded already, and each layer of promises costs as much as the line.
+    // Not a generator: most lines are here already, and each layer of promises costs as much as the line.
     const iterator: AsyncIterableIterator<T> = {
       next: () => this.#nextLine(),
       [Symbol.asyncIterator]: () => iterator,
@@ -645,8 +650,8 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 
   #nextLine(): Promise<IteratorResult<T, undefined>> {
-    const line = this.closed || this.#reading.busy ? undefined : this.#text?.nextLine();
-    if (line !== undefined) return givenLine({ done: false, value: line as T });
+    const line = this.#lineNow();
+    if (line !== undefined) return given({ done: false, value: line });
     return this.readline().then((value) => {
       if (value === null) throw systemError("EAGAIN", "readline");
       return (value as T).length === 0
@@ -697,9 +702,15 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
     });
   }
 
-  async #line(limit: number | undefined): Promise<T | N> {
-    const line = limit === undefined ? this.#text?.nextLine() : undefined;
-    return (line ?? await (this.#text ?? this.#reader).readline(limit)) as T | N;
+  /** The reader that the calls ask: of text, else of bytes. */
+  get #front(): TextReader | ByteReader | RawReader {
+    return this.#text ?? this.#reader;
+  }
+
+  /** The next line if it is here already, and no read before it is under way. */
+  #lineNow(): T | undefined {
+    if (this.closed || this.#reading.busy) return undefined;
+    return this.#front.nextLine() as T | undefined;
   }
 
   #putBack(lines: T[]): void {
@@ -751,13 +762,13 @@ export class SocketFile<T extends string | Uint8Array = string | Uint8Array, N =
   }
 }
 
-/** Decoded lines that count as one call, of whose cost each is a small part. */
+/** Lines of a buffer that count as one call, of whose cost each is a small part. */
 const LINES_A_CALL = 64;
 
 let lines = 0;
 
-/** The promise of a decoded line. A loop over many of them still lets timers run. */
-function givenLine<T>(line: IteratorYieldResult<T>): Promise<IteratorYieldResult<T>> {
+/** The promise of a line that is here already. A loop over many of them still lets timers run. */
+function given<T>(line: T): Promise<T> {
   return ++lines % LINES_A_CALL === 0 ? resolved(line) : Promise.resolve(line);
 }
 
