@@ -17,7 +17,7 @@ export interface ReceiveRequest {
   readonly whole: boolean;
   /** The buffer to fill; a fresh array if absent. */
   readonly into: Uint8Array | undefined;
-  /** The caller's buffers that `into` is scattered to, if there are several. */
+  /** The caller's buffers that the bytes are scattered to, if there are several. */
   readonly parts?: readonly Uint8Array[];
 }
 
@@ -53,8 +53,7 @@ export type Received = Uint8Array<ArrayBuffer> | number;
  * then fails and leaves the bytes to the next one.
  */
 export function isGone({ into, max, parts }: ReceiveRequest): boolean {
-  if (into === undefined) return false;
-  return into.length < max || parts !== undefined && totalOf(parts) < max;
+  return into !== undefined && into.length < max || parts !== undefined && totalOf(parts) < max;
 }
 
 /** The error of a receive whose buffer is gone. */

@@ -639,19 +639,23 @@ export class Socket<A extends Address = AddressOf<2>> {
       const targets = bufferList(buffers, toBuffer);
       integer(ancbufsize, "ancbufsize", 0, INT_MAX);
       const total = totalOf(targets);
-      const joined = new Uint8Array(total);
-      const [count, address, msg_flags] = await this.#receiveFrom(
+      const several = targets.length === 1 ? undefined : targets;
+      // Several are filled from what has come: a buffer in between would cost as much as all of them, however little
+      // comes. But the whole length of a datagram is only counted by a receive into a buffer.
+      const counts = (receiveFlags(flags, this.type, "recvmsg") & c.MSG_TRUNC) !== 0;
+      const joined = counts ? new Uint8Array(total) : undefined;
+      const [data, address, msg_flags] = await this.#receiveFrom(
         "recvmsg",
         total,
         flags,
-        joined,
+        several === undefined ? targets[0] : joined,
         options,
-        withFlags<number, A>,
-        targets,
+        withFlags<Received, A>,
+        several,
       );
-      // With MSG_TRUNC the count may exceed the buffers.
-      scatter(joined.subarray(0, count), targets);
-      return [count, [], msg_flags, address];
+      const isCount = typeof data === "number";
+      if (several !== undefined) scatter(isCount ? joined!.subarray(0, data) : data, several);
+      return [isCount ? data : data.length, [], msg_flags, address];
     });
   }
 

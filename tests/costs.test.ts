@@ -229,6 +229,33 @@ describe("a line in the buffer of a file", () => {
   }
 });
 
+describe("recvmsg_into of large buffers", () => {
+  it(
+    "allocates for what comes, not for what there is room for",
+    bounded(async (scope) => {
+      const pairs = [await socketpair(), await socketpair(AF_INET, SOCK_DGRAM)];
+      const buffers = [4, 8 << 20].map((length) => new Uint8Array(length));
+      const Original = Uint8Array;
+      let largest = 0;
+      scope.add({ close: () => void (globalThis.Uint8Array = Original) });
+      globalThis.Uint8Array = new Proxy(Original, {
+        construct(target, args, newTarget) {
+          if (typeof args[0] === "number") largest = Math.max(largest, args[0]);
+          return Reflect.construct(target, args, newTarget);
+        },
+      });
+      for (const [from, to] of pairs) {
+        for (const several of [buffers, buffers.slice(1)]) {
+          const receiving = scope.add(to).recvmsg_into(several);
+          await scope.add(from).send("hello");
+          assert.equal((await receiving)[0], 5);
+        }
+      }
+      assert.ok(largest < 1 << 20, `an array of ${largest} bytes`);
+    }),
+  );
+});
+
 describe("what is of node:net", () => {
   it(
     "listens for errors of a server once",

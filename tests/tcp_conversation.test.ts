@@ -235,6 +235,31 @@ for (const setting of settings) {
       assert.deepEqual((await conn.recvfrom(9))[0].length, 0);
     });
 
+    test("fills several buffers in order, with each flag", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const [a, b, c] = [new Uint8Array(3), new Uint16Array(2), new Uint8Array(MiB)];
+      const joined = (): string => text(concat([a, new Uint8Array(b.buffer), c.subarray(0, 4)]));
+      const buffers = [a, new Uint8Array(0), b, c];
+      const waiting = conn.recvmsg_into(buffers);
+      await client.sendall("0123456789");
+      assert.deepEqual(await waiting, [10, [], 0, null]);
+      assert.equal(joined(), "0123456789\0");
+      await client.sendall("abcdefgh");
+      await until(async () => (await conn.recv(9, MSG_PEEK)).length === 8, "the bytes");
+      assert.equal((await conn.recvmsg_into([a, b], 0, MSG_PEEK))[0], 7);
+      assert.equal(joined(), "abcdefg789\0");
+      assert.equal((await conn.recvmsg_into([a]))[0], 3);
+      const all = conn.recvmsg_into([a, b, c], 0, MSG_WAITALL);
+      await client.sendall(pattern(MiB + 2, 1));
+      assert.equal((await all)[0], MiB + 7);
+      assert.equal(text(a) + text(new Uint8Array(b.buffer).subarray(0, 2)), "defgh");
+      assert.equal(sha256(c), sha256(pattern(MiB + 2, 1).subarray(2)));
+      await rejects(() => conn.recvmsg_into([], 0, MSG_DONTWAIT), "EAGAIN", "recvmsg");
+      await client.shutdown(SHUT_WR);
+      assert.deepEqual(await conn.recvmsg_into([a, b]), [0, [], 0, null]);
+      assert.deepEqual(await conn.recvmsg_into([a]), [0, [], 0, null]);
+    });
+
     test("a receive that waits fills the caller's own buffer", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const buffer = new Uint8Array(6).fill(45);

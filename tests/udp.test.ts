@@ -244,6 +244,21 @@ for (const { name, family, host, skip } of families) {
       const whole = await receiver.recvmsg_into([a, b], 0, MSG_TRUNC);
       assert.deepEqual(whole.slice(0, 3), [10, [], MSG_TRUNC]);
       assert.equal(text(a) + text(b), "01234567");
+      for (const sizes of [[4], [4, 100]]) {
+        const buffers = sizes.map((length) => new Uint8Array(length));
+        await sender.sendto("abcdefghij", receiver.getsockname());
+        const isCut = sizes.length === 1;
+        const peeked = await receiver.recvmsg_into(buffers, 0, MSG_PEEK);
+        assert.deepEqual(peeked.slice(0, 3), [isCut ? 4 : 10, [], isCut ? MSG_TRUNC : 0]);
+        const counted = await receiver.recvmsg_into(buffers, 0, MSG_TRUNC);
+        assert.deepEqual(counted.slice(0, 3), [10, [], isCut ? MSG_TRUNC : 0]);
+        assert.deepEqual(counted[3], sender.getsockname());
+        assert.equal(text(buffers[0]!), "abcd");
+        assert.equal(
+          text((buffers[1] ?? new Uint8Array()).subarray(0, 7)),
+          isCut ? "" : "efghij\0",
+        );
+      }
     });
 
     test("MSG_PEEK leaves the datagram, MSG_DONTWAIT does not wait", async (scope) => {
