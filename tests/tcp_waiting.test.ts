@@ -22,7 +22,8 @@ import {
   SOL_SOCKET,
   TimeoutError,
 } from "../mod.ts";
-import { pattern, receive, receiveAll, sha256, text } from "./support/bytes.ts";
+import { type InRow, WaitQueue } from "../core/waiting/wait_queue.ts";
+import { pattern, Random, receive, receiveAll, sha256, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { bounded, rejection, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
 import { type Setting, settings } from "./support/tcp.ts";
@@ -950,6 +951,69 @@ describe("a call that waits in a row", () => {
       await Promise.all([late, once]);
     }),
   );
+});
+
+/** Counts how often calls in a row are asked for their neighbour. */
+let steps = 0;
+
+class CallInRow implements InRow<CallInRow> {
+  readonly syscall = "recv";
+  previous: CallInRow | undefined;
+  #next: CallInRow | undefined;
+
+  get next(): CallInRow | undefined {
+    steps++;
+    return this.#next;
+  }
+
+  set next(call: CallInRow | undefined) {
+    this.#next = call;
+  }
+
+  fail(): void {}
+}
+
+describe("calls in a row", () => {
+  it("leave it from any place, and the others keep their order", () => {
+    const random = new Random(1);
+    for (let round = 0; round < 300; round++) {
+      const row = new WaitQueue<CallInRow>();
+      const expected: CallInRow[] = [];
+      const left: CallInRow[] = [];
+      for (let i = 0; i < 30; i++) {
+        const way = random.integer(0, 5);
+        // One that has left may come again.
+        const call = way === 0 ? left.pop() ?? new CallInRow() : new CallInRow();
+        if (way <= 1) {
+          row.push(call);
+          expected.push(call);
+        } else if (way === 2) {
+          row.unshift(call);
+          expected.unshift(call);
+        } else if (way === 3) {
+          assert.equal(row.shift(), expected.shift());
+        } else if (expected.length > 0) {
+          const [gone] = expected.splice(random.integer(0, expected.length - 1), 1);
+          row.remove(gone!);
+          // Again, and one that was never in it.
+          row.remove(gone!);
+          row.remove(call);
+          left.push(gone!);
+        }
+        assert.equal(row.first, expected[0]);
+      }
+      assert.deepEqual(row.takeAll(), expected);
+    }
+  });
+
+  it("leave it from the end without a search", () => {
+    const row = new WaitQueue<CallInRow>();
+    const calls = Array.from({ length: 2000 }, () => new CallInRow());
+    for (const call of calls) row.push(call);
+    steps = 0;
+    for (const call of calls.reverse()) row.remove(call);
+    assert.ok(steps <= 4 * calls.length, `${steps} steps`);
+  });
 });
 
 describe("after all tests of this file", () => {

@@ -70,6 +70,8 @@ export class Wait<T> implements Abortable, Expiring {
   readonly promise: Promise<T>;
   /** The wait behind it in a row. */
   next: this | undefined = undefined;
+  /** The wait before it in a row. */
+  previous: this | undefined = undefined;
   deadline: number = NEVER;
   place: number = -1;
   #resolve!: (value: T) => void;

@@ -8,6 +8,8 @@ export interface InRow<W> {
   readonly syscall: string;
   /** The call behind it. */
   next: W | undefined;
+  /** The call before it. */
+  previous: W | undefined;
   /** The wait failed. */
   fail(error: unknown): void;
 }
@@ -36,7 +38,7 @@ export class WaitQueue<W extends InRow<W>> {
   /** Adds a call at the end. */
   push(wait: W): void {
     if (this.first === undefined) this.#begin(wait);
-    else this.#last!.next = wait;
+    else link(this.#last!, wait);
     this.#last = wait;
   }
 
@@ -44,7 +46,7 @@ export class WaitQueue<W extends InRow<W>> {
   unshift(wait: W): void {
     const { first } = this;
     if (first === undefined) return this.push(wait);
-    wait.next = first;
+    link(wait, first);
     this.first = wait;
   }
 
@@ -52,9 +54,14 @@ export class WaitQueue<W extends InRow<W>> {
   shift(): W | undefined {
     const { first } = this;
     if (first === undefined) return undefined;
-    this.first = first.next;
-    first.next = undefined;
-    if (this.first === undefined) this.#end();
+    const second = first.next;
+    this.first = second;
+    if (second === undefined) {
+      this.#end();
+    } else {
+      first.next = undefined;
+      second.previous = undefined;
+    }
     return first;
   }
 
@@ -64,13 +71,16 @@ export class WaitQueue<W extends InRow<W>> {
       this.shift();
       return;
     }
-    for (let before = this.first; before !== undefined; before = before.next) {
-      if (before.next !== wait) continue;
-      before.next = wait.next;
+    const { previous, next } = wait;
+    if (previous === undefined) return;
+    if (next === undefined) {
+      previous.next = undefined;
+      this.#last = previous;
+    } else {
+      link(previous, next);
       wait.next = undefined;
-      if (this.#last === wait) this.#last = before;
-      return;
     }
+    wait.previous = undefined;
   }
 
   /** Removes and returns all calls. */
@@ -94,4 +104,9 @@ export class WaitQueue<W extends InRow<W>> {
     this.#last = undefined;
     this.#handle?.unref?.();
   }
+}
+
+function link<W extends InRow<W>>(before: W, behind: W): void {
+  before.next = behind;
+  behind.previous = before;
 }
