@@ -229,21 +229,27 @@ describe("a line in the buffer of a file", () => {
   }
 });
 
-describe("recvmsg_into of large buffers", () => {
+/** Collects the lengths of the arrays made until the scope ends. */
+function watchArrays(scope: Scope): number[] {
+  const Original = Uint8Array;
+  const lengths: number[] = [];
+  scope.add({ close: () => void (globalThis.Uint8Array = Original) });
+  globalThis.Uint8Array = new Proxy(Original, {
+    construct(target, args, newTarget) {
+      if (typeof args[0] === "number") lengths.push(args[0]);
+      return Reflect.construct(target, args, newTarget);
+    },
+  });
+  return lengths;
+}
+
+describe("the memory of a call is that of what comes", () => {
   it(
-    "allocates for what comes, not for what there is room for",
+    "recvmsg_into",
     bounded(async (scope) => {
       const pairs = [await socketpair(), await socketpair(AF_INET, SOCK_DGRAM)];
       const buffers = [4, 8 << 20].map((length) => new Uint8Array(length));
-      const Original = Uint8Array;
-      let largest = 0;
-      scope.add({ close: () => void (globalThis.Uint8Array = Original) });
-      globalThis.Uint8Array = new Proxy(Original, {
-        construct(target, args, newTarget) {
-          if (typeof args[0] === "number") largest = Math.max(largest, args[0]);
-          return Reflect.construct(target, args, newTarget);
-        },
-      });
+      const lengths = watchArrays(scope);
       for (const [from, to] of pairs) {
         for (const several of [buffers, buffers.slice(1)]) {
           const receiving = scope.add(to).recvmsg_into(several);
@@ -251,7 +257,23 @@ describe("recvmsg_into of large buffers", () => {
           assert.equal((await receiving)[0], 5);
         }
       }
+      const largest = Math.max(0, ...lengths);
       assert.ok(largest < 1 << 20, `an array of ${largest} bytes`);
+    }),
+  );
+
+  it(
+    "readline of a file without a buffer",
+    bounded(async (scope) => {
+      const [from, to] = await socketpair();
+      scope.add(from);
+      const file = scope.add(scope.add(to).makefile("rb", { buffering: 0 }));
+      await from.sendall("a short line\n".repeat(4000));
+      assert.equal((await file.readline())?.length, 13);
+      const lengths = watchArrays(scope);
+      for (let i = 0; i < 200; i++) assert.equal((await file.readline())?.length, 13);
+      const sum = lengths.reduce((sum, length) => sum + length, 0);
+      assert.ok(sum < 1 << 20, `arrays of ${sum} bytes`);
     }),
   );
 });

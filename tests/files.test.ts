@@ -472,6 +472,20 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.deepEqual(lines, ["\n", "c"]);
     });
 
+    test("a line of any length without a buffer, and nothing after it", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const input = opened(scope, conn.makefile("rb", { buffering: 0 }));
+      for (const length of [1, 255, 256, 257, 511, 512, 768, 769, 65536, 200_000]) {
+        const line = `${"x".repeat(length - 1)}\n`;
+        const sending = client.sendall(`${line}${line}|`);
+        assert.equal(text((await input.readline())!), line);
+        assert.equal(text((await input.readline(300))!), line.slice(0, 300));
+        if (length > 300) assert.equal(text((await input.readline(length))!), line.slice(300));
+        assert.equal(text(await conn.recv(9)), "|");
+        await sending;
+      }
+    });
+
     test("an unbuffered read gives what one receive gives", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const input = opened(scope, conn.makefile("rb", { buffering: 0 }));

@@ -8,6 +8,9 @@ import { ReadBuffer } from "./read_buffer.ts";
 
 const PIECE = 65536;
 
+/** How many bytes are first looked at for a line: a look copies them, and most lines are short. */
+const FIRST_LOOK = 256;
+
 /** Reads straight from the socket. It keeps only the bytes of a failed call, for the next one. */
 export class RawReader {
   #input: FileInput;
@@ -39,12 +42,14 @@ export class RawReader {
   /** Reads a line, found by peeking: without a buffer, no byte after it may be taken. */
   async readline(size: number | undefined): Promise<Uint8Array | null> {
     let left = size ?? Infinity;
+    let look = FIRST_LOOK;
     return await this.#keeping(async (parts) => {
       if (left === 0) return "end";
-      const part = await this.#lineOrPart(left);
+      const part = await this.#lineOrPart(left, look);
       if (part === null) return "nothing";
       parts.push(part);
       left -= part.length;
+      look = Math.min(2 * look, PIECE);
       return part.length === 0 || part[part.length - 1] === LINE_FEED ? "end" : "more";
     });
   }
@@ -54,10 +59,10 @@ export class RawReader {
     this.#kept.putBack(parts);
   }
 
-  async #lineOrPart(max: number): Promise<Uint8Array | null> {
+  async #lineOrPart(max: number, look: number): Promise<Uint8Array | null> {
     const kept = this.#kept.take(Math.min(this.#kept.lineLength || max, max));
     if (kept !== undefined) return kept;
-    const seen = await orNull(this.#input.peek(Math.min(max, PIECE)));
+    const seen = await orNull(this.#input.peek(Math.min(max, look)));
     if (seen === null || seen.length === 0) return seen;
     const length = seen.indexOf(LINE_FEED) + 1 || seen.length;
     return await this.#input.receive(length);
