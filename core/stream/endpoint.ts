@@ -98,7 +98,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
       const error = this.#takeError(request.syscall) ?? this.brokenPipe(request.syscall);
       return rejected(request.all ? withBytesSent(error, 0) : error);
     }
-    const { data, all, syscall, more } = request;
+    const { data, all, syscall } = request;
     // Not `length`: see StreamSender.
     const length = data.byteLength;
     let sent = 0;
@@ -111,8 +111,12 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
           const error = this.sendFailed(cause, syscall);
           return rejected(all ? withBytesSent(error, 0) : error);
         }
-        if (sent === length && more !== undefined) return resolved(sent + this.#sendMore(more));
-        if (sent === length || (sent > 0 && !all)) return resolved(outcome(all, sent));
+        if (all) {
+          if (sent === length) return resolved(outcome(all, sent));
+        } else if (sent > 0) {
+          if (sent === length && request.more !== undefined) sent += this.#sendMore(request.more);
+          return resolved(sent);
+        }
       }
     }
     this.#sender ??= new StreamSender(this.stream, this);
