@@ -353,6 +353,21 @@ for (const setting of settings) {
       }
     });
 
+    test("the stack may be read through another object, replaced, and shares its functions", async (scope) => {
+      const closed = setting.address(setting.host, await setting.freePort());
+      const [one, other] = [1, 2].map(() => rejection(() => setting.socket(scope).connect(closed)));
+      const error = await one as SocketError;
+      const stackOf = (object: unknown) => Object.getOwnPropertyDescriptor(object, "stack");
+      // With functions of its own, making the stack would take longer than making the error.
+      assert.equal(stackOf(error)?.get, stackOf(await other)?.get);
+      const { stack } = error;
+      assert.equal(new Proxy(error, {}).stack, stack);
+      assert.equal((Object.create(error) as Error).stack, stack);
+      error.stack = "mine";
+      assert.equal(error.stack, "mine");
+      assert.deepEqual(Object.keys(error).sort(), ["address", "code", "errno", "syscall"]);
+    });
+
     test("stays itself where the program has stacks written in its own way", async (scope) => {
       const closed = setting.address(setting.host, await setting.freePort());
       const stacks = Error as { prepareStackTrace?: unknown };

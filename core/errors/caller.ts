@@ -5,40 +5,55 @@ import { SocketError } from "./errors.ts";
 /** The stack line of a suspended async function, on V8 and JavaScriptCore. */
 const WAITING = /^\s+at async /;
 
-/** Errors that have their callers already: one can be the reason of a signal that ends many calls. */
-const told = new WeakSet<SocketError>();
+/** Where an error keeps what its stack trace is made of. */
+const TRACES: unique symbol = Symbol("traces");
+
+/** An error with its callers. */
+interface Traced {
+  readonly [TRACES]: {
+    /** The error, which the program may have put behind a proxy. */
+    readonly error: Error;
+    /** The error's own stack. */
+    readonly own: PropertyDescriptor;
+    /** Made where the callers wait. */
+    readonly here: Error;
+  };
+}
 
 /**
  * Adds the functions that wait for a failed call to its error's stack trace. The async function that calls this must be
  * awaited by the first of them only: V8 finds no caller once its promise has a second reaction.
  */
 export function addCaller(error: unknown): void {
-  if (!(error instanceof SocketError) || told.has(error)) return;
-  told.add(error);
+  // One error can be the reason of a signal that ends many calls.
+  if (!(error instanceof SocketError) || Object.hasOwn(error, TRACES)) return;
   try {
-    const [stack, here] = [stackOf(error), stackOf(new Error())];
+    const own = Object.getOwnPropertyDescriptor(error, "stack") ?? {};
     // Reflect: an assignment would throw if the program has frozen the error.
-    Reflect.defineProperty(error, "stack", {
-      configurable: true,
-      get: () => joined(stack(), here()),
-      set: (value) => Reflect.defineProperty(error, "stack", { ...LIKE_OTHERS, value }),
+    const isKept = Reflect.defineProperty(error, TRACES, {
+      value: { error, own, here: new Error() },
     });
+    if (isKept) Reflect.defineProperty(error, "stack", STACK);
   } catch {
     // The program's own Error.prepareStackTrace has thrown: the stack stays as it is.
   }
 }
 
-/** The attributes of a stack that the program assigns. */
-const LIKE_OTHERS = { configurable: true, writable: true };
-
 /**
- * Returns a reader of a stack, lazy if possible: V8 formats it on first access. That takes longer than most calls, and
- * Deno 2.9 panics in it while no descriptor is free.
+ * The stack of errors with callers. All share its functions: V8 would make a hidden class for each error that has its
+ * own, which takes longer than the error itself. It is lazy, as V8 formats a stack on first access, and Deno 2.9 panics
+ * in that while no descriptor is free.
  */
-function stackOf(error: Error): () => unknown {
-  const { get, value } = Object.getOwnPropertyDescriptor(error, "stack") ?? {};
-  return get === undefined ? () => value : () => get.call(error);
-}
+const STACK: PropertyDescriptor & ThisType<Traced> = {
+  configurable: true,
+  get() {
+    const { error, own, here } = this[TRACES];
+    return joined(own.get === undefined ? own.value : own.get.call(error), here.stack);
+  },
+  set(value) {
+    Reflect.defineProperty(this, "stack", { configurable: true, writable: true, value });
+  },
+};
 
 function joined(stack: unknown, here: unknown): unknown {
   // The program's Error.prepareStackTrace may return anything.
