@@ -150,6 +150,26 @@ describe("a close in the middle of a sendall", () => {
       }
     }),
   );
+
+  it(
+    "tells exactly how much went out before, to a peer that is reading",
+    { skip: noPeer || guesses },
+    bounded(async (scope) => {
+      const peer = pythonProgram(scope, READER);
+      const address: InetAddress = ["127.0.0.1", Number(await peer.line())];
+      for (let round = 0; round < 100; round++) {
+        const s = scope.add(await create_connection(address));
+        const count = got(peer);
+        // Sometimes all of it goes at once.
+        const sending = s.sendall(new Uint8Array(16 << 20)).then(
+          () => 16 << 20,
+          (error: SocketError) => error.bytes_sent,
+        );
+        await s.close();
+        assert.equal(await count, await sending);
+      }
+    }),
+  );
 });
 
 describe("sends that wait for room in vain", () => {

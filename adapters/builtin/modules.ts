@@ -14,12 +14,15 @@ export interface NetSocket {
   readonly writableLength: number;
   readonly writableEnded: boolean;
   readonly writableFinished: boolean;
+  readonly errored: Error | null;
   readonly destroyed: boolean;
   readonly closed: boolean;
   /** The native handle; its descriptor is -1 if there is none. */
   readonly _handle?: {
     readonly fd?: number;
     reading?: boolean;
+    /** Bytes that libuv has not sent. */
+    readonly writeQueueSize?: number;
     ref(): void;
     unref(): void;
     readStop?(): number;

@@ -98,6 +98,12 @@ export class NodeStream extends NetStream implements Reader {
     return this.#retries === undefined ? 1 : this.#retries.stop();
   }
 
+  /** The byte is sent already if there was room again by the time that libuv had it: the promise settles later. */
+  committed(): number {
+    const { _handle: handle, errored } = this.socket;
+    return this.#retries === undefined && handle?.writeQueueSize === 0 && !errored ? 1 : 0;
+  }
+
   /**
    * Closes the socket at once, with a byte that libuv has not sent: a peer that does not read would keep the process
    * alive.
