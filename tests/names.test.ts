@@ -44,7 +44,7 @@ import {
   SocketError,
   TimeoutError,
 } from "../mod.ts";
-import { type Answer, ask, askPython, type Call, sameAnswer } from "./support/answers.ts";
+import { type Answer, ask, type Call, pythonAnswers, sameAnswer } from "./support/answers.ts";
 import { start } from "./support/process.ts";
 import { noPython, python } from "./support/python.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
@@ -58,6 +58,11 @@ interface Difference {
   readonly reason: string;
   /** What the library answers. */
   readonly ours: Answer;
+}
+
+/** Makes the calls in Python on this machine. */
+function askPython(calls: readonly Call[]): Answer[] {
+  return python<Answer[]>(pythonAnswers, calls);
 }
 
 const EAI_NONAME = { error: "gaierror", errno: -2 };

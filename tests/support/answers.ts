@@ -2,7 +2,6 @@
 
 import { GaiError, HostError, SocketError } from "../../mod.ts";
 import * as library from "../../mod.ts";
-import { python } from "./python.ts";
 
 /** One call: the function's name and its arguments. */
 export type Call = readonly [name: string, ...args: unknown[]];
@@ -48,11 +47,6 @@ def ask(call):
 
 answer = list(ThreadPoolExecutor(20).map(ask, question))
 `;
-
-/** Makes the calls in Python on this machine. */
-export function askPython(calls: readonly Call[]): Answer[] {
-  return python<Answer[]>(pythonAnswers, calls);
-}
 
 /**
  * Whether two answers are the same; an error that Python has no number for is compared by its
