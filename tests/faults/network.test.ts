@@ -176,7 +176,7 @@ s.connect(("${hosts[0]}", ${port}))
 for i in range(${datagrams}):
     data = random.randbytes(random.choice([0, 1, 100, 1400, 5000]))
     s.send(hashlib.sha256(data).digest() + data)
-    if i % 10 == 0: time.sleep(0.002)
+    if i % 4 == 0: time.sleep(0.002)
 `,
     ]));
     assert.equal((await sender.exit(60_000)).code, 0, sender.stderr);
