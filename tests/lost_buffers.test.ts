@@ -2,7 +2,16 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { AF_INET, type InetAddress, SHUT_RD, SOCK_DGRAM, type Socket, socket } from "../mod.ts";
+import {
+  type Address,
+  AF_INET,
+  type InetAddress,
+  SHUT_RD,
+  SOCK_DGRAM,
+  type Socket,
+  socket,
+  TimeoutError,
+} from "../mod.ts";
 import { receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { runtimeName } from "./support/runtime.ts";
@@ -12,6 +21,24 @@ import { settings } from "./support/tcp.ts";
 /** Takes a buffer's memory away, as `postMessage` with a list of transfers does. */
 function transfer(buffer: Uint8Array<ArrayBuffer>): void {
   structuredClone(buffer, { transfer: [buffer.buffer] });
+}
+
+/** TypeScript's own declarations have no memory that grows. */
+function resizable(size: number, most: number): ArrayBuffer & { resize(size: number): void } {
+  return Reflect.construct(ArrayBuffer, [size, { maxByteLength: most }]);
+}
+
+/** Sends until the other side takes no more, and gives the count. */
+async function fill(s: Socket<Address>): Promise<number> {
+  s.settimeout(0.1);
+  for (let sent = 0;;) {
+    try {
+      sent += await s.send(new Uint8Array(65_536).fill(1));
+    } catch (error) {
+      assert.ok(error instanceof TimeoutError, String(error));
+      return sent;
+    }
+  }
 }
 
 function checkTypeError(error: unknown, name: string): void {
@@ -126,10 +153,7 @@ for (const setting of settings) {
     test("sendall of memory that grows sends what was there", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const size = 32 * 1024 * 1024;
-      // TypeScript's own declarations have no memory that grows.
-      const growing = Reflect.construct(ArrayBuffer, [size, { maxByteLength: 2 * size }]) as
-        & ArrayBuffer
-        & { resize(size: number): void };
+      const growing = resizable(size, 2 * size);
       const sending = client.sendall(new Uint8Array(growing));
       await sleep(50);
       growing.resize(size + 1000);
@@ -138,6 +162,28 @@ for (const setting of settings) {
       await client.close();
       assert.equal((await received).length, size);
     });
+
+    for (const timeout of [null, 20]) {
+      for (const call of ["send", "sendall"] as const) {
+        test(`${call} of memory that grows takes nothing from the next, timeout ${timeout}`, async (scope) => {
+          const [client, conn] = await setting.pair(scope);
+          const before = await fill(client);
+          client.settimeout(timeout);
+          const growing = resizable(100, 300);
+          const sending = [client[call](new Uint8Array(growing).fill(2))];
+          for (const value of [3, 4]) sending.push(client.sendall(new Uint8Array(60).fill(value)));
+          await sleep(5);
+          growing.resize(200);
+          const received = receiveAll(conn);
+          const [count] = await Promise.all(sending);
+          await client.close();
+          if (call === "send") assert.equal(count, 100);
+          const rest = (await received).subarray(before);
+          const counts = [0, 2, 3, 4].map((value) => rest.filter((byte) => byte === value).length);
+          assert.deepEqual(counts, [0, 100, 60, 60]);
+        });
+      }
+    }
   });
 }
 

@@ -322,7 +322,8 @@ export class StreamSender implements WaitOwner {
     // The caller may change the bytes once a call has given up, while a runtime that cannot give them back sends them.
     const copied = wait.limited && this.#stream.takeBack === undefined;
     const most = Math.min(copied ? COPIED_PIECE : PIECE, wait.length - wait.sent);
-    const piece = pieceOf(wait.data, wait.sent, most);
+    // A view of its own, also of all bytes: that of a resizable buffer may grow while the runtime has it.
+    const piece = wait.data.subarray(wait.sent, wait.sent + most);
     this.#piece = copied ? this.#copy(piece) : piece;
     const revocable = wait.limited && !wait.all;
     this.#stream.write(this.#piece, revocable).then(
