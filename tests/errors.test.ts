@@ -363,6 +363,13 @@ for (const setting of settings) {
       const { stack } = error;
       assert.equal(new Proxy(error, {}).stack, stack);
       assert.equal((Object.create(error) as Error).stack, stack);
+      // As V8's own accessor does.
+      assert.equal(Reflect.get(error, "stack", {}), undefined);
+      const named: ProxyHandler<SocketError> = {
+        get: (target: object, key: string | symbol) =>
+          typeof key === "string" ? Reflect.get(target, key) : undefined,
+      };
+      assert.equal(new Proxy(error, named).stack, stack);
       error.stack = "mine";
       assert.equal(error.stack, "mine");
       assert.deepEqual(Object.keys(error).sort(), ["address", "code", "errno", "syscall"]);

@@ -10,7 +10,7 @@ const TRACES: unique symbol = Symbol("traces");
 
 /** An error with its callers. */
 interface Traced {
-  readonly [TRACES]: {
+  readonly [TRACES]?: {
     /** The error, which the program may have put behind a proxy. */
     readonly error: Error;
     /** The error's own stack. */
@@ -31,6 +31,8 @@ export function addCaller(error: unknown): void {
     const own = Object.getOwnPropertyDescriptor(error, "stack") ?? {};
     // Reflect: an assignment would throw if the program has frozen the error.
     const isKept = Reflect.defineProperty(error, TRACES, {
+      // Configurable: a proxy may hide it.
+      configurable: true,
       value: { error, own, here: new Error() },
     });
     if (isKept) Reflect.defineProperty(error, "stack", STACK);
@@ -47,6 +49,8 @@ export function addCaller(error: unknown): void {
 const STACK: PropertyDescriptor & ThisType<Traced> = {
   configurable: true,
   get() {
+    // Nothing for an object that has no more than this accessor, as of V8's own.
+    if (this?.[TRACES] === undefined) return undefined;
     const { error, own, here } = this[TRACES];
     return joined(own.get === undefined ? own.value : own.get.call(error), here.stack);
   },
