@@ -79,8 +79,8 @@ class ReadableSide {
   /** Resumes a pull that waits for a read. */
   #goOn: (() => void) | undefined;
   /**
-   * How many bytes each pending read of the current reader takes at most; `undefined` for a reader whose reads are not
-   * seen, which counts as one that always reads.
+   * How many bytes each pending read of the current reader takes at most; `undefined` for a reader of the platform's
+   * own, which always reads.
    */
   #wanted: { size: number }[] | undefined;
   /** The error that ends the stream once it is idle. */
@@ -155,8 +155,20 @@ class ReadableSide {
   }
 
   async #pull(): Promise<void> {
+    const wanted = this.#wanted;
+    if (wanted?.length !== 0) return await this.#serve();
     // Only a read pulls: this one did not come through the reader's method. Node 26's Readable.fromWeb makes such.
-    if (this.#wanted?.length === 0) this.#wanted = undefined;
+    wanted.push({ size: CHUNK });
+    try {
+      await this.#serve();
+    } finally {
+      wanted.shift();
+      this.#failIfIdle();
+    }
+  }
+
+  /** Waits for bytes and gives them to a read. */
+  async #serve(): Promise<void> {
     const controller = this.#controller;
     for (;;) {
       const failure = await this.#wait();

@@ -601,6 +601,17 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       assert.equal(text(await conn.recv(9)), "three");
     });
 
+    test("after a read by the method of the prototype a closed socket still ends the reader", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const reader = conn.readable.getReader();
+      const unseen = ReadableStreamDefaultReader.prototype.read.call(reader);
+      await client.sendall("one");
+      assert.equal(text((await unseen).value as Uint8Array), "one");
+      const closed = rejects(() => reader.closed as unknown as Promise<void>, "EBADF", "recv");
+      await conn.close();
+      await closed;
+    });
+
     test("tee gives both the same bytes", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const [one, two] = conn.readable.tee();
