@@ -6,8 +6,11 @@ import { SocketError, withBytesSent } from "../errors/errors.ts";
 import { inTurn, outcome, type SendRequest } from "../requests.ts";
 import { quiet } from "../waiting/quiet.ts";
 import { isTurnDue, turn } from "../waiting/turn.ts";
-import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
+import type { Limits, WaitOwner } from "../waiting/wait.ts";
 import { WaitQueue } from "../waiting/wait_queue.ts";
+import { SendCopies } from "./send_copies.ts";
+import { nextOf, pieceOf } from "./send_pieces.ts";
+import { WaitingSend } from "./waiting_send.ts";
 
 /**
  * The largest piece in bytes for a runtime that cannot report at once what it took: it cannot be taken back when the
@@ -16,59 +19,12 @@ import { WaitQueue } from "../waiting/wait_queue.ts";
 const PIECE = 256 * 1024;
 /** The same where the piece has to be copied. */
 const COPIED_PIECE = 64 * 1024;
-/** The smallest buffer for such copies. The stream keeps it, which is cheaper than one per call. */
-const SMALLEST_COPY = 2 * 1024;
-
-/** Larger buffers for copies that no stream uses: a fresh one per call would triple the cost of 16 KiB. */
-const spares: Uint8Array[] = [];
-const MOST_SPARES = 32;
-
-/** How many waiting sends are joined into one piece, and how many bytes: more makes a small one no cheaper. */
-const MOST_JOINED = 8;
-const JOINED = 16 * 1024;
-
-/** The buffer that they are joined in. All streams share it: the system takes the bytes at once, or not at all. */
-let joined: Uint8Array | undefined;
 
 /** The most turns of the event loop that a close waits for earlier sends, while they go out. */
 const MOST_TURNS = 32;
 
 /** The piece that is with the runtime: its bytes, `"direct"` if its call is not in the queue, or `undefined` for none. */
 type Piece = Uint8Array | "direct" | undefined;
-
-class Send extends Wait<number> {
-  readonly all: boolean;
-  readonly limited: boolean;
-  /** The bytes. The buffer can be transferred or shrunk while the call waits; Python would lock it. */
-  data: Uint8Array;
-  /** How many bytes to send. */
-  readonly length: number;
-  sent = 0;
-  /** Whether it is the rest of a piece whose call has given up: a copy already. */
-  abandoned = false;
-  constructor({ syscall, data, all }: SendRequest, limited: boolean, length = data.byteLength) {
-    super(syscall);
-    this.data = data;
-    this.length = length;
-    this.all = all;
-    this.limited = limited;
-  }
-
-  /** Whether the call has sent what it waits for: a `send` takes what there is room for. */
-  get isOver(): boolean {
-    return this.sent === this.length || !this.all && this.sent > 0;
-  }
-
-  /** Whether bytes that are still to be sent are gone. */
-  get isGone(): boolean {
-    return this.data.byteLength < this.length;
-  }
-
-  /** Whether there is something to send. */
-  get isReady(): boolean {
-    return this.sent < this.length && !this.isGone;
-  }
-}
 
 /** The receiver of the errors of sending. */
 export interface SendErrors {
@@ -88,10 +44,9 @@ export class StreamSender implements WaitOwner {
   #stream: Stream;
   #errors: SendErrors;
   /** Waiting sends; while a write is with the runtime, it belongs to the first. */
-  #sends: WaitQueue<Send> = new WaitQueue();
+  #sends: WaitQueue<WaitingSend> = new WaitQueue();
   #piece: Piece;
-  /** The buffer for copied pieces; one piece at a time is with the runtime. */
-  #copies: Uint8Array | undefined;
+  #copies: SendCopies | undefined;
   #shutdown: Promise<boolean> | undefined;
   /** Makes the errors of calls, once the connection has broken or was closed. */
   #makeError: ((syscall: string) => unknown) | undefined;
@@ -118,7 +73,7 @@ export class StreamSender implements WaitOwner {
     if (unlimited && !busy && this.#stream.tryWrite === undefined) {
       return this.#sendDirectly(request);
     }
-    const wait = new Send(request, !unlimited);
+    const wait = new WaitingSend(request, !unlimited);
     wait.limit(limits, this);
     wait.sent = sent;
     if (wait.settled) return wait.promise;
@@ -211,11 +166,11 @@ export class StreamSender implements WaitOwner {
   }
 
   gaveUp(wait: object, reason: unknown): void {
-    this.#giveUp(wait as Send, reason);
+    this.#giveUp(wait as WaitingSend, reason);
   }
 
   /** Ends a wait with what its call has sent. */
-  #giveUp(wait: Send, reason: unknown): void {
+  #giveUp(wait: WaitingSend, reason: unknown): void {
     const isFirst = this.#sends.first === wait;
     this.#sends.remove(wait);
     const kept = isFirst && typeof this.#piece === "object" ? this.#takeBack(this.#piece) : 0;
@@ -224,7 +179,7 @@ export class StreamSender implements WaitOwner {
   }
 
   /** Takes the rest of a call that gave up and has counted it as sent, if there is one. */
-  #takeCounted(): Send | undefined {
+  #takeCounted(): WaitingSend | undefined {
     return this.#sends.first?.abandoned === true ? this.#sends.shift() : undefined;
   }
 
@@ -268,7 +223,7 @@ export class StreamSender implements WaitOwner {
   }
 
   #goOn(request: SendRequest, length: number, sent: number): Promise<number> {
-    const wait = new Send(request, false, length);
+    const wait = new WaitingSend(request, false, length);
     wait.sent = sent;
     this.#sends.unshift(wait);
     this.#next();
@@ -290,7 +245,7 @@ export class StreamSender implements WaitOwner {
   }
 
   /** Sends what the system takes at once of a call and of those behind it. Returns whether there may be more room. */
-  #tryFirst(wait: Send): boolean {
+  #tryFirst(wait: WaitingSend): boolean {
     const piece = nextOf(wait);
     let count: number;
     try {
@@ -324,7 +279,7 @@ export class StreamSender implements WaitOwner {
     const most = Math.min(copied ? COPIED_PIECE : PIECE, wait.length - wait.sent);
     // A view of its own, also of all bytes: that of a resizable buffer may grow while the runtime has it.
     const piece = wait.data.subarray(wait.sent, wait.sent + most);
-    this.#piece = copied ? this.#copy(piece) : piece;
+    this.#piece = copied ? (this.#copies ??= new SendCopies()).copy(piece) : piece;
     const revocable = wait.limited && !wait.all;
     this.#stream.write(this.#piece, revocable).then(
       (count) => this.#wrote(count),
@@ -345,18 +300,6 @@ export class StreamSender implements WaitOwner {
       else wait.done(outcome(wait.all, wait.sent));
     }
     this.#next();
-  }
-
-  #copy(piece: Uint8Array): Uint8Array {
-    const { length } = piece;
-    if (this.#copies === undefined || this.#copies.length < length) {
-      const spare = length > SMALLEST_COPY ? spares.pop() : undefined;
-      this.#copies = spare !== undefined && spare.length >= length
-        ? spare
-        : new Uint8Array(Math.max(SMALLEST_COPY, length));
-    }
-    this.#copies.set(piece);
-    return this.#copies.subarray(0, length);
   }
 
   #wrote(count: number): void {
@@ -401,12 +344,12 @@ export class StreamSender implements WaitOwner {
    * Ends a wait early. A `send` has failed unless bytes of it have gone: then their count is its result. A signal's
    * reason takes precedence.
    */
-  #endOne(wait: Send, reason: unknown): void {
+  #endOne(wait: WaitingSend, reason: unknown): void {
     if (!wait.all && wait.sent > 0 && reason instanceof SocketError) wait.done(wait.sent);
     else this.#failOne(wait, reason);
   }
 
-  #failOne(wait: Send, error: unknown): void {
+  #failOne(wait: WaitingSend, error: unknown): void {
     wait.fail(wait.all ? withBytesSent(error, wait.sent) : error);
   }
 
@@ -423,7 +366,7 @@ export class StreamSender implements WaitOwner {
       return 0;
     }
     // Not a part of the piece: the buffer of a call without limits may be gone by now.
-    const rest = new Send({ syscall: "send", data: piece, all: true }, false, kept);
+    const rest = new WaitingSend({ syscall: "send", data: piece, all: true }, false, kept);
     rest.promise.catch(
       () => {/* No call waits for it: the next one reports the broken connection. */},
     );
@@ -438,33 +381,9 @@ export class StreamSender implements WaitOwner {
   }
 
   #becomeIdle(): void {
-    if (this.#copies !== undefined && this.#copies.length > SMALLEST_COPY) {
-      if (spares.length < MOST_SPARES) spares.push(this.#copies);
-      this.#copies = undefined;
-    }
+    this.#copies?.release();
     const idle = this.#idle;
     this.#idle = undefined;
     for (const resolve of idle ?? []) resolve();
   }
-}
-
-/** What the system can take of a call at once; small ones are joined with those behind them. */
-function nextOf(wait: Send): Uint8Array {
-  const rest = pieceOf(wait.data, wait.sent, wait.length - wait.sent);
-  let { next } = wait;
-  let size = rest.byteLength;
-  if (next === undefined || size + next.length > JOINED) return rest;
-  joined ??= new Uint8Array(JOINED);
-  joined.set(rest);
-  for (let n = 1; next !== undefined && n < MOST_JOINED; n++, next = next.next) {
-    if (size + next.length > JOINED) break;
-    joined.set(next.data, size);
-    size += next.length;
-  }
-  return joined.subarray(0, size);
-}
-
-/** The next piece for the runtime; all of the data needs no view of its own. */
-function pieceOf(data: Uint8Array, sent: number, most: number): Uint8Array {
-  return sent === 0 && data.byteLength <= most ? data : data.subarray(sent, sent + most);
 }
