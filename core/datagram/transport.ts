@@ -1,15 +1,7 @@
 /** The state machine of a datagram socket: unbound, bound, with or without a fixed peer. */
 
-import type {
-  Adapter,
-  Address,
-  AdoptedDatagram,
-  Datagram,
-  DatagramSink,
-  Handle,
-} from "../../adapters/adapter.ts";
+import type { Adapter, Address, AdoptedDatagram, Datagram } from "../../adapters/adapter.ts";
 import { copyAddress, type Destination, sameAddress, wildcard } from "../address/address.ts";
-import { type Claim, claim, settle, unclaim } from "../address/claims.ts";
 import { closeHandle } from "../close_handle.ts";
 import { AF_UNIX, SHUT_RD, SHUT_WR } from "../constants.ts";
 import {
@@ -30,6 +22,7 @@ import { type Limits, UNLIMITED } from "../waiting/wait.ts";
 import { settledWithin } from "../waiting/within.ts";
 import { DatagramCalls } from "./calls.ts";
 import { checkLength, checkTarget, copyOf, peerOf } from "./checks.ts";
+import { Opening, type Owner } from "./opening.ts";
 import { DatagramQueue, nothing } from "./queue.ts";
 
 /** Linux's default of net.core.rmem_default, used if the runtime does not report the size. */
@@ -39,16 +32,15 @@ const RECEIVE_BUFFER = 212992;
 const LONGEST_CLOSE = 100;
 
 /** UDP, and AF_UNIX datagrams if the adapter has them. */
-export class DatagramTransport implements Transport, DatagramSink {
+export class DatagramTransport implements Transport, Owner {
   readonly listening = false;
-  #adapter: Adapter;
-  #family: number;
-  #options: SocketOptions;
+  readonly adapter: Adapter;
+  readonly family: number;
+  readonly options: SocketOptions;
   #queue: DatagramQueue;
   #socket: Datagram | undefined;
-  #opening: Promise<Datagram> | undefined;
+  #opening: Opening = new Opening(this);
   #peer: Address | undefined;
-  #claim: Claim | undefined;
   #lastLocal: Address;
   /** The error that the system reported for a sent datagram, until a call has reported it. */
   #pending: { cause: unknown } | undefined;
@@ -60,13 +52,11 @@ export class DatagramTransport implements Transport, DatagramSink {
   #readShut = false;
   #writeShut = false;
   #closed = false;
-  /** Whether it is closed and no earlier send or connect is left. */
-  #over = false;
 
   constructor(adapter: Adapter, family: number, options: SocketOptions) {
-    this.#adapter = adapter;
-    this.#family = family;
-    this.#options = options;
+    this.adapter = adapter;
+    this.family = family;
+    this.options = options;
     this.#lastLocal = wildcard(family);
     this.#queue = new DatagramQueue(() => this.#queueLimit());
   }
@@ -75,7 +65,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     return this.#closed;
   }
 
-  get handle(): Handle | undefined {
+  get handle(): Datagram | undefined {
     return this.#socket;
   }
 
@@ -94,21 +84,20 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   /** Takes over an inherited descriptor. */
   adopt({ datagram, remote }: AdoptedDatagram): void {
-    datagram.sink = this;
-    this.#begin(datagram, datagram.local);
+    this.opened(datagram, datagram.local);
     for (const name of ["SO_BROADCAST", "SO_REUSEADDR"]) {
-      this.#options.note(name, datagram.getOption(name));
+      this.options.note(name, datagram.getOption(name));
     }
     this.#peer = remote === undefined ? undefined : peerOf(remote);
   }
 
   async bind(destination: Destination): Promise<void> {
     this.#checkOpen("bind");
-    if (this.#socket !== undefined || this.#opening !== undefined) {
+    if (this.#socket !== undefined || this.#opening.underWay) {
       throw systemError("EINVAL", "bind");
     }
     const address = () => this.#localAddress(destination);
-    await bindLocal(destination, () => this.#open(address, "bind"));
+    await bindLocal(destination, () => this.#opening.open(address, "bind"));
   }
 
   listen(_backlog: number): Promise<void> {
@@ -122,7 +111,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   async connect(destination: Destination, limits: Limits): Promise<void> {
     this.#checkOpen("connect");
     // Fixing the peer does not wait for the network; only the look-up of a name may.
-    const addresses = resolveAll(this.#adapter, this.#family, destination);
+    const addresses = resolveAll(this.adapter, this.family, destination);
     await this.#calls.later("connect", limits, addresses, (known) => this.#fix(firstOf(known)));
   }
 
@@ -130,12 +119,13 @@ export class DatagramTransport implements Transport, DatagramSink {
   async #fix(address: Address): Promise<void> {
     const peer = peerOf(address);
     // Linux would report this at the first send.
-    checkTarget(peer, "connect", this.#options.settings);
-    const socket = this.#socket ?? await this.#open(() => wildcard(this.#family), "connect", peer);
+    checkTarget(peer, "connect", this.options.settings);
+    const socket = this.#socket ??
+      await this.#opening.open(() => wildcard(this.family), "connect", peer);
     try {
       await socket.connect?.(peer);
     } catch (cause) {
-      throw translate(this.#adapter, cause, "connect", { address: peer });
+      throw translate(this.adapter, cause, "connect", { address: peer });
     }
     this.#peer = copyAddress(peer);
   }
@@ -193,7 +183,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     try {
       this.#checkSendable(request);
       if (this.#writeShut) return quiet(this.#sendShut(request, limits));
-      const addresses = resolveAll(this.#adapter, this.#family, destination);
+      const addresses = resolveAll(this.adapter, this.family, destination);
       // The usual case, a reply to a literal address, must not cost a promise per step.
       return Array.isArray(addresses) && this.#canSend
         ? this.#sendToOne(request, firstOf(addresses))
@@ -209,7 +199,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     limits: Limits,
     addresses?: Address[] | Promise<Address[]>,
   ): Promise<number> {
-    const own = { ...request, data: copyOf(request.data, this.#family) };
+    const own = { ...request, data: copyOf(request.data, this.family) };
     const sent = this.#calls.later(
       request.syscall,
       limits,
@@ -262,16 +252,15 @@ export class DatagramTransport implements Transport, DatagramSink {
     this.#lookUps.fail();
     const { last } = this.#calls;
     if (last !== undefined) await settledWithin(last, LONGEST_CLOSE);
-    this.#over = true;
+    this.#opening.close();
     this.#calls.fail();
-    if (this.#claim !== undefined) unclaim(this.#claim);
     const socket = this.#socket;
     this.#socket = undefined;
-    if (socket !== undefined) await closeHandle(this.#adapter, socket);
+    if (socket !== undefined) await closeHandle(this.adapter, socket);
   }
 
   detach(): number {
-    const { adapter } = this.#adapter.capabilities();
+    const { adapter } = this.adapter.capabilities();
     throw systemError("ENOTSUP", "detach", {
       detail: `${adapter} cannot let go of a datagram socket`,
     });
@@ -296,8 +285,8 @@ export class DatagramTransport implements Transport, DatagramSink {
     const { syscall, data } = request;
     const address = to ?? this.#peer;
     try {
-      checkLength(data, this.#family, address, syscall);
-      checkTarget(address, syscall, this.#options.settings);
+      checkLength(data, this.family, address, syscall);
+      checkTarget(address, syscall, this.options.settings);
     } catch (error) {
       return unsent(request, error);
     }
@@ -309,7 +298,7 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   async #openAndSend(request: SendRequest, to: Address | undefined): Promise<number> {
     const toward = to ?? this.#peer;
-    const socket = await this.#open(() => wildcard(this.#family), request.syscall, toward);
+    const socket = await this.#opening.open(() => wildcard(this.family), request.syscall, toward);
     return await this.#sendBy(socket, request, to);
   }
 
@@ -349,91 +338,30 @@ export class DatagramTransport implements Transport, DatagramSink {
 
   #sendFailed(cause: unknown, request: SendRequest, to: Address | undefined): Promise<never> {
     const address = to ?? this.#peer;
-    const error = translate(this.#adapter, cause, request.syscall, { address });
+    const error = translate(this.adapter, cause, request.syscall, { address });
     // The error of an earlier datagram, which the system reports at the next send.
     if (error.code === "ECONNREFUSED") this.#pending = undefined;
     return unsent(request, error);
   }
 
-  /** Opens the socket on an address, unless a call before this one does. */
-  async #open(
-    address: () => Address | Promise<Address>,
-    syscall: string,
-    toward?: Address,
-  ): Promise<Datagram> {
-    while (this.#opening !== undefined) {
-      await this.#opening.catch(() => {/* That call reports it. */});
-    }
-    if (this.#socket !== undefined) return this.#socket;
-    this.#opening = this.#openOn(address, syscall, toward)
-      .finally(() => this.#opening = undefined);
-    return await this.#opening;
-  }
-
-  async #openOn(
-    chooseAddress: () => Address | Promise<Address>,
-    syscall: string,
-    toward: Address | undefined,
-  ): Promise<Datagram> {
-    const { settings } = this.#options;
-    const address = await chooseAddress();
-    const mine = claim(this.#adapter, "datagram", address, settings, syscall);
-    try {
-      return await this.#openAt(address, mine, syscall, toward);
-    } catch (error) {
-      unclaim(mine);
-      throw error;
-    }
-  }
-
-  async #openAt(
-    address: Address,
-    mine: Claim,
-    syscall: string,
-    toward: Address | undefined,
-  ): Promise<Datagram> {
-    const { settings } = this.#options;
-    let socket: Datagram;
-    try {
-      socket = await this.#adapter.datagram!({ family: this.#family, address, settings, toward });
-    } catch (cause) {
-      this.#options.dropRefused(cause);
-      throw translate(this.#adapter, cause, syscall, { address: toward ?? address });
-    }
-    socket.sink = this;
-    if (this.#over) {
-      await closeHandle(this.#adapter, socket);
-      throw systemError("EBADF", syscall);
-    }
-    try {
-      this.#options.apply(socket);
-    } catch (error) {
-      await closeHandle(this.#adapter, socket);
-      throw error;
-    }
-    settle(mine, socket.local);
-    this.#claim = mine;
-    this.#begin(socket, address);
-    if (this.#queue.isAwaited) socket.resume?.();
-    return socket;
-  }
-
   /** Uses a socket, which is bound to an address. */
-  #begin(socket: Datagram, address: Address): void {
+  opened(socket: Datagram, address: Address): void {
+    socket.sink = this;
     this.#socket = socket;
     this.#queue.handle = socket;
-    this.#options.boundTo(address);
+    this.options.boundTo(address);
+    if (this.#queue.isAwaited) socket.resume?.();
   }
 
   async #localAddress(destination: Destination): Promise<Address> {
-    const address = resolveLocal(this.#adapter, this.#family, destination);
+    const address = resolveLocal(this.adapter, this.family, destination);
     const [local] = await this.#lookUps.wait(address.then((one) => [one]), "bind", UNLIMITED);
     return local!;
   }
 
   /** The bound of the queue. The system is asked again only after the option was set, not for each datagram. */
   #queueLimit(): number {
-    const setting = this.#options.settings.get("SO_RCVBUF");
+    const setting = this.options.settings.get("SO_RCVBUF");
     if (this.#limit === undefined || this.#limit.setting !== setting) {
       const bytes = this.#socket?.getOption("SO_RCVBUF") ?? setting ?? RECEIVE_BUFFER;
       this.#limit = { bytes, setting };
@@ -445,7 +373,7 @@ export class DatagramTransport implements Transport, DatagramSink {
     if (this.#pending === undefined) return undefined;
     const { cause } = this.#pending;
     this.#pending = undefined;
-    return translate(this.#adapter, cause, syscall, { address: this.#peer });
+    return translate(this.adapter, cause, syscall, { address: this.#peer });
   }
 
   #checkOpen(syscall: string): void {
@@ -466,7 +394,7 @@ export class DatagramTransport implements Transport, DatagramSink {
   }
 
   #unconnectedCode(): string {
-    return this.#family === AF_UNIX ? "ENOTCONN" : "EDESTADDRREQ";
+    return this.family === AF_UNIX ? "ENOTCONN" : "EDESTADDRREQ";
   }
 
   #unsupported(syscall: string): Promise<never> {
