@@ -372,6 +372,33 @@ describe("UNIX streams", () => {
     noUnix || noPeer,
   );
 
+  test("a client whose name is not UTF-8 does not end a server", async (scope) => {
+    const path = join(folder(scope), "s");
+    const listener = await server(scope, path);
+    const peer = pythonProgram(
+      scope,
+      `
+      import os, socket, sys
+      for name in b".\\xff", b"":
+          s = socket.socket(socket.AF_UNIX)
+          if name: s.bind(os.fsencode(sys.argv[1]) + name)
+          s.connect(sys.argv[1]); s.settimeout(15)
+          try: answer = s.recv(100).decode()
+          except ConnectionResetError: answer = ""
+          print(answer, flush=True)
+      `,
+      [path],
+    );
+    const served = runtimeName !== "deno";
+    for (const answer of served ? ["first", "second"] : ["second"]) {
+      const [conn] = await listener.accept();
+      scope.add(conn);
+      await conn.sendall(answer);
+    }
+    assert.equal(await peer.line(), served ? "first" : "");
+    assert.equal(await peer.line(), "second");
+  }, noUnix || noPeer);
+
   test("we connect to Python", async (scope) => {
     const path = join(folder(scope), "s");
     const peer = pythonProgram(
@@ -542,8 +569,10 @@ for i in range(20):
     data, address = s.recvfrom(100)
     names.append(data.decode())
 say(address, names == [str(i) for i in range(20)])
-stranger = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-stranger.sendto(b"stranger", address)
+for end in b"", b"\\xff":
+    stranger = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    if end: stranger.bind(os.fsencode(sys.argv[1]) + end)
+    stranger.sendto(b"stranger", address)
 s.sendto(b"peer", address)
 `,
       [theirs],

@@ -208,8 +208,7 @@ class StreamListener implements Listener {
         const remote = scopedLike(addressOf(this.#family, conn.remoteAddr), own);
         this.#wanted = this.#sink.connection(acceptedStream(conn, own, remote));
       } catch (error) {
-        // Deno 2.9 asks for the peer's name, and so loses a connection that was reset before accept.
-        if ((error as Error).name === "NotConnected") continue;
+        if (isLost(error)) continue;
         this.#wanted = false;
         if (!this.#closed) this.#sink.error(error);
       }
@@ -224,4 +223,13 @@ class DirectListener extends StreamListener {
     if (listenAgain(this.held, backlog)) return;
     throw refusal("EOPNOTSUPP", "Deno does not tell the descriptor of this listener");
   }
+}
+
+/**
+ * Whether only one connection could not be accepted. Deno 2.9 asks for the peer's name, and so loses a connection that
+ * was reset before, or whose name is not UTF-8.
+ */
+function isLost(error: unknown): boolean {
+  const { name } = error as Error;
+  return name === "NotConnected" || name === "InvalidData";
 }
