@@ -149,7 +149,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       socket.#closeAsked = true;
       await socket.#reallyClose();
     };
-    inspectAsText(Socket.prototype, "Socket", (value) => #transport in value);
+    inspectAsText(this.prototype, "Socket", (value) => #transport in value);
   }
 
   /**
