@@ -25,7 +25,7 @@ import {
   TCP_NODELAY,
   TimeoutError,
 } from "../mod.ts";
-import { text } from "./support/bytes.ts";
+import { receive, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
@@ -398,6 +398,36 @@ describe("UNIX streams", () => {
     assert.equal(await peer.line(), served ? "first" : "");
     assert.equal(await peer.line(), "second");
   }, noUnix || noPeer);
+
+  for (const before of ["", "hello"]) {
+    const title = before === "" ? "nothing" : "something";
+    test(`a peer that closes with unread bytes and has sent ${title}`, async (scope) => {
+      const path = join(folder(scope), "s");
+      const peer = pythonProgram(
+        scope,
+        `
+      import socket, sys
+      l = socket.socket(socket.AF_UNIX); l.bind(sys.argv[1]); l.listen(); print("ready", flush=True)
+      s, _ = l.accept(); s.sendall(sys.argv[2].encode()); sys.stdin.readline()
+      s.close(); print("closed", flush=True); sys.stdin.readline()
+      `,
+        [path, before],
+      );
+      await peer.line();
+      const s = open(scope);
+      await s.connect(path);
+      // A socket that has received may go on reading.
+      assert.equal(text(await receive(s, before.length)), before);
+      await s.sendall("unread");
+      peer.write("\n");
+      await peer.line();
+      await sleep(50);
+      for (let i = 0; i < 2; i++) await rejects(() => s.send("x"), "EPIPE", "send");
+      await rejects(() => s.recv(1), "ECONNRESET", "recv");
+      assert.equal((await s.recv(1)).length, 0);
+      await rejects(() => s.send("x"), "EPIPE", "send");
+    }, noUnix || noPeer);
+  }
 
   test("we connect to Python", async (scope) => {
     const path = join(folder(scope), "s");

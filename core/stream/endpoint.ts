@@ -66,6 +66,10 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return this.stream;
   }
 
+  get #isUnix(): boolean {
+    return !Array.isArray(this.stream.remote);
+  }
+
   get #isClosed(): boolean {
     return this.#state === "closing" || this.#state === "closed";
   }
@@ -95,7 +99,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   send(request: SendRequest, limits: Limits): Promise<number> {
     if (this.#state !== "open") {
-      const error = this.#takeError(request.syscall) ?? this.brokenPipe(request.syscall);
+      const error = this.#sendError(request.syscall);
       return rejected(request.all ? withBytesSent(error, 0) : error);
     }
     const { data, all, syscall } = request;
@@ -243,9 +247,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     this.#state = closing ? "closed" : "broken";
     if (isNews) this.#pending = { cause };
     this.#receiver.end();
-    this.#sender?.fail((syscall) =>
-      closing ? closedError(syscall) : this.#takeError(syscall) ?? this.brokenPipe(syscall)
-    );
+    this.#sender?.fail((syscall) => closing ? closedError(syscall) : this.#sendError(syscall));
   }
 
   /**
@@ -273,7 +275,9 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     this.#told = cause;
     const error = this.#translate(cause, syscall);
     // Not broken yet: a read under way may still tell of a reset, which is for the next receive.
-    if (error.errno === errno.EPIPE) return this.#takeError(syscall) ?? error;
+    if (error.errno === errno.EPIPE) {
+      return this.#isUnix ? error : this.#takeError(syscall) ?? error;
+    }
     this.#pending = undefined;
     if (error.errno === errno.ECONNRESET) this.#state = "broken";
     return error;
@@ -285,7 +289,13 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return systemError("EPIPE", syscall, this.broken ? { address: remote, local } : {});
   }
 
-  #takeError(syscall: string): unknown {
+  #takeError(syscall: string): SocketError | undefined {
+  /** The error of a send that is not possible. For AF_UNIX, Linux keeps the pending error for a receive. */
+  #sendError(syscall: string): SocketError {
+    const pending = this.#isUnix ? undefined : this.#takeError(syscall);
+    return pending ?? this.brokenPipe(syscall);
+  }
+
     if (this.#pending === undefined) return undefined;
     const { cause } = this.#pending;
     this.#pending = undefined;
