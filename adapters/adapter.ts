@@ -116,7 +116,8 @@ export interface Stream extends Handle {
    * Starts or resumes pushing.
    *
    * @param into memory of the waiting receive, which has neither a timeout nor a signal: a stream that can read into
-   * given memory may read there and call `sink.filled`; others push as usual
+   * given memory may read there and call `sink.filled`; others push as usual. Without memory while some is lent: an
+   * adapter that has `duplicate` reads there no more
    */
   resume(into?: Uint8Array): void;
   /**

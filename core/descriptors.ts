@@ -117,8 +117,15 @@ export function calling<T>(adapter: Adapter, syscall: string, call: () => T): T 
   }
 }
 
+/** What was taken over. */
+export interface Taken {
+  readonly adopted: Adopted;
+  /** The open socket whose descriptor was duplicated for it. */
+  readonly original: Transport | undefined;
+}
+
 /** Takes over a descriptor of a type of socket; `undefined` for any type. */
-export function adopt(adapter: Adapter, fileno: number, type: number | undefined): Adopted {
+export function adopt(adapter: Adapter, fileno: number, type: number | undefined): Taken {
   const fd = integer(fileno, "fileno", 0, INT_MAX);
   if (adapter.adopt === undefined) {
     const detail = `the ${adapter.capabilities().adapter} adapter cannot take over a descriptor`;
@@ -130,7 +137,7 @@ export function adopt(adapter: Adapter, fileno: number, type: number | undefined
   try {
     const adopted = adapter.adopt(own, type);
     detached.delete(fd);
-    return adopted;
+    return { adopted, original: holder?.transport };
   } catch (cause) {
     if (own !== fd) adapter.closeDescriptor?.(own);
     const detail = adapter.errorDetail?.(cause);
@@ -144,7 +151,7 @@ export function adopt(adapter: Adapter, fileno: number, type: number | undefined
  * dup(2) of an open socket's descriptor: no runtime lets two sockets share one. Not of a datagram socket: the original
  * would receive what is meant for the duplicate.
  */
-export function duplicate(adapter: Adapter, fd: number, type: number): number {
+function duplicate(adapter: Adapter, fd: number, type: number): number {
   if (adapter.duplicate === undefined || type !== SOCK_STREAM) {
     const { adapter: name } = adapter.capabilities();
     const detail = `${name} cannot duplicate the descriptor of a ${typeName(type)}`;

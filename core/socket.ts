@@ -27,7 +27,7 @@ import { type BytesLike, concat, empty, toBuffer, toBytes, totalOf } from "./byt
 import * as c from "./constants.ts";
 import { DatagramTransport } from "./datagram/transport.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
-import { adopt, calling, duplicate, noteDetached, noteHolder, takeLost } from "./descriptors.ts";
+import { adopt, calling, noteDetached, noteHolder, takeLost, type Taken } from "./descriptors.ts";
 import { inspectAddress } from "./errors/address_text.ts";
 import { errno } from "./errors/errno.ts";
 import {
@@ -175,8 +175,8 @@ export class Socket<A extends Address = AddressOf<2>> {
       type === undefined ? c.SOCK_STREAM : type,
       proto === undefined ? 0 : proto,
     );
-    const adopted = fileno === undefined
-      ? undefined
+    const { adopted, original }: Partial<Taken> = fileno === undefined
+      ? {}
       : adopt(this.#adapter, fileno, isLeftOut(type) ? undefined : kind.type);
     this.#kind = kind;
     if (adopted !== undefined) {
@@ -194,6 +194,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     } else {
       const transport = new StreamTransport(this.#adapter, this.#kind.family, this.#options);
       if (adopted !== undefined && !("datagram" in adopted)) transport.adopt(adopted);
+      if (original instanceof StreamTransport) original.share(transport);
       this.#transport = transport;
     }
     if (adopted !== undefined) {
@@ -1050,8 +1051,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Another socket for the same connection or listening socket, with its own descriptor. Bytes that the library has
-   * read ahead stay with the original.
+   * Another socket for the same connection or listening socket, with its own descriptor. Each byte is received once, by
+   * either socket.
    *
    * Source: Python `socket.dup`.
    *
@@ -1074,16 +1075,10 @@ export class Socket<A extends Address = AddressOf<2>> {
   dup(): Socket<A> {
     this.#checkOpen("dup");
     const fd = this.#descriptor("dup");
-    const adapter = this.#adapter;
-    const copy = duplicate(adapter, fd, this.type);
-    try {
-      const socket = this.#alike({ adapter, fileno: copy });
-      socket.settimeout(this.#timeout);
-      return socket;
-    } catch (error) {
-      adapter.closeDescriptor?.(copy);
-      throw error;
-    }
+    noteHolder(fd, this.#transport, this.type);
+    const socket = this.#alike({ adapter: this.#adapter, fileno: fd });
+    socket.settimeout(this.#timeout);
+    return socket;
   }
 
   /**

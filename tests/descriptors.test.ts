@@ -30,6 +30,7 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   MSG_DONTWAIT,
+  MSG_PEEK,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -44,7 +45,7 @@ import {
   SocketError,
   SOL_SOCKET,
 } from "../mod.ts";
-import { receive, receiveAll, text } from "./support/bytes.ts";
+import { pattern, receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, pythonFile, start } from "./support/process.ts";
@@ -1056,6 +1057,11 @@ describe("descriptors of open sockets", () => {
   }
 });
 
+/** Which socket has waited in vain before, and which is closed before the rest is received; the peer means none. */
+const orders = (["peer", "original", "duplicate"] as const).flatMap((one) =>
+  (["peer", "original", "duplicate"] as const).map((closes) => [one, closes] as const)
+);
+
 describe("dup and inheritance", () => {
   const libc = able.fileno && !noLibc;
 
@@ -1090,6 +1096,91 @@ describe("dup and inheritance", () => {
       },
       setting.skip,
     );
+  }
+
+  for (const setting of native) {
+    /** A socket with a duplicate, their peer, and what receives from each of them. */
+    const trio = async (scope: Scope) => {
+      const [peer, original] = await setting.pair(scope);
+      const duplicate = scope.add(original.dup());
+      return { peer, original, duplicate };
+    };
+
+    for (const [one, closes] of orders) {
+      const earlier = `the ${one} has waited, ${closes} is closed`;
+      test(`what arrives is for either socket, ${earlier}, ${setting.name}`, async (scope) => {
+        const sockets = await trio(scope);
+        const { peer, original, duplicate } = sockets;
+        if (one !== "peer") {
+          sockets[one].settimeout(0.02);
+          await rejects(() => sockets[one].recv(9), "ETIMEDOUT", "recv");
+        }
+        await peer.sendall("hello, you");
+        await sleep(30);
+        if (closes !== "peer") await sockets[closes].close();
+        const last = closes === "original" ? duplicate : original;
+        const first = closes === "peer" ? duplicate : last;
+        assert.equal(text(await receive(first, 5)), "hello");
+        assert.equal(text(await receive(last, 5)), ", you");
+        // No close was a reset: nothing is unread.
+        await last.sendall("bye");
+        for (const s of [original, duplicate]) await s.close();
+        assert.equal(text(await receive(peer, 3)), "bye");
+        assert.equal((await peer.recv(1)).length, 0);
+      }, setting.skip || !libc && "no duplicates");
+    }
+
+    test(`a receive that waits in each socket, ${setting.name}`, async (scope) => {
+      const { peer, original, duplicate } = await trio(scope);
+      const buffers = [new Uint8Array(70_000), new Uint8Array(70_000)];
+      const receiving = [original.recv_into(buffers[0]!), duplicate.recv_into(buffers[1]!)];
+      await peer.sendall("A");
+      await Promise.race(receiving);
+      const [early, late] = buffers[0]![0] === 65 ? [0, 1] : [1, 0];
+      assert.equal(await receiving[early], 1);
+      await peer.sendall("B");
+      assert.equal(await receiving[late], 1);
+      assert.deepEqual([buffers[early]![0], buffers[late]![0]], [65, 66]);
+      // The memory of a receive that is over belongs to the program.
+      buffers.forEach((buffer) => buffer.fill(0));
+      await peer.sendall("C");
+      await sleep(20);
+      assert.ok(buffers.every((buffer) => buffer.every((byte) => byte === 0)));
+      assert.equal(text(await original.recv(9, MSG_PEEK)), "C");
+      assert.equal(text(await duplicate.recv(9, MSG_PEEK)), "C");
+      assert.equal(text(await duplicate.recv(9)), "C");
+    }, setting.skip || !libc && "no duplicates");
+
+    test(`bulk to a socket and its duplicate, ${setting.name}`, async (scope) => {
+      const [peer, original] = await setting.pair(scope);
+      const size = 4_000_000;
+      const sum = (part: Uint8Array) => part.reduce((total, byte) => total + byte, 0);
+      const sent = pattern(size);
+      const sending = peer.sendall(sent).then(() => peer.close());
+      const buffer = new Uint8Array(100_000);
+      let [count, total] = [0, 0];
+      // One waits in the memory of its caller while the other is made.
+      const first = original.recv_into(buffer);
+      const duplicate = scope.add(original.dup());
+      count += await first;
+      total += sum(buffer.subarray(0, count));
+      await Promise.all([original, duplicate].map(async (s) => {
+        for (let data; (data = await s.recv(50_000)).length > 0;) {
+          count += data.length;
+          total += sum(data);
+        }
+      }));
+      await sending;
+      assert.deepEqual([count, total], [size, sum(sent)]);
+    }, setting.skip || !libc && "no duplicates");
+
+    test(`shutdown(SHUT_RD) ends both, ${setting.name}`, async (scope) => {
+      const { original, duplicate } = await trio(scope);
+      const receiving = [original.recv(1), duplicate.recv(1)];
+      await original.shutdown(SHUT_RD);
+      for (const data of await Promise.all(receiving)) assert.equal(data.length, 0);
+      assert.equal((await duplicate.recv(1)).length, 0);
+    }, setting.skip || !libc && "no duplicates");
   }
 
   test("a listener's duplicate accepts", async (scope) => {

@@ -47,7 +47,11 @@ export class BulkReader {
 
   /** Reads for a waiting receive: now, or once more after a turn if nothing is there. */
   read(into?: Uint8Array): void {
-    if (this.#isDue) return;
+    if (this.#isDue) {
+      // Perhaps it may no longer read into what it was lent before.
+      this.#into = into;
+      return;
+    }
     if (this.#left > 0 && this.#readOnce(into)) return;
     this.#isDue = true;
     this.#into = into;

@@ -148,6 +148,11 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     this.#receiver.shutdown();
   }
 
+  /** Shares what is unread with a duplicate. */
+  share(duplicate: StreamEndpoint): void {
+    this.#receiver.share(duplicate.#receiver);
+  }
+
   /** Sends FIN after all earlier sends; called again, it waits for that. */
   async shutdownWrite(): Promise<void> {
     const isFirst = this.#state === "open";
@@ -166,7 +171,9 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   /** Closes the connection; waiting calls fail with EBADF. Unread bytes make it a reset, as in Linux. */
   close(reset: boolean): Promise<void> {
-    if ((reset || this.#receiver.size > 0) && this.stream.reset !== undefined) {
+    const resets = reset || this.#receiver.leavesUnread;
+    this.#receiver.leave();
+    if (resets && this.stream.reset !== undefined) {
       this.#abandon();
       return closeHandle(this.#adapter, this.stream, true);
     }
@@ -283,6 +290,12 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return error;
   }
 
+  /** The error of a send that is not possible. For AF_UNIX, Linux keeps the pending error for a receive. */
+  #sendError(syscall: string): SocketError {
+    const pending = this.#isUnix ? undefined : this.#takeError(syscall);
+    return pending ?? this.brokenPipe(syscall);
+  }
+
   /** EPIPE; of a broken connection with its addresses, as the system reports it. */
   brokenPipe(syscall: string): SocketError {
     const { remote, local } = this.stream;
@@ -290,12 +303,6 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   }
 
   #takeError(syscall: string): SocketError | undefined {
-  /** The error of a send that is not possible. For AF_UNIX, Linux keeps the pending error for a receive. */
-  #sendError(syscall: string): SocketError {
-    const pending = this.#isUnix ? undefined : this.#takeError(syscall);
-    return pending ?? this.brokenPipe(syscall);
-  }
-
     if (this.#pending === undefined) return undefined;
     const { cause } = this.#pending;
     this.#pending = undefined;

@@ -33,6 +33,8 @@ export class StreamReceiver implements WaitOwner {
   #errors: ReceiveErrors;
   #queue: ByteQueue = NO_BYTES;
   readonly #waits: WaitQueue<Receive>;
+  /** The receivers of all sockets here that share the connection after `dup()`: they have one queue, as in a kernel. */
+  #sharers: Set<StreamReceiver> | undefined;
   /** The wait that has lent its memory to the stream. */
   #lender: Receive | undefined;
   #ended = false;
@@ -46,9 +48,13 @@ export class StreamReceiver implements WaitOwner {
     this.#waits = new WaitQueue(stream);
   }
 
-  /** How many bytes are unread. */
-  get size(): number {
-    return this.#queue.size;
+  /** Whether bytes stay unread when this socket closes: no other socket shares them. */
+  get leavesUnread(): boolean {
+    return this.#queue.size > 0 && !this.#isShared;
+  }
+
+  get #isShared(): boolean {
+    return this.#sharers !== undefined && this.#sharers.size > 1;
   }
 
   /** Receives at once if there is something, else when it comes. */
@@ -60,8 +66,9 @@ export class StreamReceiver implements WaitOwner {
     if (this.#shut) limits = { ...limits, timeout: 0 };
     const unlimited = limits.timeout === null && limits.signal === undefined;
     const lends = unlimited && this.#waits.first === wait && !request.peek && !request.all;
-    if (lends && request.into !== undefined) this.#lender = wait;
-    this.#stream.resume(lends ? request.into : undefined);
+    const into = lends && !this.#isShared ? request.into : undefined;
+    if (into !== undefined) this.#lender = wait;
+    this.#stream.resume(into);
     return unlimited ? wait.promise : wait.limit(limits, this).promise;
   }
 
@@ -91,6 +98,7 @@ export class StreamReceiver implements WaitOwner {
     if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
     this.#queue.append(chunk, owned);
     this.#serve();
+    if (this.#isShared) { for (const sharer of this.#sharers!) sharer.#serve(); }
     return this.#wantsMore();
   }
 
@@ -114,8 +122,10 @@ export class StreamReceiver implements WaitOwner {
 
   /** Shuts reading down: waits end with what there is. As in Linux, what has arrived can still be received. */
   shutdown(): void {
-    this.#shut = true;
-    for (const wait of this.#waits.takeAll()) wait.done(this.#take(wait.request));
+    for (const sharer of this.#sharers ?? [this]) {
+      sharer.#shut = true;
+      for (const wait of sharer.#waits.takeAll()) wait.done(sharer.#take(wait.request));
+    }
   }
 
   /** Nothing more will come: the stream has ended or was reset. */
@@ -129,6 +139,24 @@ export class StreamReceiver implements WaitOwner {
     this.#queue = before.#queue;
     this.#ended = before.#ended;
     this.#shut = before.#shut;
+    this.#sharers = before.#sharers?.add(this);
+    before.leave();
+  }
+
+  /** Shares what is unread with the receiver of a duplicate. */
+  share(duplicate: StreamReceiver): void {
+    if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
+    this.#sharers ??= new Set([this]);
+    duplicate.#sharers = this.#sharers.add(duplicate);
+    duplicate.#queue = this.#queue;
+    duplicate.#shut = this.#shut;
+    // Without memory: what has been lent is no longer the only place for the next bytes.
+    if (this.#waits.first !== undefined) this.#stream.resume();
+  }
+
+  /** Leaves what is unread to the sockets that share it. */
+  leave(): void {
+    this.#sharers?.delete(this);
   }
 
   /** Fails every wait: the socket is closed. */

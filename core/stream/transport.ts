@@ -101,6 +101,12 @@ export class StreamTransport implements Transport, Owner {
     if (listening) this.#phase = new Inherited(this.#isUnix);
   }
 
+  /** Shares what is unread of a connection with a duplicate. */
+  share(duplicate: StreamTransport): void {
+    const other = duplicate.#endpoint;
+    if (other !== undefined) this.#endpoint?.share(other);
+  }
+
   takeErrno(): number {
     return this.#phase.takeErrno();
   }
