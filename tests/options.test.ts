@@ -61,6 +61,7 @@ import {
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
   TCP_KEEPINTVL,
+  TCP_WINDOW_CLAMP,
 } from "../mod.ts";
 import * as bsdsock from "../mod.ts";
 import { checkNothingLeft, noAdministrator, noDescriptors, noSs, ss } from "./support/outside.ts";
@@ -1053,12 +1054,13 @@ describe("options seen from outside", () => {
   );
 
   it(
-    "an accepted socket has not its listener's SO_PRIORITY and TCP_DEFER_ACCEPT",
+    "what an accepted socket does not inherit from its listener",
     { skip: offered["SO_PRIORITY"] === undefined && "the runtime cannot set SO_PRIORITY" },
     bounded(async (scope) => {
       const server = scope.add(new Socket<InetAddress>(AF_INET));
       server.setsockopt(SOL_SOCKET, SO_PRIORITY, 5);
       server.setsockopt(IPPROTO_TCP, TCP_DEFER_ACCEPT, 7);
+      server.setsockopt(IPPROTO_TCP, TCP_WINDOW_CLAMP, 100_000);
       server.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
       await server.bind(["127.0.0.1", 0]);
       await server.listen();
@@ -1068,8 +1070,26 @@ describe("options seen from outside", () => {
       const conn = scope.add((await server.accept())[0]);
       assert.equal(conn.getsockopt(SOL_SOCKET, SO_PRIORITY), 0);
       assert.equal(conn.getsockopt(IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+      assert.notEqual(conn.getsockopt(IPPROTO_TCP, TCP_WINDOW_CLAMP), 100_000);
       assert.equal(conn.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
       assert.equal(server.getsockopt(SOL_SOCKET, SO_PRIORITY), 5);
+    }),
+  );
+
+  it(
+    "TCP_WINDOW_CLAMP 0 is none, on a socket that is not open yet",
+    { skip: offered["TCP_WINDOW_CLAMP"] === undefined && "the runtime cannot set it" },
+    bounded(async (scope) => {
+      const server = scope.add(new Socket<InetAddress>(AF_INET));
+      await server.bind(["127.0.0.1", 0]);
+      await server.listen();
+      const s = scope.add(new Socket<InetAddress>(AF_INET));
+      s.setsockopt(IPPROTO_TCP, TCP_WINDOW_CLAMP, 100_000);
+      s.setsockopt(IPPROTO_TCP, TCP_WINDOW_CLAMP, 0);
+      assert.equal(s.getsockopt(IPPROTO_TCP, TCP_WINDOW_CLAMP), 0);
+      await s.connect(server.getsockname());
+      assert.notEqual(s.getsockopt(IPPROTO_TCP, TCP_WINDOW_CLAMP), 100_000);
+      throws(() => s.setsockopt(IPPROTO_TCP, TCP_WINDOW_CLAMP, 0), "EINVAL", "setsockopt");
     }),
   );
 

@@ -476,6 +476,15 @@ describe("a connected IPv6 socket", () => {
       await rejects(() => s.sendto("x", ["::ffff:127.0.0.1", 9]), "ENETUNREACH", "sendto");
     }),
   );
+
+  it(
+    "cannot send over IPv6 if it is bound to IPv4",
+    { skip: noIPv6 },
+    bounded(async (scope) => {
+      const s = await bound(scope, AF_INET6, "::ffff:127.0.0.1");
+      await rejects(() => s.sendto("x", ["::1", 9]), "EAFNOSUPPORT", "sendto");
+    }),
+  );
 });
 
 describe("a connect of UDP that fails", () => {

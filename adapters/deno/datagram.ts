@@ -111,9 +111,11 @@ class DgramDatagram extends NodeDatagram {
     if (isLoopback(this.local) && !isLoopback(to!)) return codedError("EINVAL", "EINVAL", error);
     // Nearly always the cause: the broadcast address of a network.
     if (host.endsWith(".255") && !this.#broadcasts) return codedError("EACCES", "EACCES", error);
-    // An IPv6 socket that cannot send over IPv4: it is bound to an IPv6 address, or has IPV6_V6ONLY.
-    const isUnreachable = isMapped(host) && !isMapped((this.local as InetAddress)[0]);
-    return isUnreachable ? codedError("ENETUNREACH", "ENETUNREACH", error) : error;
+    // An IPv6 socket that is bound to an IPv4 address sends over IPv4 only. One that is bound to an IPv6 address, or has
+    // IPV6_V6ONLY, does not.
+    const isBoundToMapped = isMapped((this.local as InetAddress)[0]);
+    const code = isBoundToMapped ? "EAFNOSUPPORT" : "ENETUNREACH";
+    return isMapped(host) === isBoundToMapped ? error : codedError(code, code, error);
   }
 }
 

@@ -105,7 +105,8 @@ export class SocketOptions {
         throw systemError("ENOPROTOOPT", "setsockopt", { detail });
       }
     }
-    this.#settings = withSetting(this.#settings, spec.name, setting);
+    if (handle === undefined && setting === spec.unset) this.#forget(spec.name);
+    else this.#settings = withSetting(this.#settings, spec.name, setting);
   }
 
   /** Reads an option as an integer. */

@@ -152,9 +152,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     types: STREAM,
     inherited: false,
   }),
-  // Linux also accepts 0, on a socket that is not open yet.
-  row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", { min: INT_MIN, types: STREAM }),
-  row("TCP_QUICKACK", TCP, c.TCP_QUICKACK, "flag", { initial: 1, types: STREAM }),
+  // 0 only on a socket that is not open yet.
+  row("TCP_WINDOW_CLAMP", TCP, c.TCP_WINDOW_CLAMP, "int", {
+    min: INT_MIN,
+    unset: 0,
+    types: STREAM,
+    inherited: false,
+  }),
+  row("TCP_QUICKACK", TCP, c.TCP_QUICKACK, "flag", { initial: 1, types: STREAM, inherited: false }),
   // Only a listener uses it.
   row("TCP_FASTOPEN", TCP, c.TCP_FASTOPEN, "int", { types: STREAM, forOpen: false }),
   row("TCP_NOTSENT_LOWAT", TCP, c.TCP_NOTSENT_LOWAT, "int", { min: INT_MIN, types: STREAM }),
