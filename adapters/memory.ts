@@ -28,18 +28,18 @@ export interface MemoryOptions {
    * Names and their numeric addresses, for `connect` and the look-up functions: `{ "db.test": ["127.0.0.1", "::1"] }`.
    * `localhost` is predefined.
    */
-  readonly hosts?: Readonly<Record<string, readonly string[]>>;
+  readonly hosts?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Local addresses besides 127.0.0.0/8 and ::1, as numeric literals. Nothing else can be reached. */
-  readonly addresses?: readonly string[];
+  readonly addresses?: readonly string[] | undefined;
   /** The result of `gethostname`; `localhost` by default. */
-  readonly hostname?: string;
+  readonly hostname?: string | undefined;
   /**
    * How many bytes may be unread or in transit in one direction of a stream; beyond that, sending waits. 65536 by
    * default. SO_SNDBUF and SO_RCVBUF each change one half.
    */
-  readonly window?: number;
+  readonly window?: number | undefined;
   /** The seed of the random choices that some faults make; the same seed makes the same choices. 1 by default. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /** An adapter whose sockets live in this process only. Each adapter is a network of its own. */

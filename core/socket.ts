@@ -1213,6 +1213,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     int(optname, "optname");
     if (buflen !== undefined) int(buflen, "buflen");
     this.#checkOpen("getsockopt");
+  /** Reads an option as a number or as bytes, for a `buflen` that is known when the program runs. */
+  getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer>;
     if (buflen !== undefined && (buflen < 0 || buflen > 1024)) {
       throw systemError("EINVAL", "getsockopt", {
         detail: `buflen must be 0 to 1024, not ${buflen}`,

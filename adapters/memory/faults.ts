@@ -28,9 +28,9 @@ export interface MemoryConnection {
 /** The scope of a fault; everywhere by default. */
 export interface FaultScope {
   /** This connection only. */
-  readonly connection?: MemoryConnection;
+  readonly connection?: MemoryConnection | undefined;
   /** Only what this side sends. */
-  readonly from?: Side;
+  readonly from?: Side | undefined;
 }
 
 /**

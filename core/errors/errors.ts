@@ -13,17 +13,17 @@ import { gai_strerror, gaiCodes, hostCodes, hstrerror } from "./gai.ts";
 /** The fields of an error besides its message. */
 export interface SocketErrorOptions {
   /** The name of the error, such as `"ECONNREFUSED"`. */
-  code?: string;
+  code?: string | undefined;
   /** The number of the error; derived from `code` if left out. */
-  errno?: number;
+  errno?: number | undefined;
   /** The call that failed, such as `"connect"`. */
-  syscall?: string;
+  syscall?: string | undefined;
   /** The address that the call was about. */
   address?: Address | undefined;
   /** The socket's own address. */
   local?: Address | undefined;
   /** The count of bytes that the system took before a `sendall` or `sendfile` failed. */
-  bytes_sent?: number;
+  bytes_sent?: number | undefined;
   /** The runtime's own error. */
   cause?: unknown;
 }

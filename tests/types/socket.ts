@@ -247,6 +247,23 @@ export function options(): void {
   s.closed = true;
 }
 
+/** Options that are undefined are left out, also under `exactOptionalPropertyTypes`. */
+export function undefinedOptions(size?: number, text?: string): void {
+  const memory = bsdsock.createMemoryAdapter({
+    hosts: undefined,
+    addresses: undefined,
+    hostname: text,
+    window: size,
+    seed: size,
+  });
+  memory.faults.stall({ connection: memory.connections[0], from: undefined });
+  new SocketError("", { code: text, errno: size, syscall: text, bytes_sent: size });
+  const either: number | Uint8Array = socket().getsockopt(SOL_SOCKET, SO_LINGER, size);
+  // @ts-expect-error a size that may be left out may give a number
+  const bytes: Uint8Array = socket().getsockopt(SOL_SOCKET, SO_LINGER, size);
+  void [either, bytes];
+}
+
 export function constants(): void {
   same<typeof AF_INET, 2>(true);
   same<typeof AF_INET6, 10>(true);
