@@ -1,6 +1,6 @@
 /** Faults on demand in a network in memory. */
 
-import { checkInetAddress } from "../../core/address/address.ts";
+import { type AddressLike, checkInetAddress } from "../../core/address/address.ts";
 import { integer } from "../../core/arguments.ts";
 import { describe } from "../../core/bytes.ts";
 import { AF_INET6 } from "../../core/constants.ts";
@@ -55,7 +55,7 @@ export interface MemoryFaults {
    *
    * @param address the address as passed to `connect`; a wildcard host is every host, port 0 every port
    */
-  refuse(address: Address): Fault;
+  refuse(address: AddressLike): Fault;
   /**
    * Makes a host unreachable: connections and datagrams to it fail.
    *
@@ -68,7 +68,7 @@ export interface MemoryFaults {
    *
    * @param address as in {@linkcode refuse}
    */
-  silence(address: Address): Fault;
+  silence(address: AddressLike): Fault;
   /**
    * Breaks a live connection at once: the ends receive the bytes that have arrived, then ECONNRESET. Bytes in transit
    * are lost.
@@ -180,7 +180,7 @@ export class Faults implements MemoryFaults {
     this.#target = target;
   }
 
-  refuse(address: Address): Fault {
+  refuse(address: AddressLike): Fault {
     return this.#begin({ kind: "refuse", matches: addressMatcher(address) });
   }
 
@@ -192,7 +192,7 @@ export class Faults implements MemoryFaults {
     return this.#begin({ kind: "unreachable", matches: addressMatcher([host, 0]), code });
   }
 
-  silence(address: Address): Fault {
+  silence(address: AddressLike): Fault {
     return this.#begin({ kind: "silence", matches: addressMatcher(address) });
   }
 
@@ -327,7 +327,7 @@ export class Faults implements MemoryFaults {
   }
 }
 
-function addressMatcher(address: Address): Matcher {
+function addressMatcher(address: AddressLike): Matcher {
   if (typeof address === "string" || address instanceof Uint8Array) {
     const key = unixKey(address);
     return (to) => to.host === key;

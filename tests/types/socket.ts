@@ -264,6 +264,15 @@ export function undefinedOptions(size?: number, text?: string): void {
   void [either, bytes];
 }
 
+export function faults(address: readonly [host: string, port: number]): void {
+  const { faults } = bsdsock.createMemoryAdapter();
+  faults.refuse(address);
+  faults.silence(["::", 0, 0, 0] as const);
+  faults.refuse(Uint8Array.of(0xff));
+  // @ts-expect-error an address has a port
+  faults.silence(["127.0.0.1"]);
+}
+
 export function constants(): void {
   same<typeof AF_INET, 2>(true);
   same<typeof AF_INET6, 10>(true);
