@@ -18,11 +18,11 @@ export interface ServeOptions {
   onerror?: ((error: unknown, address: Address) => void) | undefined;
 }
 
-/** A handler of one connection, which is closed afterwards. */
+/** A handler of one connection, which is closed once it returns or its promise settles; what it gives is ignored. */
 export type ConnectionHandler<A extends Address> = (
   conn: Socket<A>,
   address: A,
-) => void | Promise<void>;
+) => unknown;
 
 /** Milliseconds to wait when descriptors run out; doubled each time, up to a second. */
 const FIRST_PAUSE = 20;

@@ -273,6 +273,15 @@ export function faults(address: readonly [host: string, port: number]): void {
   faults.silence(["127.0.0.1"]);
 }
 
+/** What a handler gives is ignored. */
+export async function handlers(server: Socket): Promise<void> {
+  await bsdsock.serve(server, (conn) => conn.sendall("x"));
+  await bsdsock.serve(server, async (conn, [host]) => await conn.send(host));
+  await bsdsock.serve(server, () => 5);
+  // @ts-expect-error a handler is a function
+  await bsdsock.serve(server, 5);
+}
+
 export function constants(): void {
   same<typeof AF_INET, 2>(true);
   same<typeof AF_INET6, 10>(true);
