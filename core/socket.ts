@@ -980,7 +980,10 @@ export class Socket<A extends Address = AddressOf<2>> {
   /** A file of bytes. */
   makefile(mode: BinaryMode, options?: BinaryFileOptions): SocketFile<Uint8Array<ArrayBuffer>>;
   /** A file of text or bytes, for a mode that is known when the program runs. */
-  makefile(mode: TextMode | BinaryMode): SocketFile<string> | SocketFile<Uint8Array<ArrayBuffer>>;
+  makefile<B extends number>(
+    mode: TextMode | BinaryMode,
+    options?: { buffering?: B extends 0 ? never : B | null | undefined },
+  ): SocketFile<string> | SocketFile<Uint8Array<ArrayBuffer>>;
   makefile(
     mode: TextMode | BinaryMode = "r",
     options: FileOptions = {},

@@ -31,7 +31,8 @@ export type Content<T extends string | Uint8Array> = T extends string ? string
 
 /**
  * A file over a socket, like those of Python's `socket.makefile`. `T` is `string` in text modes and `Uint8Array` in
- * binary modes. `N` is `null` for unbuffered files, whose calls return it when a non-blocking socket would block.
+ * binary modes. `N` is `null` for unbuffered files, whose calls return it when a non-blocking socket would block. Any
+ * buffered file is a `SocketFile`, any file at all a `SocketFile<string | Uint8Array, null>`.
  *
  * Closing the file does not close the socket. A socket that is closed while files are open keeps its descriptor until
  * the last of them closes. Every method of a closed file fails with EBADF, even a pending read: bytes that arrive later

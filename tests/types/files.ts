@@ -12,6 +12,11 @@ const raw: SocketFile<Uint8Array, null> = s.makefile("rwb", { buffering: 0 });
 for (const mode of ["r", "rb"] as const) {
   const either: SocketFile<string> | SocketFile<Uint8Array> = s.makefile(mode);
   await either.close();
+  s.makefile(mode, { buffering: 4096 });
+  // @ts-expect-error: a mode of text needs a buffer
+  s.makefile(mode, { buffering: 0 });
+  // @ts-expect-error: and one of bytes has no encoding
+  s.makefile(mode, { encoding: "utf-8" });
 }
 
 const line: string = await text.readline();
@@ -33,6 +38,13 @@ s.makefile("w", { buffering: size, encoding: null });
 s.makefile("w", { buffering: null });
 s.makefile(undefined, {});
 s.makefile("rb", { buffering: size });
+
+/** Takes the files of all modes. */
+async function firstLine(file: SocketFile<string | Uint8Array, null>): Promise<void> {
+  const first: string | Uint8Array | null = await file.readline();
+  if (first !== null) await file.close();
+}
+for (const file of [text, bytes, raw, s.makefile("wb", { buffering: 0 })]) await firstLine(file);
 
 // @ts-expect-error: a file of bytes gives no strings
 const wrong: string = await bytes.readline();
