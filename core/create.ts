@@ -12,7 +12,8 @@ import { Socket, type SocketInit } from "./socket.ts";
  *
  * @param family AF_INET (the default), AF_INET6 or AF_UNIX
  * @param type SOCK_STREAM (the default) or SOCK_DGRAM; SOCK_CLOEXEC may be added and always applies
- * @param proto 0, or the default protocol of the family and type
+ * @param proto 0 (the default), or the default protocol of the family and type
+ * @param init another adapter than the current one, or an open descriptor to take over
  * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT when the adapter has no such socket
  *
  * @example
@@ -39,6 +40,9 @@ export function socket<Family extends number = 2>(
  *
  * @param fd a TCP or UNIX stream socket, or a UDP socket that is bound; on Deno a TCP socket, connected or listening;
  * on Node before 26 a stream socket
+ * @param family the descriptor's: AF_INET, AF_INET6 or AF_UNIX
+ * @param type SOCK_STREAM (the default) or SOCK_DGRAM; -1 detects it
+ * @param proto 0 (the default), or the default protocol of the family and type; -1 detects it
  * @throws {TypeError} when it is not an integer
  * @throws {RangeError} when it is negative
  * @throws {SocketError} EBADF, ENOTSOCK, or ENOTSUP when the adapter cannot take it over or it is of another type; a

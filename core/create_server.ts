@@ -35,6 +35,7 @@ export interface ServerOptions<Family extends number = number> {
  *
  * Source: Python `socket.create_server`.
  *
+ * @param address `[host, port]` or a path, as of `bind`; host `""` is the wildcard address of the family
  * @throws {RangeError} for `dualstack_ipv6` without AF_INET6, or when the system has no dual stack
  * @throws {SocketError} as of `bind` and `listen`; ENOPROTOOPT when the adapter has no SO_REUSEPORT
  *

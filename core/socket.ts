@@ -319,7 +319,7 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: POSIX listen().
    *
-   * @param backlog the length of the accept queue; negative counts as 0, the system caps it
+   * @param backlog the length of the accept queue, 128 by default; negative counts as 0, the system caps it
    * @throws {SocketError} EINVAL when connected or, for AF_UNIX, unbound; EADDRINUSE
    *
    * @example

@@ -17,6 +17,7 @@ import { limited, UNLIMITED } from "./waiting/wait.ts";
  *
  * @param family AF_UNIX (the default), AF_INET or AF_INET6
  * @param type SOCK_STREAM (the default) or SOCK_DGRAM
+ * @param proto 0 (the default), or the default protocol of the family and type
  * @throws {SocketError} EAFNOSUPPORT, ESOCKTNOSUPPORT or EPROTONOSUPPORT when the adapter has no such socket;
  *   ECONNABORTED when another process has got in between
  *
