@@ -342,7 +342,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    *
    * Source: POSIX accept(), Python `socket.accept`.
    *
-   * @returns the connected socket, with the default timeout, and the peer's address
+   * @returns the connected socket, with the default timeout, and the peer's address; that of a UNIX client is bytes if
+   * its path is not UTF-8, so check `typeof address === "string"` where strangers may connect
    * @throws {SocketError} EINVAL when not listening
    *
    * @example
@@ -500,7 +501,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Receives data and the sender's address, `null` on a connected stream.
+   * Receives data and the sender's address, `null` on a connected stream. The path of a UNIX sender is bytes if it is
+   * not UTF-8: check `typeof address === "string"` where strangers may send.
    *
    * Source: POSIX recvfrom().
    *
@@ -1211,13 +1213,13 @@ export class Socket<A extends Address = AddressOf<2>> {
   getsockopt(level: number, optname: number, buflen?: 0): number;
   /** Reads an option as bytes, if `buflen` is not 0. */
   getsockopt(level: number, optname: number, buflen: number): Uint8Array<ArrayBuffer>;
+  /** Reads an option as a number or as bytes, for a `buflen` that is known when the program runs. */
+  getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer>;
   getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer> {
     int(level, "level");
     int(optname, "optname");
     if (buflen !== undefined) int(buflen, "buflen");
     this.#checkOpen("getsockopt");
-  /** Reads an option as a number or as bytes, for a `buflen` that is known when the program runs. */
-  getsockopt(level: number, optname: number, buflen?: number): number | Uint8Array<ArrayBuffer>;
     if (buflen !== undefined && (buflen < 0 || buflen > 1024)) {
       throw systemError("EINVAL", "getsockopt", {
         detail: `buflen must be 0 to 1024, not ${buflen}`,

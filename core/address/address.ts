@@ -19,7 +19,11 @@ export type AddressLikeOf<A extends Address> =
     ? readonly [host: string, port: number, flowinfo?: number, scope_id?: number]
     : string | Uint8Array);
 
-/** The address type of a family: what `getsockname()` of `socket(family)` returns. */
+/**
+ * The address type of a family: what `getsockname()` of `socket(family)` returns. A UNIX path that is not UTF-8 is a
+ * `Uint8Array` although the type says `string`: a server that strangers may connect to should check
+ * `typeof address === "string"`.
+ */
 export type AddressOf<Family extends number> = number extends Family ? Address
   : Family extends typeof AF_UNIX ? string
   : Family extends typeof AF_INET6 ? Inet6Address
