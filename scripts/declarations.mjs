@@ -39,6 +39,9 @@ function exportedInPlace(code) {
   return `${exported.trimEnd()}\nexport { ${renamed.join(", ")} };\n`;
 }
 
+/** For programs whose libraries are older than `await using`. */
+const libraries = '/// <reference lib="esnext.disposable" />\n';
+
 /**
  * TypeScript before 5.7 does not know `Uint8Array<ArrayBuffer>`; what `slice` gives is that where it is known.
  *
@@ -61,7 +64,7 @@ export function compactDeclarations(code) {
     .replaceAll(/\/\*\*[^]*?\*\//g, shortComment)
     .replaceAll(/^ +/gm, "")
     .replaceAll(/(?<=[;}])\n{2,}/g, "\n");
-  return exportedInPlace(forOlderCompilers(short))
+  return libraries + exportedInPlace(forOlderCompilers(short))
     // What is constant line by line is one declaration.
     .replaceAll(
       /^((?:\/\*\*(?:(?!\*\/)[^])*\*\/\n)?export const \w+(?: = |: )[^;{\n]*;\n){2,}/gm,

@@ -290,20 +290,37 @@ const compilers = {
   "TypeScript 6.0": join(toolsFolder, "node_modules", "typescript60", "bin", "tsc"),
   "TypeScript 7.0": commandOf("typescript", "tsc"),
 };
+/** Libraries that have what the types name, and the packages with others. */
+const libraries = {
+  "DOM": { lib: ["ES2022", "DOM"], types: [] },
+  "@types/node": { lib: ["ES2022"], types: ["node"] },
+};
 for (const [name, tsc] of Object.entries(compilers)) {
-  for (const [module, resolution] of [["NodeNext", "NodeNext"], ["ESNext", "Bundler"]]) {
-    const compilerOptions = {
-      module,
-      moduleResolution: resolution,
-      noEmit: true,
-      strict: true,
-      skipLibCheck: false,
-      target: "ES2022",
-      lib: ["ES2023", "DOM", "DOM.AsyncIterable", "ESNext.Disposable"],
-      types: [],
-    };
-    write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["typed.ts"] }));
-    await check(`${name}, ${resolution}`, () => printed(process.execPath, [tsc, "-p", "."], ""));
+  for (
+    const [module, resolution] of [
+      ["NodeNext", "NodeNext"],
+      ["ESNext", "Bundler"],
+      // Deprecated by TypeScript 6, removed by 7.
+      ...name.includes(" 5.") ? [["ESNext", "Node10"]] : [],
+    ]
+  ) {
+    for (const [library, { lib, types }] of Object.entries(libraries)) {
+      const compilerOptions = {
+        module,
+        moduleResolution: resolution,
+        noEmit: true,
+        strict: true,
+        skipLibCheck: false,
+        target: "ES2022",
+        lib,
+        types,
+      };
+      write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["typed.ts"] }));
+      await check(
+        `${name}, ${resolution}, ${library}`,
+        () => printed(process.execPath, [tsc, "-p", "."], ""),
+      );
+    }
   }
 }
 
