@@ -127,8 +127,8 @@ export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter 
     throw new TypeError(`options.hostname must be a string, not ${describe(hostname)}`);
   }
   const network = new Network({
-    window: integer(window, "window", 1, Number.MAX_SAFE_INTEGER),
-    seed: integer(seed, "seed", -0x80000000, 0xffffffff),
+    window: integer(window, "options.window", 1, Number.MAX_SAFE_INTEGER),
+    seed: integer(seed, "options.seed", -0x80000000, 0xffffffff),
     addresses: added,
   });
   const resolver = new Resolver(network, checkHosts(hosts));
@@ -172,7 +172,9 @@ function stringsOf(list: unknown, name: string): readonly string[] {
 
 function checkAddress(literal: string): string {
   const host = canonicalHost(literal);
-  if (host === undefined) throw new TypeError(`addresses: ${literal} is no numeric address`);
+  if (host === undefined) {
+    throw new TypeError(`options.addresses must be numeric, not ${describe(literal)}`);
+  }
   return host;
 }
 

@@ -478,11 +478,14 @@ describe("memory: names", () => {
   });
 
   it("checks what it is made of", () => {
-    assert.throws(() => createMemoryAdapter({ addresses: ["here"] }), TypeError);
-    assert.throws(() => createMemoryAdapter({ hosts: { a: ["b"] } }), TypeError);
-    assert.throws(() => createMemoryAdapter({ window: 0 }), RangeError);
-    assert.throws(() => createMemoryAdapter({ seed: 0.5 }), TypeError);
+    assert.throws(() => createMemoryAdapter({ window: 0 }), {
+      name: "RangeError",
+      message: /^options\.window must be /,
+    });
     const wrong: Array<[options: object, message: RegExp]> = [
+      [{ seed: 0.5 }, /^options\.seed must be /],
+      [{ addresses: ["here"] }, /^options\.addresses must be numeric, not "here"$/],
+      [{ hosts: { a: ["b"] } }, /^options\.hosts\["a"\] must be numeric, not "b"$/],
       [{ hosts: 5 }, /^options\.hosts must be an object, not 5$/],
       [{ hosts: { a: "b" } }, /^options\.hosts\["a"\] must be an array of strings, not "b"$/],
       [{ addresses: [5] }, /^options\.addresses must be an array of strings, not an array of 1$/],

@@ -1,5 +1,6 @@
 /** Names in memory: a table instead of DNS. */
 
+import { describe } from "../../core/bytes.ts";
 import type { LookupAnswer } from "../adapter.ts";
 import { canonicalHost, isIPv6 } from "./address.ts";
 import { failure } from "./failure.ts";
@@ -18,7 +19,11 @@ export class Resolver {
     this.#network = network;
     for (const [name, addresses] of Object.entries(hosts)) {
       const wrong = addresses.find((address) => canonicalHost(address) === undefined);
-      if (wrong !== undefined) throw new TypeError(`hosts: ${wrong} is no numeric address`);
+      if (wrong !== undefined) {
+        throw new TypeError(
+          `options.hosts[${describe(name)}] must be numeric, not ${describe(wrong)}`,
+        );
+      }
       this.#table.set(plain(name), [...addresses]);
     }
   }
