@@ -33,7 +33,7 @@ export function close(fd: number): void {
   if (checked < 0) throw systemError("EBADF", "close");
   const holder = holderOf(checked);
   if (holder !== undefined) {
-    // Closed through the runtime, which would go on using the number, perhaps reused by then; Node would abort.
+    // Through the runtime: after a bare close(2) it would go on using the number, which another file may have by then.
     lost.add(holder.transport);
     quiet(holder.transport.close(false));
     return;

@@ -55,6 +55,7 @@ function unpackProtocols(): Map<string, number> {
   for (const line of packedProtocols.split("\n")) {
     const [names = "", number] = line.split(" ");
     const lower = names.toLowerCase();
+    // One word with capitals is an alias; services_data.ts describes the format.
     const all = lower === names || names.includes(",") ? names.split(",") : [lower, names];
     for (const name of all) {
       if (!table.has(name)) table.set(name, Number(number));

@@ -47,7 +47,7 @@ export interface WaitOwner {
 /** The owner of a wait that leaves nothing to undo. */
 export const NOBODY: WaitOwner = { gaveUp: () => {} };
 
-/** How late in milliseconds the timer of an idle program does not come. */
+/** The timer of an idle program comes less late than this, in milliseconds. */
 const LATE = 2;
 
 /** The most turns of a non-blocking call; libuv accepts one connection or 32 datagrams a poll. */
