@@ -2,7 +2,7 @@
 
 import type { InetAddress } from "../adapters/adapter.ts";
 import { getAdapter } from "./adapter_choice.ts";
-import { type AddressLikeOf, checkInetAddress } from "./address/address.ts";
+import { type AddressLikeOf, checkInetAddress, type InetRequest } from "./address/address.ts";
 import { checkOptions, flag, seconds, signalOf, type WaitOptions } from "./arguments.ts";
 import { AF_INET6, SOCK_STREAM } from "./constants.ts";
 import { getdefaulttimeout } from "./default_timeout.ts";
@@ -32,7 +32,7 @@ export interface ConnectionOptions extends WaitOptions {
  *
  * Source: Python `socket.create_connection`.
  *
- * @param address `[host, port]`
+ * @param address `[host, port]`; a flowinfo and a scope_id behind it are for addresses of IPv6
  * @throws {GaiError} when the name cannot be resolved
  * @throws {SocketError} the last address's error; with `all_errors` an `AggregateError` of all
  * @throws {TimeoutError} when the timeout passes first
@@ -52,7 +52,8 @@ export function create_connection(
   options: ConnectionOptions = {},
 ): Promise<Socket<InetAddress>> {
   return quietly(async () => {
-    const { host, port } = checkInetAddress(AF_INET6, address, "address");
+    // Of AF_INET6, which may have a scope, even if the host turns out to have IPv4 addresses only.
+    const request = checkInetAddress(AF_INET6, address, "address");
     checkOptions(options, "{ timeout: 5 }");
     const signal = signalOf(options);
     const { all_errors = false } = options;
@@ -64,7 +65,7 @@ export function create_connection(
     const timeout = given === undefined ? getdefaulttimeout() : seconds(given, "timeout");
     if (signal?.aborted) throw signal.reason;
     const stop = new AbortController();
-    let tried: InetAddress = [host, port];
+    let tried: InetAddress = [request.host, request.port];
     const trying = (address: InetAddress): InetAddress => tried = address;
     const wait = new AddressedWait<Socket<InetAddress>>("connect", () => tried);
     // A non-blocking connect ends by itself.
@@ -73,7 +74,7 @@ export function create_connection(
     wait.limit({ timeout: limit, expired: "ETIMEDOUT", signal, turn: pollTurnOf(getAdapter()) }, {
       gaveUp: (_wait, reason) => stop.abort(reason),
     });
-    connectInTurn({ host, port, source, blocking, all_errors: all, signal: stop.signal, trying })
+    connectInTurn({ request, source, blocking, all_errors: all, signal: stop.signal, trying })
       .then(async (socket) => {
         // Too late: nobody else would close it.
         if (wait.settled) return await socket.close();
@@ -87,8 +88,7 @@ export function create_connection(
 
 /** The checked arguments. */
 interface Connection {
-  readonly host: string;
-  readonly port: number;
+  readonly request: InetRequest;
   readonly source: AddressLikeOf<InetAddress> | undefined;
   readonly blocking: boolean;
   readonly all_errors: boolean;
@@ -98,11 +98,13 @@ interface Connection {
 }
 
 async function connectInTurn(
-  { host, port, source, blocking, all_errors, signal, trying }: Connection,
+  { request, source, blocking, all_errors, signal, trying }: Connection,
 ): Promise<Socket<InetAddress>> {
+  const { host, port } = request;
   const errors: unknown[] = [];
-  for (const [family, type, proto, , address] of await getaddrinfo(host, port, 0, SOCK_STREAM)) {
+  for (const [family, type, proto, , answer] of await getaddrinfo(host, port, 0, SOCK_STREAM)) {
     if (signal.aborted) throw signal.reason;
+    const address = family === AF_INET6 ? scoped(answer, request) : answer;
     trying(address);
     let socket: Socket<InetAddress> | undefined;
     try {
@@ -123,4 +125,9 @@ async function connectInTurn(
     throw new AggregateError(errors, `create_connection failed for ${host} port ${port}`);
   }
   throw errors.at(-1) ?? systemError("EAI_NONAME", "getaddrinfo", { detail: host });
+}
+
+/** An address of IPv6 with what was asked for, as of `connect`; a scope in the host itself takes precedence. */
+function scoped([host, port, , scope_id]: InetAddress, request: InetRequest): InetAddress {
+  return [host, port, request.flowinfo, scope_id || request.scope_id];
 }

@@ -5,6 +5,7 @@ import { networkInterfaces } from "node:os";
 import { describe, it } from "node:test";
 import {
   AF_INET6,
+  create_connection,
   create_server,
   type InetAddress,
   SOCK_DGRAM,
@@ -72,6 +73,15 @@ describe("link-local addresses", () => {
     assert.deepEqual(from, [host, a!.getsockname()[1], 0, told(index)]);
   });
 
+  test("create_connection connects to what getsockname tells", async (scope) => {
+    const { host, scope: index } = link!;
+    const server = scope.add(new Socket<InetAddress>(AF_INET6));
+    await server.bind([host, 0, 0, index]);
+    await server.listen();
+    const client = scope.add(await create_connection(server.getsockname()));
+    assert.deepEqual(client.getpeername(), server.getsockname());
+  });
+
   test("a listener on the wildcard address tells the client's scope", async (scope) => {
     const { host, scope: index } = link!;
     const server = scope.add(new Socket<InetAddress>(AF_INET6));
@@ -104,6 +114,11 @@ describe("a link-local address", () => {
           s.connect(["fe80::1", 9, 0, scope_id])
         ) as SocketError;
         assert.equal(code, scope_id === 0 ? "EINVAL" : "ENETUNREACH");
+        // The scope is not lost on the way.
+        const connecting = () => create_connection(["fe80::1", 9, 0, scope_id], { timeout: 5 });
+        const other = await rejection(connecting) as SocketError;
+        assert.equal(other.code, code);
+        assert.deepEqual(other.address, ["fe80::1", 9, 0, scope_id]);
       }),
     );
   }
