@@ -5,7 +5,7 @@ import { describe } from "./bytes.ts";
 /** The largest value of C's int. */
 export const INT_MAX = 0x7fffffff;
 
-/** The last argument of every method that can wait. */
+/** The last argument of every call that can wait, except `bind`, `listen`, `shutdown` and `close` of a socket. */
 export interface WaitOptions {
   /** Ends the wait: the call rejects with `signal.reason`, and nothing is lost. */
   signal?: AbortSignal | undefined;

@@ -103,9 +103,9 @@ export let closeWithFiles: (
 /**
  * A Berkeley socket.
  *
- * The methods are those of POSIX and of Python's `socket` objects, as promises. Every method that can
- * wait takes `{ signal }` as its last argument and rejects with `signal.reason` on abort. A receive
- * that is aborted or times out loses no bytes.
+ * The methods are those of POSIX and of Python's `socket` objects, as promises. Those that connect, accept, receive or
+ * send take `{ signal }` as their last argument and reject with `signal.reason` on abort. A receive that is aborted or
+ * times out loses no bytes.
  *
  * The type parameter is the address: `string` for AF_UNIX, `[host, port]` for AF_INET and AF_INET6.
  *

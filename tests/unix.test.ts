@@ -115,6 +115,19 @@ describe("UNIX streams", () => {
     scope.add((await s.accept())[0]);
   });
 
+  test("a shutdown of the listener ends the clients that wait, and removes the path", async (scope) => {
+    const path = join(folder(scope), "s");
+    const s = await server(scope, path);
+    const client = open(scope);
+    await client.connect(path);
+    await sleep(10);
+    await s.shutdown(SHUT_RD);
+    assert.equal(existsSync(path), false);
+    const ending = client.recv(9).then((data) => data.length, (error) => error.code);
+    assert.ok([0, "ECONNRESET"].includes(await ending));
+    await rejects(() => s.accept(), "EINVAL", "accept");
+  });
+
   test("names at both ends, and what the options tell", async (scope) => {
     const path = join(folder(scope), "s");
     const fresh = open(scope);
