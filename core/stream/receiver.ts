@@ -65,8 +65,9 @@ export class StreamReceiver implements WaitOwner {
     // What is already in the kernel needs a turn of the event loop to arrive.
     if (this.#shut) limits = { ...limits, timeout: 0 };
     const unlimited = limits.timeout === null && limits.signal === undefined;
-    const lends = unlimited && this.#waits.first === wait && !request.peek && !request.all;
-    const into = lends && !this.#isShared ? request.into : undefined;
+    const lends = unlimited && this.#waits.first === wait && !request.peek && !request.all &&
+      !this.#isShared;
+    const into = lends ? request.into : undefined;
     if (into !== undefined) this.#lender = wait;
     this.#stream.resume(into);
     return unlimited ? wait.promise : wait.limit(limits, this).promise;
