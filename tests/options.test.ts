@@ -342,6 +342,7 @@ for (const { name, adapter } of adapters) {
           [name: string, type: number, values: Array<[set: number, read: number | string]>]
         > = [
           ["TCP_MAXSEG", stream, [[1000, 1000], [0, 536], [87, "EINVAL"], [-1, "EINVAL"]]],
+          ["TCP_LINGER2", stream, [[5, 5], [0, 60]]],
           ["IP_TOS", datagram, [[16, 16], [256 + 8, 8], [-1, 255], [-256, 0], [0x7fffffff, 255]]],
           ["IP_TOS", stream, [[256 + 8, 8], [0, 0]]],
           ["IP_TTL", datagram, [[9, 9], [-1, 64], [-2, "EINVAL"]]],

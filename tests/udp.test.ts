@@ -473,7 +473,9 @@ describe("a connected IPv6 socket", () => {
     { skip: noIPv6 },
     bounded(async (scope) => {
       const s = await bound(scope, AF_INET6, "::1");
-      await rejects(() => s.sendto("x", ["::ffff:127.0.0.1", 9]), "ENETUNREACH", "sendto");
+      for (const host of ["::ffff:127.0.0.1", "::ffff:127.255.255.255"]) {
+        await rejects(() => s.sendto("x", [host, 9]), "ENETUNREACH", "sendto");
+      }
     }),
   );
 
@@ -483,6 +485,7 @@ describe("a connected IPv6 socket", () => {
     bounded(async (scope) => {
       const s = await bound(scope, AF_INET6, "::ffff:127.0.0.1");
       await rejects(() => s.sendto("x", ["::1", 9]), "EAFNOSUPPORT", "sendto");
+      await rejects(() => s.sendto("x", ["::ffff:192.0.2.1", 9]), "EINVAL", "sendto");
     }),
   );
 });

@@ -108,20 +108,23 @@ class DgramDatagram extends NodeDatagram {
     const [host, port] = [hostOf(to as InetAddress), (to as InetAddress)[1]];
     if (!isPermitted(host, port)) return denied(host, port, error);
     if ((error as { code?: string }).code !== "UNKNOWN") return error;
-    if (isLoopback(this.local) && !isLoopback(to!)) return codedError("EINVAL", "EINVAL", error);
-    // Nearly always the cause: the broadcast address of a network.
-    if (host.endsWith(".255") && !this.#broadcasts) return codedError("EACCES", "EACCES", error);
     // An IPv6 socket that is bound to an IPv4 address sends over IPv4 only. One that is bound to an IPv6 address, or has
     // IPV6_V6ONLY, does not.
     const isBoundToMapped = isMapped((this.local as InetAddress)[0]);
-    const code = isBoundToMapped ? "EAFNOSUPPORT" : "ENETUNREACH";
-    return isMapped(host) === isBoundToMapped ? error : codedError(code, code, error);
+    if (isMapped(host) !== isBoundToMapped) {
+      const code = isBoundToMapped ? "EAFNOSUPPORT" : "ENETUNREACH";
+      return codedError(code, code, error);
+    }
+    if (isLoopback(this.local) && !isLoopback(to!)) return codedError("EINVAL", "EINVAL", error);
+    // Nearly always the cause: the broadcast address of a network.
+    const isForbidden = host.endsWith(".255") && !this.#broadcasts;
+    return isForbidden ? codedError("EACCES", "EACCES", error) : error;
   }
 }
 
 /** Whether an address is in 127.0.0.0/8, from which Linux sends nothing to other machines. */
 function isLoopback(address: Address): boolean {
-  return (address as InetAddress)[0].startsWith("127.");
+  return /^(::ffff:)?127\./.test((address as InetAddress)[0]);
 }
 
 /** An address as an argument for Deno. */

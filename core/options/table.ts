@@ -146,7 +146,12 @@ export const OPTIONS: readonly OptionSpec[] = [
   }),
   row("TCP_CORK", TCP, c.TCP_CORK, "flag", { types: STREAM }),
   row("TCP_SYNCNT", TCP, c.TCP_SYNCNT, "int", { min: 1, max: 127, initial: 6, types: STREAM }),
-  row("TCP_LINGER2", TCP, c.TCP_LINGER2, "int", { min: INT_MIN, initial: 60, types: STREAM }),
+  row("TCP_LINGER2", TCP, c.TCP_LINGER2, "int", {
+    min: INT_MIN,
+    unset: 0,
+    initial: 60,
+    types: STREAM,
+  }),
   row("TCP_DEFER_ACCEPT", TCP, c.TCP_DEFER_ACCEPT, "int", {
     min: INT_MIN,
     types: STREAM,
