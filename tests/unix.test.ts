@@ -442,6 +442,18 @@ describe("UNIX streams", () => {
     }, noUnix || noPeer);
   }
 
+  test("a peer that closes with unread bytes while a sendall waits", async (scope) => {
+    const [s, peer] = await pair(scope, join(folder(scope), "s"));
+    const sending = rejects(() => s.sendall(new Uint8Array(10_000_000)), "EPIPE", "send");
+    await sleep(50);
+    await peer.close();
+    await sending;
+    await rejects(() => s.recv(1), "ECONNRESET", "recv");
+    assert.equal((await s.recv(1)).length, 0);
+    await rejects(() => s.send("x"), "EPIPE", "send");
+    assert.equal(s.getsockopt(SOL_SOCKET, SO_ERROR), 0);
+  });
+
   test("we connect to Python", async (scope) => {
     const path = join(folder(scope), "s");
     const peer = pythonProgram(

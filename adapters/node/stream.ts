@@ -174,8 +174,11 @@ export class NodeStream extends NetStream implements Reader {
       let count: number;
       try {
         count = this.#fs.readSync(this.#fd, chunk);
-      } catch {
-        // EAGAIN: there is nothing more; or the reset, which is reported as the write's error.
+      } catch (error) {
+        // EAGAIN: there is nothing more; or the reset. That is the error of the write itself for TCP, and EPIPE for
+        // AF_UNIX.
+        const isReset = (error as { code?: string }).code === "ECONNRESET";
+        if (isReset && !Array.isArray(this.remote)) this.sink.error(error);
         return;
       }
       if (count === 0) return;
