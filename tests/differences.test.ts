@@ -212,6 +212,17 @@ begun = time.monotonic(); s.close(); say(time.monotonic() - begun)
     for (const s of [c, d]) assert.equal(scope.add(s).getsockname()[0], host);
   });
 
+  test("`dup()` of a bound socket", async (scope) => {
+    const listener = await server(scope);
+    const s = scope.add(socket());
+    await s.bind(["127.0.0.1", 0]);
+    const copy = scope.add(s.dup());
+    assert.deepEqual(copy.getsockname(), s.getsockname());
+    await s.connect(listener.getsockname());
+    await accepted(scope, listener);
+    throws(() => copy.getpeername(), "ENOTCONN", "getpeername");
+  }, !hasDup && "there is no dup(2) here");
+
   test("`dup()` of a listening socket", async (scope) => {
     const original = await server(scope);
     const copy = scope.add(original.dup());

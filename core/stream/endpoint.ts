@@ -1,6 +1,7 @@
 /** A connected stream: both halves, and the error that either may see first. */
 
 import type { Adapter, Stream, StreamSink } from "../../adapters/adapter.ts";
+import { queueMicrotask } from "../../adapters/timers.ts";
 import { closeHandle } from "../close_handle.ts";
 import { errno } from "../errors/errno.ts";
 import {
@@ -43,8 +44,10 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   #receiver: StreamReceiver;
   /** Created for the first send that cannot go at once. */
   #sender: StreamSender | undefined;
-  /** The connection's error until a call has reported it: the kernel's sk_err. */
-  #pending: { cause: unknown } | undefined;
+  /** The endpoints of all sockets here that have the connection since `dup()`, which share what the kernel's would. */
+  #sharers: Set<StreamEndpoint> | undefined;
+  /** The connection's error, and whether a call has reported it: the kernel's sk_err. */
+  #pending: { readonly cause: unknown; told: boolean } | undefined;
   /** The error of a failed write that a call has reported: a stream that breaks by it pushes it again. */
   #told: unknown;
   #state: State = "open";
@@ -64,6 +67,11 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   get handle(): Stream {
     return this.stream;
+  }
+
+  /** Whether a duplicate is open, too. */
+  get #isShared(): boolean {
+    return this.#sharers !== undefined && this.#sharers.size > 1;
   }
 
   get #isUnix(): boolean {
@@ -145,12 +153,22 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   /** Ends reading: what has arrived can still be received, then the stream ends. */
   shutdownRead(): void {
-    this.#receiver.shutdown();
+    for (const sharer of this.#sharers ?? [this]) sharer.#receiver.shutdown();
   }
 
-  /** Shares what is unread with a duplicate. */
+  /** Shares with a duplicate what is unread, and the error. */
   share(duplicate: StreamEndpoint): void {
+    this.#sharers ??= new Set([this]);
+    duplicate.#sharers = this.#sharers.add(duplicate);
+    duplicate.#pending = this.#pending;
     this.#receiver.share(duplicate.#receiver);
+  }
+
+  /** Serves the receives of the other sockets: after those of this one, whose callers come first. */
+  #serveSharers(): void {
+    queueMicrotask(() => {
+      for (const sharer of this.#sharers!) sharer.#receiver.serve();
+    });
   }
 
   /** Sends FIN after all earlier sends; called again, it waits for that. */
@@ -171,9 +189,9 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   /** Closes the connection; waiting calls fail with EBADF. Unread bytes make it a reset, as in Linux. */
   close(reset: boolean): Promise<void> {
-    const resets = reset || this.#receiver.leavesUnread;
-    this.#receiver.leave();
-    if (resets && this.stream.reset !== undefined) {
+    const leavesUnread = this.#receiver.size > 0 && !this.#isShared;
+    this.#sharers?.delete(this);
+    if ((reset || leavesUnread) && this.stream.reset !== undefined) {
       this.#abandon();
       return closeHandle(this.#adapter, this.stream, true);
     }
@@ -225,6 +243,8 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
    */
   #takeOver(before: StreamEndpoint): void {
     this.#receiver.takeOver(before.#receiver);
+    this.#sharers = before.#sharers?.add(this);
+    this.#sharers?.delete(before);
     this.#sender = before.#sender;
     this.#sender?.continueFor(this);
     this.#pending = before.#pending;
@@ -234,7 +254,9 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   data(chunk: Uint8Array<ArrayBuffer>, owned: boolean): boolean {
     turned();
-    return this.#receiver.push(chunk, owned);
+    const isMoreWanted = this.#receiver.push(chunk, owned);
+    if (this.#isShared && this.#receiver.size > 0) this.#serveSharers();
+    return isMoreWanted;
   }
 
   filled(count: number): boolean {
@@ -249,10 +271,10 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   error(cause: unknown): void {
     if (this.#state === "closed") return;
     const closing = this.#state === "closing";
-    const isNews = !this.broken && cause !== this.#told;
+    const isNews = !this.broken && cause !== this.#told && !this.#isKnown(cause);
     // To the callers it stays closed.
     this.#state = closing ? "closed" : "broken";
-    if (isNews) this.#pending = { cause };
+    if (isNews) this.#keep(cause, false);
     this.#receiver.end();
     this.#sender?.fail((syscall) => closing ? closedError(syscall) : this.#sendError(syscall));
   }
@@ -275,7 +297,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
    */
   sendFailed(cause: unknown, syscall: string | undefined): unknown {
     if (syscall === undefined) {
-      if (!this.broken) this.#pending ??= { cause };
+      if (!this.broken && this.#pending?.told !== false) this.#keep(cause, false);
       return undefined;
     }
     if (this.#isClosed) return closedError(syscall);
@@ -285,7 +307,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (error.errno === errno.EPIPE) {
       return this.#isUnix ? error : this.#takeError(syscall) ?? error;
     }
-    this.#pending = undefined;
+    this.#keep(cause, true);
     if (error.errno === errno.ECONNRESET) this.#state = "broken";
     return error;
   }
@@ -302,11 +324,25 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     return systemError("EPIPE", syscall, this.broken ? { address: remote, local } : {});
   }
 
+  /** Keeps an error for the next call of any socket of the connection, or as one that a call has reported. */
+  #keep(cause: unknown, told: boolean): void {
+    const pending = { cause, told };
+    for (const sharer of this.#sharers ?? [this]) sharer.#pending = pending;
+  }
+
+  /** Whether an error is none to report: of a send for AF_UNIX, or of a connection whose error another socket has met. */
+  #isKnown(cause: unknown): boolean {
+    const code = this.#adapter.errorCode(cause);
+    if (this.#isUnix && code === "EPIPE") return true;
+    const met = this.#sharers === undefined ? undefined : this.#pending;
+    return met !== undefined && this.#adapter.errorCode(met.cause) === code;
+  }
+
   #takeError(syscall: string): SocketError | undefined {
-    if (this.#pending === undefined) return undefined;
-    const { cause } = this.#pending;
-    this.#pending = undefined;
-    return this.#translate(cause, syscall);
+    const pending = this.#pending;
+    if (pending === undefined || pending.told) return undefined;
+    pending.told = true;
+    return this.#translate(pending.cause, syscall);
   }
 
   #translate(cause: unknown, syscall: string): SocketError {

@@ -33,8 +33,8 @@ export class StreamReceiver implements WaitOwner {
   #errors: ReceiveErrors;
   #queue: ByteQueue = NO_BYTES;
   readonly #waits: WaitQueue<Receive>;
-  /** The receivers of all sockets here that share the connection after `dup()`: they have one queue, as in a kernel. */
-  #sharers: Set<StreamReceiver> | undefined;
+  /** Whether other receivers have the same queue. */
+  #shared = false;
   /** The wait that has lent its memory to the stream. */
   #lender: Receive | undefined;
   #ended = false;
@@ -48,13 +48,9 @@ export class StreamReceiver implements WaitOwner {
     this.#waits = new WaitQueue(stream);
   }
 
-  /** Whether bytes stay unread when this socket closes: no other socket shares them. */
-  get leavesUnread(): boolean {
-    return this.#queue.size > 0 && !this.#isShared;
-  }
-
-  get #isShared(): boolean {
-    return this.#sharers !== undefined && this.#sharers.size > 1;
+  /** How many bytes are unread. */
+  get size(): number {
+    return this.#queue.size;
   }
 
   /** Receives at once if there is something, else when it comes. */
@@ -66,7 +62,7 @@ export class StreamReceiver implements WaitOwner {
     if (this.#shut) limits = { ...limits, timeout: 0 };
     const unlimited = limits.timeout === null && limits.signal === undefined;
     const lends = unlimited && this.#waits.first === wait && !request.peek && !request.all &&
-      !this.#isShared;
+      !this.#shared;
     const into = lends ? request.into : undefined;
     if (into !== undefined) this.#lender = wait;
     this.#stream.resume(into);
@@ -98,8 +94,7 @@ export class StreamReceiver implements WaitOwner {
     }
     if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
     this.#queue.append(chunk, owned);
-    this.#serve();
-    if (this.#isShared) { for (const sharer of this.#sharers!) sharer.#serve(); }
+    this.serve();
     return this.#wantsMore();
   }
 
@@ -123,16 +118,14 @@ export class StreamReceiver implements WaitOwner {
 
   /** Shuts reading down: waits end with what there is. As in Linux, what has arrived can still be received. */
   shutdown(): void {
-    for (const sharer of this.#sharers ?? [this]) {
-      sharer.#shut = true;
-      for (const wait of sharer.#waits.takeAll()) wait.done(sharer.#take(wait.request));
-    }
+    this.#shut = true;
+    for (const wait of this.#waits.takeAll()) wait.done(this.#take(wait.request));
   }
 
   /** Nothing more will come: the stream has ended or was reset. */
   end(): void {
     this.#ended = true;
-    this.#serve();
+    this.serve();
   }
 
   /** Takes over what another receiver of the same stream has left. */
@@ -140,24 +133,17 @@ export class StreamReceiver implements WaitOwner {
     this.#queue = before.#queue;
     this.#ended = before.#ended;
     this.#shut = before.#shut;
-    this.#sharers = before.#sharers?.add(this);
-    before.leave();
+    this.#shared = before.#shared;
   }
 
-  /** Shares what is unread with the receiver of a duplicate. */
+  /** Gives the receiver of a duplicate the same queue. */
   share(duplicate: StreamReceiver): void {
     if (this.#queue === NO_BYTES) this.#queue = new ByteQueue();
-    this.#sharers ??= new Set([this]);
-    duplicate.#sharers = this.#sharers.add(duplicate);
     duplicate.#queue = this.#queue;
     duplicate.#shut = this.#shut;
+    duplicate.#shared = this.#shared = true;
     // Without memory: what has been lent is no longer the only place for the next bytes.
     if (this.#waits.first !== undefined) this.#stream.resume();
-  }
-
-  /** Leaves what is unread to the sockets that share it. */
-  leave(): void {
-    this.#sharers?.delete(this);
   }
 
   /** Fails every wait: the socket is closed. */
@@ -175,7 +161,7 @@ export class StreamReceiver implements WaitOwner {
     const mayNotWait = reason instanceof SocketError && reason.code === "EAGAIN";
     if (mayNotWait && (this.#shut || some)) wait.done(this.#take(wait.request));
     // What was too little for this call may be enough for the next, unless that is about to end, too.
-    if (this.#queue.size > 0) queueMicrotask(() => this.#serve());
+    if (this.#queue.size > 0) queueMicrotask(() => this.serve());
   }
 
   #wantsMore(): boolean {
@@ -201,7 +187,8 @@ export class StreamReceiver implements WaitOwner {
     return resolved(result);
   }
 
-  #serve(): void {
+  /** Serves the waits with what is there. */
+  serve(): void {
     for (let wait = this.#waits.first; wait !== undefined; wait = this.#waits.first) {
       if (!this.#canServe(wait.request)) return;
       this.#waits.shift();
