@@ -724,6 +724,18 @@ describe("memory: faults of streams", () => {
     await assert.rejects(conn.recv(1), { code: "ECONNRESET" });
   });
 
+  it("resets one end; the other learns of it when its send waits for room", async () => {
+    for (const waitsBefore of [true, false]) {
+      const { adapter, conn } = await talk({ window: 1000 });
+      const send = () => conn.sendall(new Uint8Array(5000)).catch((error) => error);
+      const early = waitsBefore ? send() : undefined;
+      adapter.faults.reset(adapter.connections[0]!, "client");
+      await turns();
+      const { code, bytes_sent } = await (early ?? send());
+      assert.deepEqual([code, bytes_sent], ["ECONNRESET", 1000]);
+    }
+  });
+
   it("delays connecting, data and the end, in order", async () => {
     const adapter = createMemoryAdapter();
     const server = await listening(adapter);

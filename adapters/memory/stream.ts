@@ -118,7 +118,10 @@ export class MemoryStream extends MemoryHandle implements Stream {
       const taken = this.tryWrite(chunk);
       this.#taken = taken;
       if (taken > 0 || chunk.length === 0) resolve(taken);
-      else this.#waiting = { chunk, resolve, reject };
+      else {
+        this.#waiting = { chunk, resolve, reject };
+        this.#probe();
+      }
     });
   }
 
@@ -172,6 +175,7 @@ export class MemoryStream extends MemoryHandle implements Stream {
       this.#push();
     }
     this.#rejectWaiting(this.#finArrived ? "EPIPE" : "ECONNRESET");
+    this.#peer.#probe();
   }
 
   /** Delivers what a fault held back: faults have changed. */
@@ -214,6 +218,11 @@ export class MemoryStream extends MemoryHandle implements Stream {
     const room = this.#room;
     if (room === 0 || room < Math.min(waiting.chunk.length, this.#window / 4)) return;
     this.#served(waiting, room);
+  }
+
+  /** The window probe of a write that waits: an end that no longer knows the connection answers it. */
+  #probe(): void {
+    if (this.#waiting !== undefined && this.#peer.#dead) this.#peer.#wire.send("reset");
   }
 
   #served({ chunk, resolve }: Waiting, room: number): void {
