@@ -835,8 +835,10 @@ export class Socket<A extends Address = AddressOf<2>> {
       }
       // Even if the source has nothing to send.
       if (this.#transport.closed) throw withBytesSent(systemError("EBADF", "send"), 0);
+      const signal = signalOf(options);
+      if (signal?.aborted) throw withBytesSent(signal.reason, 0);
       // The timeout applies to the wait for its turn and to each send, not to the whole.
-      const limits = this.#limits(0, { signal: signalOf(options) }, "SO_SNDTIMEO");
+      const limits = this.#limits(0, { signal }, "SO_SNDTIMEO");
       return await this.#transport.sendTogether!(limits, async (send, closed) => {
         const sendAll = async (data: Uint8Array, wait: WaitOptions): Promise<void> => {
           const request = { syscall: "send", data, all: true };
@@ -853,6 +855,8 @@ export class Socket<A extends Address = AddressOf<2>> {
    * While a reader holds its lock, the socket's own receives fail with EBUSY. Afterwards they return all bytes that the
    * reader has not read, even those that arrive for its pending read.
    * After a close or detach of the socket it fails with EBADF, once it is empty; branches of `tee` at their next read.
+   * A `pipeTo` that is aborted, with `preventCancel`, may drop the chunk that comes meanwhile, as with any stream of the
+   * runtimes.
    *
    * Source: the Streams Standard of WHATWG.
    *
@@ -1557,7 +1561,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       const limits = this.#limits(sendFlags(flags, syscall), options, "SO_SNDTIMEO");
       return this.#transport.send({ syscall, data: bytes, all }, limits);
     } catch (error) {
-      return rejected(error);
+      return rejected(all ? withBytesSent(error, 0) : error);
     }
   }
 

@@ -342,6 +342,15 @@ for (const setting of settings) {
       assert.equal(await rejection(() => conn.recv(4, 0, { signal })), signal.reason);
       assert.equal(text(await conn.recv(4)), "data");
       assert.equal(await rejection(() => conn.sendall("not sent", 0, { signal })), signal.reason);
+      const sends = [
+        (signal: AbortSignal) => conn.sendall("not sent", 0, { signal }),
+        (signal: AbortSignal) => conn.sendfile(new Blob(["not sent"]), 0, null, { signal }),
+      ];
+      for (const send of sends) {
+        const reason = new SocketError("enough");
+        assert.equal(await rejection(() => send(AbortSignal.abort(reason))), reason);
+        assert.equal(reason.bytes_sent, 0);
+      }
       await conn.sendall("sent");
       assert.equal(text(await client.recv(99)), "sent");
     });
