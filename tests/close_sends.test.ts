@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  AF_INET,
+  AF_UNIX,
   capabilities,
   create_connection,
   type InetAddress,
@@ -11,13 +13,17 @@ import {
   type Socket,
   socket,
   type SocketError,
+  socketpair,
   SOL_SOCKET,
 } from "../mod.ts";
+import { receive, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, type Scope, within } from "./support/scope.ts";
+
+const noUnix = capabilities().types["AF_UNIX"] === undefined && "this platform has no AF_UNIX";
 
 /** Takes a connection, and when it is told to says how much came before the end of the stream. */
 const READER = `
@@ -71,6 +77,28 @@ describe("close sends first", () => {
         await s.close();
         await Promise.all(sent);
         assert.equal(await got(peer), length);
+      }),
+    );
+  }
+
+  for (const family of [AF_INET, AF_UNIX]) {
+    it(
+      `also with unread bytes, ${family === AF_UNIX ? "UNIX" : "TCP"}`,
+      { skip: family === AF_UNIX && noUnix },
+      bounded(async (scope) => {
+        for (const timeout of [null, 5]) {
+          for (const all of [false, true]) {
+            const [s, peer] = await socketpair(family);
+            for (const one of [s, peer]) scope.add(one);
+            await peer.sendall("unread");
+            assert.equal((await s.recv(2)).length, 2);
+            s.settimeout(timeout);
+            const sent = all ? s.sendall("hello") : s.send("hello");
+            await s.close();
+            assert.equal(await sent, all ? undefined : 5);
+            assert.equal(text(await receive(peer, 5)), "hello");
+          }
+        }
       }),
     );
   }

@@ -469,7 +469,7 @@ say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
     },
   );
 
-  test("the buffer of a `recv_into` that `shutdown(SHUT_RD)` has ended", async (scope) => {
+  test("the buffer of a `recv_into` that `shutdown(SHUT_RD)` or `close` has ended", async (scope) => {
     const [a, b] = await socketpair(AF_INET);
     for (const s of [a, b]) scope.add(s);
     const buffer = new Uint8Array(6);

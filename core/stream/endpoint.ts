@@ -191,24 +191,29 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   close(reset: boolean): Promise<void> {
     const leavesUnread = this.#receiver.size > 0 && !this.#isShared;
     this.#sharers?.delete(this);
-    if ((reset || leavesUnread) && this.stream.reset !== undefined) {
-      this.#abandon();
-      return closeHandle(this.#adapter, this.stream, true);
-    }
+    const resets = (reset || leavesUnread) && this.stream.reset !== undefined;
     this.#receiver.fail(closedError);
     const sender = this.#sender;
-    return sender?.busy && this.stream.tryWrite === undefined
-      ? this.#closeAfter(sender)
-      : this.#finish();
+    if (!reset && sender?.busy && this.stream.tryWrite === undefined) {
+      return this.#closeAfter(sender, resets);
+    }
+    return resets ? this.#reset() : this.#finish();
   }
 
   /**
    * Closes after the sends under way. Without `tryWrite`, a send may not be with the system yet when its call returns.
    */
-  async #closeAfter(sender: StreamSender): Promise<void> {
+  async #closeAfter(sender: StreamSender, resets: boolean): Promise<void> {
     this.#state = "closing";
     await sender.drain(pollTurnOf(this.#adapter));
-    await this.#finish();
+    await (resets ? this.#reset() : this.#finish());
+  }
+
+  /** Resets the connection; waiting sends fail, and nothing more is reported. */
+  #reset(): Promise<void> {
+    this.#sender?.abandon(closedError);
+    this.#state = "closed";
+    return closeHandle(this.#adapter, this.stream, true);
   }
 
   #finish(): Promise<void> {
@@ -228,13 +233,6 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   detach(): void {
     this.#receiver.fail(closedError);
     this.#sender?.detach(closedError);
-  }
-
-  /** Fails waiting calls and reports nothing more: the stream is about to be reset. */
-  #abandon(): void {
-    this.#receiver.fail(closedError);
-    this.#sender?.abandon(closedError);
-    this.#state = "closed";
   }
 
   /**
