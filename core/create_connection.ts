@@ -52,7 +52,7 @@ export function create_connection(
   options: ConnectionOptions = {},
 ): Promise<Socket<InetAddress>> {
   return quietly(async () => {
-    // Of AF_INET6, which may have a scope, even if the host turns out to have IPv4 addresses only.
+    // As for AF_INET6, whose addresses may have a flowinfo and a scope: which families the host has is not known yet.
     const request = checkInetAddress(AF_INET6, address, "address");
     checkOptions(options, "{ timeout: 5 }");
     const signal = signalOf(options);
