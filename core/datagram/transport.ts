@@ -78,8 +78,7 @@ export class DatagramTransport implements Transport, Owner {
   }
 
   takeErrno(): number {
-    const error = this.#takeError("getsockopt");
-    return (error as { errno?: number } | undefined)?.errno ?? 0;
+    return this.#takeError("getsockopt")?.errno ?? 0;
   }
 
   /** Takes over an inherited descriptor. */
@@ -369,7 +368,7 @@ export class DatagramTransport implements Transport, Owner {
     return this.#limit.bytes;
   }
 
-  #takeError(syscall: string): unknown {
+  #takeError(syscall: string): SocketError | undefined {
     if (this.#pending === undefined) return undefined;
     const { cause } = this.#pending;
     this.#pending = undefined;

@@ -93,8 +93,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   /** Takes the pending error's number (SO_ERROR). */
   takeErrno(): number {
-    const error = this.#takeError("getsockopt");
-    return (error as { errno?: number } | undefined)?.errno ?? 0;
+    return this.#takeError("getsockopt")?.errno ?? 0;
   }
 
   receive(request: ReceiveRequest, limits: Limits): Promise<Received> {
