@@ -122,7 +122,8 @@ let known: Capabilities | undefined;
 export function createMemoryAdapter(options: MemoryOptions = {}): MemoryAdapter {
   checkOptions(options, "{ hosts: {} }");
   const { hosts = {}, addresses = [], hostname = "localhost", window = 65536, seed = 1 } = options;
-  const added = stringsOf(addresses, "options.addresses").map(checkAddress);
+  const added = stringsOf(addresses, "options.addresses")
+    .map((literal) => checkAddress(literal, "options.addresses"));
   if (typeof hostname !== "string") {
     throw new TypeError(`options.hostname must be a string, not ${describe(hostname)}`);
   }
@@ -158,7 +159,8 @@ function checkHosts(hosts: unknown): Hosts {
     throw new TypeError(`options.hosts must be an object, not ${describe(hosts)}`);
   }
   for (const [name, list] of Object.entries(hosts)) {
-    stringsOf(list, `options.hosts[${describe(name)}]`);
+    const what = `options.hosts[${describe(name)}]`;
+    for (const literal of stringsOf(list, what)) checkAddress(literal, what);
   }
   return hosts as Hosts;
 }
@@ -170,10 +172,10 @@ function stringsOf(list: unknown, name: string): readonly string[] {
   return list;
 }
 
-function checkAddress(literal: string): string {
+function checkAddress(literal: string, name: string): string {
   const host = canonicalHost(literal);
   if (host === undefined) {
-    throw new TypeError(`options.addresses must be numeric, not ${describe(literal)}`);
+    throw new TypeError(`${name} must be numeric, not ${describe(literal)}`);
   }
   return host;
 }

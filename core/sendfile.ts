@@ -55,7 +55,6 @@ export async function sendFile(
   closed: AbortSignal,
 ): Promise<number> {
   const signal = signalOf(options);
-  if (signal?.aborted) throw withBytesSent(signal.reason, 0);
   const { onprogress } = options;
   const blob = isBlob(source)
     ? source.slice(offset, typeof count === "number" ? offset + count : undefined)

@@ -1,6 +1,5 @@
 /** Names in memory: a table instead of DNS. */
 
-import { describe } from "../../core/bytes.ts";
 import type { LookupAnswer } from "../adapter.ts";
 import { canonicalHost, isIPv6 } from "./address.ts";
 import { failure } from "./failure.ts";
@@ -18,12 +17,6 @@ export class Resolver {
   constructor(network: Network, hosts: Hosts) {
     this.#network = network;
     for (const [name, addresses] of Object.entries(hosts)) {
-      const wrong = addresses.find((address) => canonicalHost(address) === undefined);
-      if (wrong !== undefined) {
-        throw new TypeError(
-          `options.hosts[${describe(name)}] must be numeric, not ${describe(wrong)}`,
-        );
-      }
       this.#table.set(plain(name), [...addresses]);
     }
   }
