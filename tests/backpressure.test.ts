@@ -7,7 +7,6 @@ import {
   type Address,
   AF_INET,
   AF_UNIX,
-  capabilities,
   type InetAddress,
   SHUT_WR,
   type Socket,
@@ -20,7 +19,7 @@ import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { noPeer, pythonPeer, roles } from "./support/peers.ts";
 import type { Program } from "./support/process.ts";
 import { bounded, rejects, type Scope, sleep, until } from "./support/scope.ts";
-import { native } from "./support/tcp.ts";
+import { native, noUnix } from "./support/tcp.ts";
 
 const MiB = 1024 * 1024;
 /** What the peer offers. */
@@ -230,8 +229,6 @@ describe("a peer that does not read", () => {
     }, 60_000),
   );
 });
-
-const noUnix = capabilities().types["AF_UNIX"] === undefined && "there is no AF_UNIX";
 
 describe("a send that waits for room", () => {
   for (const family of [AF_INET, AF_UNIX]) {

@@ -22,8 +22,7 @@ import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, type Scope, within } from "./support/scope.ts";
-
-const noUnix = capabilities().types["AF_UNIX"] === undefined && "this platform has no AF_UNIX";
+import { noUnix } from "./support/tcp.ts";
 
 /** Takes a connection, and when it is told to says how much came before the end of the stream. */
 const READER = `

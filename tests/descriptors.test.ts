@@ -61,7 +61,7 @@ import {
   throws,
   until,
 } from "./support/scope.ts";
-import { native, noIPv6 } from "./support/tcp.ts";
+import { native, noIPv6, noUnix } from "./support/tcp.ts";
 
 const able = capabilities();
 const noAdopt: string | false = able.adopt ? false : "this runtime takes over no descriptor";
@@ -72,7 +72,6 @@ const noLibc = able.options["SOCK_STREAM"]!["SO_RCVBUF"] === undefined && "it ne
 const noAdopted = (family: string, type: number): string | false =>
   !able.adoptTypes[family]?.includes(type === SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM") &&
   `${able.adapter} takes over no such socket`;
-const noUnix = able.types["AF_UNIX"] === undefined && "this platform has no AF_UNIX";
 const noParent = noAdopt || noPeer || process.platform !== "linux" && "pass_fds is POSIX's";
 
 /** The program that gets the descriptor; Deno's may do what a service with such a socket may. */

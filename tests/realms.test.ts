@@ -7,7 +7,6 @@ import { runInNewContext } from "node:vm";
 import {
   AF_INET,
   AF_UNIX,
-  capabilities,
   IPPROTO_TCP,
   SOCK_DGRAM,
   socket,
@@ -17,8 +16,7 @@ import {
 import { receive, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { bounded, rejection } from "./support/scope.ts";
-
-const noUnix = capabilities().types["AF_UNIX"] === undefined && "this platform has no AF_UNIX";
+import { noUnix } from "./support/tcp.ts";
 
 function foreign<T>(code: string): T {
   const value = runInNewContext(code);

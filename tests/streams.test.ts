@@ -587,12 +587,18 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
       });
     }
 
-    test("reads by the method of the prototype are served, and others after them", async (scope) => {
+    /** A connection and a reader whose first read came by the method of the prototype. */
+    const readUnseen = async (scope: Scope) => {
       const [client, conn] = await setting.pair(scope);
       const reader = conn.readable.getReader();
       const unseen = ReadableStreamDefaultReader.prototype.read.call(reader);
       await client.sendall("one");
       assert.equal(text((await unseen).value as Uint8Array), "one");
+      return { client, conn, reader };
+    };
+
+    test("reads by the method of the prototype are served, and others after them", async (scope) => {
+      const { client, conn, reader } = await readUnseen(scope);
       const seen = reader.read();
       await client.sendall("two");
       assert.equal(text((await seen).value!), "two");
@@ -602,11 +608,7 @@ for (const setting of [native[0], new Setting("memory", AF_INET, createMemoryAda
     });
 
     test("after a read by the method of the prototype a closed socket still ends the reader", async (scope) => {
-      const [client, conn] = await setting.pair(scope);
-      const reader = conn.readable.getReader();
-      const unseen = ReadableStreamDefaultReader.prototype.read.call(reader);
-      await client.sendall("one");
-      assert.equal(text((await unseen).value as Uint8Array), "one");
+      const { conn, reader } = await readUnseen(scope);
       const closed = rejects(() => reader.closed as unknown as Promise<void>, "EBADF", "recv");
       await conn.close();
       await closed;

@@ -31,10 +31,8 @@ import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
+import { noUnix } from "./support/tcp.ts";
 
-const noUnix: string | false = capabilities().types["AF_UNIX"] === undefined
-  ? "this platform has no AF_UNIX"
-  : false;
 /** Deno has them with a flag, which the programs below are given. */
 const noUnixDatagrams: string | false = process.platform === "linux" &&
     (runtimeName === "deno" || capabilities().types["AF_UNIX"]?.includes("SOCK_DGRAM"))

@@ -5,6 +5,7 @@ import {
   type Adapter,
   AF_INET,
   AF_INET6,
+  capabilities,
   createMemoryAdapter,
   getAdapter,
   type InetAddress,
@@ -18,6 +19,11 @@ import type { Scope } from "./scope.ts";
 export const noIPv6: string | false = hasLoopback6()
   ? false
   : "this machine has no IPv6 loopback address";
+
+/** Why tests of AF_UNIX cannot run here, or false. */
+export const noUnix: string | false = capabilities().types["AF_UNIX"] === undefined
+  ? "this platform has no AF_UNIX"
+  : false;
 
 function hasLoopback6(): boolean {
   return Object.values(networkInterfaces())
