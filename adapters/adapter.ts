@@ -380,9 +380,10 @@ export interface Adapter {
    * refused stays open.
    *
    * @param type the type of socket that it must be; `undefined` for any
+   * @param remote the peer of a connection, where it is known: the system forgets it when the connection has broken
    * @throws an error with the code EBADF or ENOTSOCK if it is no socket, ENOTSUP for one that cannot be taken over
    */
-  adopt?(fd: number, type: number | undefined): Adopted;
+  adopt?(fd: number, type: number | undefined, remote?: Address): Adopted;
   /** Closes a bare descriptor. Absent if the adapter cannot. */
   closeDescriptor?(fd: number): void;
   /** Duplicates a descriptor: dup(2), closed on exec. Absent if the adapter cannot; may fail with ENOTSUP. */

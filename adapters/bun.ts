@@ -43,7 +43,7 @@ const bunAdapter: Adapter = {
     const c = libc();
     return c === null ? openNodeDatagram(request) : openDatagram(c, request);
   },
-  adopt: (fd, type) => takeReleased(fd, type) ?? adopt(needLibc(), fd, type),
+  adopt: (fd, type, remote) => takeReleased(fd, type) ?? adopt(needLibc(), fd, type, remote),
   closeDescriptor: (fd) => nodeModule("node:fs").closeSync(fd),
   duplicate: (fd) => needLibc().duplicate(fd),
   isInheritable: (fd) => libc()?.isInheritable(fd),

@@ -135,7 +135,7 @@ export function adopt(adapter: Adapter, fileno: number, type: number | undefined
   const holder = holderOf(fd);
   const own = holder === undefined ? fd : duplicate(adapter, fd, holder.type);
   try {
-    const adopted = adapter.adopt(own, type);
+    const adopted = adapter.adopt(own, type, holder?.transport.remote);
     detached.delete(fd);
     return { adopted, original: holder?.transport };
   } catch (cause) {

@@ -125,7 +125,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   #options: SocketOptions;
   #transport: Transport;
   #timeout: number | null = getdefaulttimeout();
-  /** Cached limits of calls without flags and options; absent while SO_RCVTIMEO or SO_SNDTIMEO is set. */
+  /** Cached limits of calls without flags and options, while neither SO_RCVTIMEO nor SO_SNDTIMEO is set. */
   #plainLimits: Limits | undefined;
   /**
    * Whether child processes inherit the descriptor, where the adapter cannot tell: `undefined` if nobody knows of one
@@ -186,7 +186,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       };
       this.#kind = { ...found, proto: isLeftOut(proto) ? protocolOf(found) : kind.proto };
     }
-    this.#options = new SocketOptions(this.#adapter, this.#kind);
+    this.#options = original?.options ?? new SocketOptions(this.#adapter, this.#kind);
     if (this.#kind.type === c.SOCK_DGRAM) {
       const transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
       if (adopted !== undefined && "datagram" in adopted) transport.adopt(adopted);
@@ -1060,8 +1060,8 @@ export class Socket<A extends Address = AddressOf<2>> {
   }
 
   /**
-   * Another socket for the same connection or listening socket, with its own descriptor. Each byte is received once, by
-   * either socket.
+   * Another socket for the same connection or listening socket, with its own descriptor and timeout. Each byte is
+   * received once, by either socket; options, shutdowns and the connection's error are those of both.
    *
    * Source: Python `socket.dup`.
    *
@@ -1257,7 +1257,6 @@ export class Socket<A extends Address = AddressOf<2>> {
     checkOptionValue(value);
     this.#checkOpen("setsockopt");
     this.#options.set(this.#transport, level, optname, value);
-    this.#plainLimits = undefined;
   }
 
   /**
@@ -1473,9 +1472,8 @@ export class Socket<A extends Address = AddressOf<2>> {
     option: "SO_RCVTIMEO" | "SO_SNDTIMEO" | undefined,
   ): Limits {
     const isPlain = options === undefined && flags === 0;
-    if (isPlain && this.#plainLimits !== undefined) return this.#plainLimits;
+    if (isPlain && !this.#options.hasTimeouts) return this.#plainLimits ??= this.#makeLimits();
     const plain = this.#makeLimits();
-    if (isPlain && !this.#options.hasTimeouts) return this.#plainLimits = plain;
     const signal = signalOf(options);
     if (signal?.aborted) throw signal.reason;
     if ((flags & c.MSG_DONTWAIT) !== 0) return { ...plain, timeout: 0, signal };

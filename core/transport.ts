@@ -2,7 +2,7 @@
 
 import type { Address } from "../adapters/adapter.ts";
 import type { Destination } from "./address/address.ts";
-import type { OptionSource } from "./options/socket_options.ts";
+import type { OptionSource, SocketOptions } from "./options/socket_options.ts";
 import type { Received, ReceiveRequest, SendRequest } from "./requests.ts";
 import type { StreamEndpoint } from "./stream/endpoint.ts";
 import type { Limits } from "./waiting/wait.ts";
@@ -21,6 +21,8 @@ export type Send = (request: SendRequest, limits: Limits) => Promise<number>;
 
 /** The state machine of one socket. */
 export interface Transport extends OptionSource {
+  /** The socket's options, which duplicates share. */
+  readonly options: SocketOptions;
   /** Whether it is closed or detached: each further call fails with EBADF. */
   readonly closed: boolean;
   /** The address that `getsockname` returns. */

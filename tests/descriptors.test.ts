@@ -38,6 +38,7 @@ import {
   SO_ERROR,
   SO_KEEPALIVE,
   SO_LINGER,
+  SO_RCVTIMEO,
   SO_TYPE,
   SOCK_DGRAM,
   SOCK_STREAM,
@@ -46,7 +47,7 @@ import {
   SocketError,
   SOL_SOCKET,
 } from "../mod.ts";
-import { pattern, receive, receiveAll, text } from "./support/bytes.ts";
+import { pattern, receive, receiveAll, text, timeval } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
 import { noPeer, pythonProgram } from "./support/peers.ts";
 import { type Program, pythonFile, start } from "./support/process.ts";
@@ -1197,6 +1198,59 @@ describe("dup and inheritance", () => {
         }
       }, setting.skip || !libc && "no duplicates");
     }
+
+    test(`what a reset after the end of the stream leaves, ${setting.name}`, async (scope) => {
+      const { peer, original, duplicate } = await trio(scope);
+      await peer.close();
+      await duplicate.sendall("for nobody").catch((error) => assert.equal(error.code, "EPIPE"));
+      await sleep(30);
+      for (const s of [original, duplicate]) assert.equal((await s.recv(9)).length, 0);
+      for (const s of [duplicate, original]) await rejects(() => s.send("x"), "EPIPE", "send");
+    }, setting.skip || !libc && "no duplicates");
+
+    test(`a duplicate of a connection that was reset, ${setting.name}`, async (scope) => {
+      const [original, conn] = await setting.pair(scope);
+      conn.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+      await conn.close();
+      await sleep(30);
+      if (runtimeName === "bun") {
+        // It has closed the descriptor.
+        throws(() => original.dup(), "ENOTSUP", "dup");
+        return;
+      }
+      const duplicate = scope.add(original.dup());
+      await rejects(() => duplicate.recv(1), "ECONNRESET", "recv");
+      for (const s of [original, duplicate]) assert.equal((await s.recv(1)).length, 0);
+    }, setting.skip || !libc && "no duplicates");
+
+    test(`the options are those of both, ${setting.name}`, async (scope) => {
+      const { peer, original, duplicate } = await trio(scope);
+      const receiving = duplicate.recv(1);
+      await peer.send("x");
+      assert.equal(text(await receiving), "x");
+      original.setsockopt(SOL_SOCKET, SO_RCVTIMEO, timeval(20));
+      await rejects(() => duplicate.recv(1), "EAGAIN", "recv");
+      duplicate.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+      assert.equal(original.getsockopt(SOL_SOCKET, SO_LINGER), 1);
+      // A reset is for the last one.
+      await duplicate.close();
+      await original.sendall("bye");
+      assert.equal(text(await peer.recv(9)), "bye");
+      await original.close();
+      await rejects(() => peer.recv(9), "ECONNRESET", "recv");
+    }, setting.skip || !libc && "no duplicates");
+
+    test(`shutdown(SHUT_WR) is for both, ${setting.name}`, async (scope) => {
+      const { peer, original, duplicate } = await trio(scope);
+      await duplicate.shutdown(SHUT_WR);
+      const third = scope.add(original.dup());
+      for (const s of [original, duplicate, third]) {
+        await rejects(() => s.send("x"), "EPIPE", "send");
+      }
+      assert.equal((await peer.recv(1)).length, 0);
+      await peer.sendall("heard");
+      assert.equal(text(await receive(original, 5)), "heard");
+    }, setting.skip || !libc && "no duplicates");
 
     test(`shutdown(SHUT_RD) ends both, ${setting.name}`, async (scope) => {
       const { original, duplicate } = await trio(scope);

@@ -31,7 +31,7 @@ import {
   socketpair,
   SOL_SOCKET,
 } from "../mod.ts";
-import { receive, text } from "./support/bytes.ts";
+import { receive, receiveAll, text } from "./support/bytes.ts";
 import { endsByItself } from "./support/endings.ts";
 import { Namespace, noNamespace } from "./support/namespace.ts";
 import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts";
@@ -484,17 +484,6 @@ say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
     assert.deepEqual([...buffer], written);
   });
 
-  test("a duplicate that sends after `shutdown(SHUT_WR)` of the original", async (scope) => {
-    const listener = await server(scope);
-    const s = scope.add(await create_connection(listener.getsockname()));
-    const conn = await accepted(scope, listener);
-    const copy = scope.add(s.dup());
-    await s.shutdown(SHUT_WR);
-    assert.equal((await conn.recv(1)).length, 0);
-    const code = runtimeName === "bun" ? "ECONNRESET" : "EPIPE";
-    await rejects(() => copy.send("x"), code, "send");
-  }, !hasDup && "there is no dup(2) here");
-
   test("a duplicate of a socket whose `sendall` has timed out", async (scope) => {
     const listener = await server(scope);
     const s = scope.add(await create_connection(listener.getsockname()));
@@ -510,7 +499,23 @@ say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
     assert.equal(rest.indexOf(7), rest.length - (runtimeName === "bun" ? 1 : 2));
   }, !hasDup && "there is no dup(2) here");
 
-  test("the descriptor of a connection in which both sides have sent FIN", async (scope) => {
+  test("a `sendall` that waits while a duplicate shuts sending down", async (scope) => {
+    const listener = await server(scope);
+    const s = scope.add(await create_connection(listener.getsockname()));
+    const conn = await accepted(scope, listener);
+    const copy = scope.add(s.dup());
+    const sending = rejects(() => s.sendall(new Uint8Array(32 << 20)), "ECONNRESET", "send");
+    await sleep(20);
+    await copy.shutdown(SHUT_WR);
+    const { bytes_sent } = await sending;
+    assert.equal((await receiveAll(conn)).length, bytes_sent);
+    await conn.sendall("heard");
+    const receiver = runtimeName === "node" ? copy : s;
+    assert.equal(text(await receive(receiver, 5)), "heard");
+    if (runtimeName === "node") assert.equal((await s.recv(1)).length, 0);
+  }, !hasDup && "there is no dup(2) here");
+
+  test("the descriptor of a connection that is over", async (scope) => {
     const listener = await server(scope);
     const s = scope.add(await create_connection(listener.getsockname()));
     const conn = await accepted(scope, listener);
@@ -524,6 +529,13 @@ say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
     else for (const call of [() => s.fileno(), () => s.detach()]) throws(call, "ENOTSUP");
     assert.equal(text(await receive(s, 5)), "nread");
     assert.equal((await s.recv(1)).length, 0);
+    const reset = scope.add(await create_connection(listener.getsockname()));
+    const unread = await accepted(scope, listener);
+    await reset.sendall("unread");
+    await sleep(20);
+    await unread.close();
+    await rejects(() => reset.recv(1), "ECONNRESET", "recv");
+    throws(() => reset.fileno(), "ENOTSUP");
   }, !able.fileno && "this runtime reveals no descriptor");
 
   test(

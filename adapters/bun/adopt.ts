@@ -1,6 +1,6 @@
 /** Taking over descriptors on Bun. */
 
-import type { Adopted } from "../adapter.ts";
+import type { Address, Adopted } from "../adapter.ts";
 import { refusal } from "../coded_error.ts";
 import type { UdpSocket } from "../descriptor.ts";
 import { isUnnamed } from "../endpoints.ts";
@@ -13,8 +13,13 @@ import { type BunStream, streamHandlers } from "./stream.ts";
 import { bun } from "./types.ts";
 
 /** Takes over a descriptor: a stream socket, or a UDP socket that is bound. */
-export function adopt(c: BunLibc, fd: number, type: number | undefined): Adopted {
-  const found = identify(c, fd, type);
+export function adopt(
+  c: BunLibc,
+  fd: number,
+  type: number | undefined,
+  peer: Address | undefined,
+): Adopted {
+  const found = identify(c, fd, type, peer);
   if (!("listening" in found)) return takeUdp(c, fd, found);
   const { family, local, remote, listening } = found;
   if (remote === undefined) {

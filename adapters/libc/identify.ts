@@ -12,6 +12,7 @@ import {
   SOL_SOCKET,
 } from "../../core/constants.ts";
 import { refusal } from "../coded_error.ts";
+import type { Address } from "../adapter.ts";
 import type { StreamSocket, UdpSocket } from "../descriptor.ts";
 import { addressFrom } from "../endpoints.ts";
 import type { Libc } from "./libc.ts";
@@ -20,12 +21,14 @@ import type { Libc } from "./libc.ts";
  * Finds out what a descriptor is.
  *
  * @param wanted the type that it must be; `undefined` for any
+ * @param peer the peer of a connection, where it is known
  * @throws an error with the code EBADF, ENOTSOCK, or ENOTSUP if it is another socket
  */
 export function identify(
   c: Libc,
   fd: number,
   wanted: number | undefined,
+  peer?: Address,
 ): StreamSocket | UdpSocket {
   const family = c.getOption(fd, SOL_SOCKET, SO_DOMAIN);
   const type = c.getOption(fd, SOL_SOCKET, SO_TYPE);
@@ -35,7 +38,7 @@ export function identify(
   if (wanted !== undefined && wanted !== type) {
     throw refusal("ENOTSUP", `it is a ${isStream ? "stream" : "datagram"} socket`);
   }
-  return isUdp ? identifyUdp(c, fd, family) : identifyStream(c, fd, family);
+  return isUdp ? identifyUdp(c, fd, family) : identifyStream(c, fd, family, peer);
 }
 
 function identifyUdp(c: Libc, fd: number, family: number): UdpSocket {
@@ -45,9 +48,14 @@ function identifyUdp(c: Libc, fd: number, family: number): UdpSocket {
   return { family, local, remote: c.getpeername(fd) };
 }
 
-function identifyStream(c: Libc, fd: number, family: number): StreamSocket {
+function identifyStream(
+  c: Libc,
+  fd: number,
+  family: number,
+  peer: Address | undefined,
+): StreamSocket {
   const local = c.getsockname(fd);
-  const remote = c.getpeername(fd);
+  const remote = c.getpeername(fd) ?? peer;
   if (remote !== undefined) return { family, local, remote, listening: false };
   if (c.getOption(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0) {
     return { family, local, remote: undefined, listening: true };

@@ -120,7 +120,7 @@ export class Libc implements OptionCalls {
 
   /**
    * Whether a TCP socket without a peer was connected before, if it does not listen. connect(2) with an address of no
-   * family tells, and changes nothing.
+   * family tells. Of one that was connected without blocking and has a pending error it takes that instead.
    */
   wasConnected(fd: number): boolean {
     const nowhere = new Uint8Array(28).fill(0xff);

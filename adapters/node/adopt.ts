@@ -1,7 +1,7 @@
 /** Taking over descriptors on Node. */
 
 import { SOCK_DGRAM } from "../../core/constants.ts";
-import type { Adopted } from "../adapter.ts";
+import type { Address, Adopted } from "../adapter.ts";
 import { type NetSocket, nodeModule, type TcpHandle } from "../builtin/modules.ts";
 import { refusal } from "../coded_error.ts";
 import type { StreamSocket, UdpSocket } from "../descriptor.ts";
@@ -19,12 +19,12 @@ import { ResetStream } from "./reset_stream.ts";
 import { streamOver } from "./stream.ts";
 
 /** Takes over a descriptor: one that `release()` gave up, or an inherited one. */
-export function adopt(fd: number, type: number | undefined): Adopted {
+export function adopt(fd: number, type: number | undefined, peer?: Address): Adopted {
   const known = takeReleased(fd, type);
   if (known !== undefined) return known;
   const c = libc();
   if (c !== undefined) {
-    const found = identify(c, fd, type);
+    const found = identify(c, fd, type, peer);
     return "listening" in found ? adopted(open(fd), found) : adoptUdp(c, fd, found);
   }
   const inode = inodeOf(fd);

@@ -36,11 +36,13 @@ export interface OptionSource {
   takeErrno(): number;
 }
 
-/** The options of one socket. */
+/** The options of one socket, and of its duplicates. */
 export class SocketOptions {
   #adapter: Adapter;
   #kind: Kind;
   #settings: Settings = NOTHING;
+  /** Whether SO_RCVTIMEO or SO_SNDTIMEO is set to a value other than 0, which means none: not looked up in each call. */
+  hasTimeouts: boolean = false;
   /** Created for the first multicast option. */
   #multicast: Multicast | undefined;
 
@@ -52,11 +54,6 @@ export class SocketOptions {
   /** The options set by the user. */
   get settings(): Settings {
     return this.#settings;
-  }
-
-  /** Whether SO_RCVTIMEO or SO_SNDTIMEO is set to a value other than 0, which means none. */
-  get hasTimeouts(): boolean {
-    return this.timeout("SO_RCVTIMEO") !== 0 || this.timeout("SO_SNDTIMEO") !== 0;
   }
 
   /** The seconds of SO_RCVTIMEO or SO_SNDTIMEO; 0 for none. */
@@ -107,6 +104,7 @@ export class SocketOptions {
     }
     if (handle === undefined && setting === spec.unset) this.#forget(spec.name);
     else this.#settings = withSetting(this.#settings, spec.name, setting);
+    this.#noteTimeouts();
   }
 
   /** Reads an option as an integer. */
@@ -183,6 +181,10 @@ export class SocketOptions {
     return kept.includes(this.#kind.type);
   }
 
+  #noteTimeouts(): void {
+    this.hasTimeouts = this.timeout("SO_RCVTIMEO") !== 0 || this.timeout("SO_SNDTIMEO") !== 0;
+  }
+
   #forget(name: string): void {
     this.#settings = without(this.#settings, name);
   }
@@ -206,6 +208,7 @@ export class SocketOptions {
   /** Takes the options that an accepted socket inherits from its listener. */
   inherit(from: SocketOptions): void {
     this.#settings = inheritedOf(from.#settings);
+    this.#noteTimeouts();
   }
 
   #read(source: OptionSource, spec: OptionSpec): number {

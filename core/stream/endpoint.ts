@@ -155,11 +155,12 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     for (const sharer of this.#sharers ?? [this]) sharer.#receiver.shutdown();
   }
 
-  /** Shares with a duplicate what is unread, and the error. */
+  /** Shares with a duplicate what is unread, what has ended, and the error. */
   share(duplicate: StreamEndpoint): void {
     this.#sharers ??= new Set([this]);
     duplicate.#sharers = this.#sharers.add(duplicate);
     duplicate.#pending = this.#pending;
+    duplicate.#state = this.#state;
     this.#receiver.share(duplicate.#receiver);
   }
 
@@ -184,13 +185,17 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     }
     // A connection that has broken meanwhile has ended sending, too.
     if (isSent === false && this.#isClosed) throw closedError("shutdown");
+    for (const sharer of this.#sharers ?? []) {
+      if (sharer.#state === "open") sharer.#state = "shut";
+    }
   }
 
   /** Closes the connection; waiting calls fail with EBADF. Unread bytes make it a reset, as in Linux. */
   close(reset: boolean): Promise<void> {
-    const leavesUnread = this.#receiver.size > 0 && !this.#isShared;
+    const isLast = !this.#isShared;
     this.#sharers?.delete(this);
-    const resets = (reset || leavesUnread) && this.stream.reset !== undefined;
+    const resets = isLast && (reset || this.#receiver.size > 0) &&
+      this.stream.reset !== undefined;
     this.#receiver.fail(closedError);
     const sender = this.#sender;
     if (!reset && sender?.busy && this.stream.tryWrite === undefined) {
@@ -329,10 +334,9 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   /** Whether an error is none to report: of a send for AF_UNIX, or of a connection whose error another socket has met. */
   #isKnown(cause: unknown): boolean {
-    const code = this.#adapter.errorCode(cause);
-    if (this.#isUnix && code === "EPIPE") return true;
-    const met = this.#sharers === undefined ? undefined : this.#pending;
-    return met !== undefined && this.#adapter.errorCode(met.cause) === code;
+    if (this.#isUnix && this.#adapter.errorCode(cause) === "EPIPE") return true;
+    // The kernel has one error for all of them: the runtime of a later one may guess.
+    return this.#sharers !== undefined && this.#pending !== undefined;
   }
 
   #takeError(syscall: string): SocketError | undefined {

@@ -89,3 +89,12 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   }
   return result;
 }
+
+/** The bytes of Linux's `struct timeval`: seconds and microseconds. */
+export function timeval(milliseconds: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigInt64(0, BigInt(Math.floor(milliseconds / 1000)), true);
+  view.setBigInt64(8, BigInt(milliseconds % 1000 * 1000), true);
+  return bytes;
+}
