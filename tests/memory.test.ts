@@ -31,6 +31,7 @@ import {
   type Stream,
   TCP_NODELAY,
 } from "../mod.ts";
+import { timeval } from "./support/bytes.ts";
 
 const patience = 5;
 
@@ -651,9 +652,7 @@ describe("memory: faults of connections", () => {
       const fault = adapter.faults.silence(server.getsockname());
       const client = open(adapter);
       client.settimeout(null);
-      const brief = new Uint8Array(16);
-      new DataView(brief.buffer).setBigInt64(8, 20_000n, true);
-      client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, brief);
+      client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, timeval(20));
       const error = await client.connect(server.getsockname()).catch((error) => error);
       assert.equal(error.code, "EINPROGRESS");
       const waiting = client.recv(1, 0, { signal: AbortSignal.timeout(5_000) });

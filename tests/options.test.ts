@@ -64,6 +64,7 @@ import {
   TCP_WINDOW_CLAMP,
 } from "../mod.ts";
 import * as bsdsock from "../mod.ts";
+import { timeval } from "./support/bytes.ts";
 import { checkNothingLeft, noAdministrator, noDescriptors, noSs, ss } from "./support/outside.ts";
 import type { Settings } from "../adapters/adapter.ts";
 import { noPython, python } from "./support/python.ts";
@@ -104,11 +105,8 @@ function valueFor(spec: OptionSpec): number | Uint8Array | [number, number] {
   switch (spec.kind) {
     case "linger":
       return [1, 5];
-    case "timeval": {
-      const bytes = new Uint8Array(16);
-      bytes[0] = 3;
-      return bytes;
-    }
+    case "timeval":
+      return timeval(3000);
     case "membership":
       return spec.level === IPPROTO_IPV6
         ? Uint8Array.from([...inet_pton(AF_INET6, "ff15::4711"), 1, 0, 0, 0])
@@ -608,8 +606,7 @@ for (const { name, adapter } of adapters) {
       "SO_RCVTIMEO and SO_SNDTIMEO end a wait with EAGAIN",
       bounded(async (scope) => {
         const [client] = await pair(scope, adapter);
-        const twentieth = new Uint8Array(16);
-        new DataView(twentieth.buffer).setBigInt64(8, 50_000n, true);
+        const twentieth = timeval(50);
         client.setsockopt(SOL_SOCKET, SO_RCVTIMEO, twentieth);
         client.setsockopt(SOL_SOCKET, SO_SNDTIMEO, twentieth);
         assert.deepEqual(client.getsockopt(SOL_SOCKET, SO_RCVTIMEO, 16), twentieth);

@@ -23,7 +23,7 @@ import {
   TimeoutError,
 } from "../mod.ts";
 import { type InRow, WaitQueue } from "../core/waiting/wait_queue.ts";
-import { pattern, Random, receive, receiveAll, sha256, text } from "./support/bytes.ts";
+import { pattern, Random, receive, receiveAll, sha256, text, timeval } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { bounded, rejection, rejects, type Scope, sleep, throws, until } from "./support/scope.ts";
 import { type Setting, settings } from "./support/tcp.ts";
@@ -673,10 +673,8 @@ for (const setting of settings) {
   });
 
   describe(`SO_SNDTIMEO, ${setting.name}`, () => {
-    const tenth = new Uint8Array(16);
-    new DataView(tenth.buffer).setBigInt64(8, 100_000n, true);
-    const long = new Uint8Array(16);
-    long[0] = 9;
+    const tenth = timeval(100);
+    const long = timeval(9000);
 
     it(
       "ends connect with EINPROGRESS, and the attempt goes on",

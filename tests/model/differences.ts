@@ -57,6 +57,19 @@ const ROWS: readonly Row[] = [
       context.actual === "!ENOTCONN",
   },
   {
+    name: "`dup()`, a change by `set_inheritable()`",
+    ends: true,
+    matches: ({ adapter, actual }, { op }) =>
+      op === "dup" && actual === "!ENOTSUP" &&
+      (!adapter.fileno || adapter.options["SOCK_STREAM"]?.["SO_RCVBUF"] === undefined),
+  },
+  {
+    name: "the descriptor of a connection that is over",
+    ends: true,
+    matches: ({ expected, actual }, { op }) =>
+      op === "dup" && expected === "ok" && actual === "!ENOTSUP",
+  },
+  {
     name: "UNIX: a peer that has closed with unread bytes",
     ends: true,
     matches: (context, step) =>

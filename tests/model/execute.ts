@@ -52,7 +52,8 @@ class Execution {
   readonly #place: Place;
   readonly #sockets = new Map<number, AnySocket>();
   readonly #calls = new Map<number, WaitingCall>();
-  readonly #accepted: ReadonlySet<number | undefined>;
+  /** Those that have another's address: accepted ones and duplicates. */
+  readonly #namesakes: ReadonlySet<number | undefined>;
   /** The last address of each socket, and whose each address is. */
   readonly #addresses = new Map<number, Address>();
   readonly #owners = new Map<string, number>();
@@ -63,7 +64,8 @@ class Execution {
 
   constructor(place: Place, steps: readonly Step[]) {
     this.#place = place;
-    this.#accepted = new Set(steps.filter(({ op }) => op === "accept").map((step) => step.as));
+    const made = steps.filter(({ op }) => op === "accept" || op === "dup");
+    this.#namesakes = new Set(made.map((step) => step.as));
   }
 
   async run(program: Predicted): Promise<Run> {
@@ -75,6 +77,7 @@ class Execution {
       const result = await this.#result(step, lengthOf(resultOf(program, i)));
       results.push(result);
       if (result === "waits for ever") break;
+      if (step.op === "dup" && result === "!ENOTSUP") break;
       this.#learn();
       const begun = result === "!EINPROGRESS" || result === "115";
       for (let i = 0; i < (begun ? 4 * HOPS : HOPS); i++) await sleep(1);
@@ -182,6 +185,9 @@ class Execution {
         this.#learn();
         return this.#name(address);
       }
+      case "dup":
+        this.#sockets.set(step.as!, socket.dup());
+        return "ok";
       case "send":
         return String(await socket.send(data!, flags, options));
       case "sendall":
@@ -287,12 +293,12 @@ class Execution {
       this.#addresses.set(number, address);
       const key = String(address);
       if (key === "" || key.endsWith(",0")) continue;
-      // An accepted socket has its listener's address.
+      // An accepted socket has its listener's address, a duplicate its original's.
       const isWild = Array.isArray(address) && this.#owners.has(`0.0.0.0,${address[1]}`);
-      if (isWild && this.#accepted.has(number)) continue;
+      if (isWild && this.#namesakes.has(number)) continue;
       const owner = this.#owners.get(key);
       if (owner === undefined) this.#owners.set(key, number);
-      else if (owner !== number && !this.#accepted.has(number)) this.#collided = true;
+      else if (owner !== number && !this.#namesakes.has(number)) this.#collided = true;
     }
   }
 

@@ -44,7 +44,7 @@ class Run:
         self.calls = {}
         self.last = {}
         steps = program["steps"]
-        self.conns = {step["as"] for step in steps if step["op"] == "accept"}
+        self.namesakes = {step["as"] for step in steps if step["op"] in ("accept", "dup")}
         self.slots = {s["waits"]: s["s"] for s in steps if "waits" in s and s["op"] != "join"}
         self.collided = False
 
@@ -132,6 +132,9 @@ class Run:
             self.socks[step["as"]] = conn
             self.learn()
             return self.name(address)
+        if op == "dup":
+            self.socks[step["as"]] = s.dup()
+            return "ok"
         if op == "send":
             return str(s.send(step["data"].encode(), flags))
         if op == "sendall":
@@ -208,15 +211,15 @@ class Run:
             except OSError:
                 continue
             self.last[number] = address
-            # An accepted socket has its listener's address.
-            if isinstance(address, tuple) and number in self.conns and address[1] in self.wild:
+            # An accepted socket has its listener's address, a duplicate its original's.
+            if isinstance(address, tuple) and number in self.namesakes and address[1] in self.wild:
                 continue
             if isinstance(address, tuple) and address[1] != 0:
                 owner = self.names.setdefault(address, number)
                 if address[0] == "0.0.0.0":
                     self.wild.setdefault(address[1], number)
                 # A port that another socket had: what is what cannot be told.
-                if owner != number and number not in self.conns:
+                if owner != number and number not in self.namesakes:
                     self.collided = True
 
     def name(self, address):

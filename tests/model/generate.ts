@@ -45,6 +45,8 @@ export function predict(program: Program): Predicted | undefined {
 class Generator {
   readonly #seed: number;
   readonly #random: Random;
+  /** Whether sockets are duplicated. */
+  readonly #copies: boolean;
   #model = new Model();
   readonly #steps: Step[] = [];
   #sockets = 0;
@@ -54,6 +56,7 @@ class Generator {
   constructor(seed: number) {
     this.#seed = seed;
     this.#random = new Random(seed);
+    this.#copies = this.#chance(12);
   }
 
   run(): Predicted {
@@ -154,6 +157,9 @@ class Generator {
 
   #step(kind: Kind): Step | undefined {
     const s = this.#socket();
+    if (this.#copies && this.#sockets < MOST_SOCKETS && this.#chance(10)) {
+      return { op: "dup", s, as: this.#sockets };
+    }
     const roll = this.#random.integer(0, 99);
     if (roll < 26) return this.#receive(s);
     if (roll < 46) return this.#send(s, kind);

@@ -117,13 +117,15 @@ export class Model {
 
   /** The order in which two receives of one socket are served is not determined, nor what a send beside one gives. */
   #isBusy(step: Step): boolean {
+    const sock = this.socks[step.s]!;
     for (const { step: other, result } of this.waiting.values()) {
-      if (result !== undefined || other.s !== step.s) continue;
+      const isOwn = other.s === step.s;
+      if (result !== undefined || !(isOwn || areCopies(this.socks[other.s]!, sock))) continue;
       // Python's receive goes on after it.
-      if (step.op === "shutdown" && this.socks[step.s]!.kind === "udp") return true;
+      if (step.op === "shutdown" && sock.kind === "udp") return true;
       if (step.op.startsWith("recv") || step.op === "accept" || step.op === "transfer") return true;
       // What the waiting call has taken so far is told by nobody.
-      if (step.op === "close" && other.flags?.includes("MSG_WAITALL")) return true;
+      if (step.op === "close" && isOwn && other.flags?.includes("MSG_WAITALL")) return true;
       if (step.op === "getsockopt" || step.op === "settimeout") return true;
     }
     return false;
@@ -155,7 +157,7 @@ export class Model {
     sock.state = "closed";
     for (const { end } of sock.queue.splice(0)) end.abort();
     const linger = sock.options.get("SO_LINGER") === 1;
-    sock.end?.close(linger);
+    if (!this.#hasCopies(sock)) sock.end?.close(linger);
     if (sock.udp !== undefined) this.#udp.remove(s);
     for (const waiting of this.waiting.values()) {
       if (waiting.step.s === s) waiting.result ??= "!EBADF";
@@ -217,7 +219,10 @@ export class Model {
     recvfrom: (sock, step) => this.#recv(sock, step),
     transfer: (sock, step) => this.#transfer(sock, step),
     shutdown: (sock, step) => this.#shutdown(sock, step),
+    dup: (sock, step) => this.#dup(sock, step),
     settimeout: (sock, step) => {
+      // Whether it waits is the system's, and so the copies' too.
+      if (this.#hasCopies(sock)) throw new Undetermined();
       sock.timeout = step.value as number | null;
       return "ok";
     },
@@ -248,7 +253,8 @@ export class Model {
     if (to === "foreign") return "!EADDRNOTAVAIL";
     if (to === "missing") throw new Undetermined();
     if (sock.kind === "tcp") {
-      const isOver = sock.end?.isOver || sock.stopped || sock.spent;
+      const isOver = sock.end?.isOver || sock.stopped || sock.spent ||
+        (sock.attempted && sock.name !== undefined);
       if (isOver) throw notGenerated("`bind` of a socket whose connection is over");
       if (sock.connecting !== undefined) throw new Undetermined();
       if (sock.state !== "new" || sock.name !== undefined) return "!EINVAL";
@@ -263,6 +269,7 @@ export class Model {
       this.#boundElsewhere(s, to);
       return "!EADDRINUSE";
     }
+    if (this.#hasCopies(sock)) throw new Undetermined();
     if (sock.name === `path${s}`) return "!EADDRINUSE";
     if (sock.name !== undefined) return "!EINVAL";
     sock.name = `path${s}`;
@@ -311,6 +318,21 @@ export class Model {
     if (sock.kind === "tcp") accepted.options = new Map(sock.options);
     this.socks[step.as!] = accepted;
     return first.from;
+  }
+
+  /** Only of connections: the others' duplicates have a state of their own in the library. */
+  #dup(sock: Sock, { as }: Step): Result {
+    if (sock.state !== "connected" || sock.connecting !== undefined) throw new Undetermined();
+    if (this.socks[as!] !== undefined) throw new Undetermined();
+    this.socks[as!] = { ...sock };
+    return "ok";
+  }
+
+  /** Whether another open socket has the same connection. */
+  #hasCopies(sock: Sock): boolean {
+    return this.socks.some((other) =>
+      other !== undefined && other !== sock && other.state !== "closed" && areCopies(other, sock)
+    );
   }
 
   #connect(sock: Sock, step: Step): Result {
@@ -566,6 +588,10 @@ function waitsInPython(sock: Sock, { op }: Step): boolean {
   if (timed && sock.state === "listening") return op.startsWith("recv") || op.startsWith("send");
   if (timed && op === "accept") return true;
   return false;
+}
+
+function areCopies(a: Sock, b: Sock): boolean {
+  return a.end !== undefined && a.end === b.end;
 }
 
 function newSock(kind: Kind): Sock {

@@ -10,7 +10,7 @@ export type Target = number | "free" | "foreign" | "missing";
 export interface Step {
   readonly op: string;
   readonly s: number;
-  /** The new socket's number: of `socket` and `accept`. */
+  /** The new socket's number: of `socket`, `accept` and `dup`. */
   readonly as?: number;
   readonly kind?: Kind;
   readonly to?: Target;
@@ -65,6 +65,7 @@ function printStep(step: Step): string {
   const call = `s${s}.${op}(${[...argumentsOf(step), ...options].join(", ")})`;
   if (waits !== undefined) return `const call${waits} = ${call};`;
   if (ends === "timeout") return `s${s}.settimeout(0.01); await ${call}; s${s}.settimeout(before);`;
+  if (op === "dup") return `const s${step.as} = ${call};`;
   if (op === "accept") return `const [s${step.as}, address${step.as}] = await ${call};`;
   return `await ${call};`;
 }
