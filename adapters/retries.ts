@@ -13,18 +13,20 @@ let alarm = Infinity;
 
 /** Retries until something was written, after pauses of 1, 2, 4 ... 64 ms. */
 export class Retries {
-  /** The count of bytes written, once it is not 0. */
+  /** The count of bytes written, once it is not 0, or the chunk is gone: its buffer was detached or shrunk. */
   readonly done: Promise<number>;
   /** When to try next, on the clock of `now()`. */
   due = 0;
-  #tryWrite: () => number;
+  #chunk: Uint8Array;
+  #tryWrite: (chunk: Uint8Array) => number;
   #resolve!: (written: number) => void;
   #reject!: (error: unknown) => void;
   #pause = 1;
   #written = 0;
 
   /** `tryWrite` returns the count of bytes written, 0 if there is no room yet; an error it throws rejects `done`. */
-  constructor(tryWrite: () => number) {
+  constructor(chunk: Uint8Array, tryWrite: (chunk: Uint8Array) => number) {
+    this.#chunk = chunk;
     this.#tryWrite = tryWrite;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -45,8 +47,9 @@ export class Retries {
   /** Tries once. */
   try(time: number): void {
     try {
-      this.#written = this.#tryWrite();
-      if (this.#written === 0) return this.#wait(time);
+      const isGone = this.#chunk.byteLength === 0;
+      this.#written = isGone ? 0 : this.#tryWrite(this.#chunk);
+      if (this.#written === 0 && !isGone) return this.#wait(time);
       this.#resolve(this.#written);
     } catch (error) {
       this.#reject(error);

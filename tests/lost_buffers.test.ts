@@ -150,6 +150,35 @@ for (const setting of settings) {
       assert.equal(text(all.subarray(bytes_sent)), "behind");
     });
 
+    for (const limit of ["signal", "timeout"]) {
+      test(`send with a ${limit} fails where it waits for room; the next goes`, async (scope) => {
+        const [client, conn] = await setting.pair(scope);
+        let before = await fill(client);
+        const options = limit === "signal" ? { signal: new AbortController().signal } : {};
+        let data: Uint8Array<ArrayBuffer>;
+        let sending: Promise<unknown>;
+        // The kernel finds a little more room by and by.
+        for (let count: unknown = 0; typeof count === "number";) {
+          before += count;
+          client.settimeout(limit === "timeout" ? 20 : null);
+          data = new Uint8Array(50_000).fill(2);
+          sending = client.send(data, 0, options).catch((error: unknown) => error);
+          count = await Promise.race([sending, sleep(5)]);
+        }
+        transfer(data!);
+        const behind = client.sendall("behind");
+        const received = receiveAll(conn);
+        const result = await sending!;
+        // Deno without a way to send at once has a copy.
+        if (typeof result !== "number") checkTypeError(result, "data");
+        else assert.ok(runtimeName === "deno" && setting.native && result > 0);
+        await behind;
+        await client.close();
+        const sent = typeof result === "number" ? result : 0;
+        assert.equal((await received).length, before + sent + "behind".length);
+      });
+    }
+
     test("sendall of memory that grows sends what was there", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const size = 32 * 1024 * 1024;

@@ -76,7 +76,9 @@ class DirectStream extends DenoStream {
    * continues. A byte that Deno has cannot be taken back, so a revocable write polls instead.
    */
   override write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
-    this.#retries = revocable === true ? new Retries(() => this.tryWrite(chunk)) : undefined;
+    this.#retries = revocable === true
+      ? new Retries(chunk, (chunk) => this.tryWrite(chunk))
+      : undefined;
     return this.#retries?.done ?? (this.#writing = this.#write(chunk));
   }
 

@@ -90,7 +90,9 @@ export class NodeStream extends NetStream implements Reader {
    * continues. A byte that libuv has cannot be taken back, so a revocable write polls instead.
    */
   override write(chunk: Uint8Array, revocable?: boolean): Promise<number> {
-    this.#retries = revocable === true ? new Retries(() => this.tryWrite(chunk)) : undefined;
+    this.#retries = revocable === true
+      ? new Retries(chunk, (chunk) => this.tryWrite(chunk))
+      : undefined;
     return this.#retries?.done ?? super.write(chunk.subarray(0, 1));
   }
 
