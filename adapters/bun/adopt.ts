@@ -5,6 +5,7 @@ import { refusal } from "../coded_error.ts";
 import type { UdpSocket } from "../descriptor.ts";
 import { isUnnamed } from "../endpoints.ts";
 import { identify } from "../libc/identify.ts";
+import { getDescriptorOption } from "../libc/options.ts";
 import { BunBound, BunUnbound } from "./bound.ts";
 import { streamOver } from "./connect.ts";
 import { datagramOver } from "./datagram.ts";
@@ -26,6 +27,8 @@ export function adopt(
     const Taken = listening || !isUnnamed(local) ? BunBound : BunUnbound;
     return { family, bound: new Taken(c, fd, family, true), listening };
   }
+  // For all who have the connection: Bun sets it on every socket, and the stream takes it back.
+  const noDelay = Array.isArray(local) && getDescriptorOption(c, fd, "TCP_NODELAY") !== 0;
   let stream: BunStream | undefined;
   // Bun calls `open` before `connect` returns, unless it has the descriptor already: each has one reader.
   bun().connect<BunStream>({
@@ -40,6 +43,7 @@ export function adopt(
     },
   }).catch(() => {/* `open` was not called: checked below. */});
   if (stream === undefined) throw busy();
+  if (noDelay) stream.setOption("TCP_NODELAY", 1);
   return { family, stream };
 }
 

@@ -24,6 +24,7 @@ export const LIBC_CALLS = {
   getpeername: ["i32", "buffer", "buffer"],
   getsockopt: ["i32", "i32", "i32", "buffer", "buffer"],
   setsockopt: ["i32", "i32", "i32", "buffer", "u32"],
+  poll: ["buffer", "u32", "i32"],
   fcntl: ["i32", "i32", "i32"],
   close: ["i32"],
 } as const;
@@ -38,6 +39,7 @@ export type LibcCalls = Record<
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
 const SOCK_NONBLOCK = 0o4000;
+const POLLRDHUP = 0x2000;
 const F_GETFD = 1;
 const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;
@@ -119,13 +121,16 @@ export class Libc implements OptionCalls {
   }
 
   /**
-   * Whether a TCP socket without a peer was connected before, if it does not listen. connect(2) with an address of no
-   * family tells. Of one that was connected without blocking and has a pending error it takes that instead.
+   * Whether a TCP socket without a peer was connected before, if it does not listen: then its reading side is shut. Not
+   * by the error of connect(2), which throws away what is unread of a connection that was opened without blocking.
    */
   wasConnected(fd: number): boolean {
-    const nowhere = new Uint8Array(28).fill(0xff);
-    return this.#calls.connect(fd, nowhere, nowhere.length) !== 0 &&
-      this.failure("connect").code === "EISCONN";
+    const pollfd = new Uint8Array(8);
+    const view = new DataView(pollfd.buffer);
+    view.setInt32(0, fd, true);
+    view.setUint16(4, POLLRDHUP, true);
+    this.#check("poll", this.#calls.poll(pollfd, 1, 0));
+    return (view.getUint16(6, true) & POLLRDHUP) !== 0;
   }
 
   /** setsockopt(2) */

@@ -80,21 +80,20 @@ function identifyTcp(socket: NetSocket, fd: number): Found {
     const remote = addressFrom(family, remoteAddress, remotePort, scopeOf);
     return { family, local, remote, listening: false };
   }
-  if (localPort === 0 || mayConnect(socket._handle as unknown as TcpHandle, family)) {
-    return { family, local, remote: undefined, listening: false };
-  }
+  if (localPort === 0) return { family, local, remote: undefined, listening: false };
   // Not from the kernel's table of TCP sockets: a service manager may pass one of another network namespace.
   const next = readNext(fd);
   if ((next as { code?: string } | undefined)?.code === "ENOTCONN") {
-    return { family, local, remote: undefined, listening: true };
+    const listening = !mayConnect(socket._handle as unknown as TcpHandle, family);
+    return { family, local, remote: undefined, listening };
   }
   const lost = addressFrom(family, undefined, undefined);
   return { family, local, remote: lost, listening: false, ...(next && { taken: next }) };
 }
 
 /**
- * Whether the kernel would connect a TCP socket without a peer: it would not if that listens, or was connected before.
- * An address of the wrong family shows it without further effect.
+ * Whether the kernel would connect a TCP socket that never had a peer: it would not if that listens. An address of the
+ * wrong family shows it without further effect.
  */
 function mayConnect(handle: TcpHandle, family: number): boolean {
   let request: object;

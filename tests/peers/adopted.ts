@@ -1,6 +1,6 @@
 /**
  * A program that takes over descriptors of its parent. Each argument is a descriptor and what to do with it: `connect`
- * to a port, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a path before
+ * to a port, tell its `options`, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a path before
  * that, which is first tried with a port that is taken, or for a datagram socket `answer` a question, `call` a port,
  * `leave` a group, or `broadcast`; `stream` says that it is one. For each it says what came of it, and it ends when its
  * standard input does.
@@ -13,13 +13,16 @@ import {
   type InetAddress,
   IP_DROP_MEMBERSHIP,
   IPPROTO_IP,
+  IPPROTO_TCP,
   SO_ACCEPTCONN,
+  SO_KEEPALIVE,
   SOCK_DGRAM,
   SOCK_STREAM,
   type Socket,
   socket,
   SocketError,
   SOL_SOCKET,
+  TCP_NODELAY,
 } from "../../mod.ts";
 
 /** 239.255.0.1 on 127.0.0.1, as `struct ip_mreq`. */
@@ -29,6 +32,9 @@ async function use(s: Socket, action: string | undefined, name: string): Promise
   const port = Number(name);
   const listening = s.getsockopt(SOL_SOCKET, SO_ACCEPTCONN) === 1;
   if (action === undefined) return { listening };
+  if (action === "options") {
+    return [s.getsockopt(SOL_SOCKET, SO_KEEPALIVE), s.getsockopt(IPPROTO_TCP, TCP_NODELAY)];
+  }
   if (action === "read") return { peer: s.getpeername(), read: await readAll(s) };
   if (action === "accept") return await readAll((await s.accept())[0]);
   if (action === "bind") return await bindAndListen(s, name);
