@@ -6,6 +6,7 @@ import { int, INT_MAX, integer } from "./arguments.ts";
 import { SOCK_STREAM } from "./constants.ts";
 import { systemError, translate } from "./errors/errors.ts";
 import { typeName } from "./kind.ts";
+import type { SocketOptions } from "./options/socket_options.ts";
 import { StreamEndpoint } from "./stream/endpoint.ts";
 import type { Transport } from "./transport.ts";
 import { quiet } from "./waiting/quiet.ts";
@@ -35,7 +36,7 @@ export function close(fd: number): void {
   if (holder !== undefined) {
     // Through the runtime: after a bare close(2) it would go on using the number, which another file may have by then.
     lost.add(holder.transport);
-    quiet(holder.transport.close(false));
+    quiet(holder.transport.close(holder.transport.options.resets));
     return;
   }
   const known = detachedOf(checked, "close");
@@ -51,6 +52,8 @@ export function close(fd: number): void {
 /** A descriptor that `detach()` has returned. */
 interface Detached {
   readonly adapter: Adapter;
+  /** Those of the socket that had it. */
+  readonly options: SocketOptions;
   /** Its connection, if closed: the descriptor stays open until what was counted as sent has gone out. */
   readonly closing?: Stream;
 }
@@ -59,8 +62,8 @@ interface Detached {
 const detached = new Map<number, Detached>();
 
 /** Remembers a descriptor that `detach()` returns. */
-export function noteDetached(fd: number, adapter: Adapter): void {
-  if (adapter.adopt !== undefined) detached.set(fd, { adapter });
+export function noteDetached(fd: number, adapter: Adapter, options: SocketOptions): void {
+  if (adapter.adopt !== undefined) detached.set(fd, { adapter, options });
 }
 
 /** The connection of a detached descriptor; `undefined` if it is none. */
@@ -73,14 +76,14 @@ function detachedOf(fd: number, syscall: string): Detached | undefined {
 }
 
 /** Closes a connection as its socket would: what it has counted as sent goes out, and unread bytes make it a reset. */
-function closeDetached(fd: number, { adapter }: Detached): void {
+function closeDetached(fd: number, { adapter, options }: Detached): void {
   const adopted = calling(adapter, "close", () => adapter.adopt!(fd, SOCK_STREAM));
   detached.delete(fd);
   if ("datagram" in adopted) return void quiet(adopted.datagram.close());
   if ("bound" in adopted) return void quiet(adopted.bound.close());
   const { stream } = adopted;
-  quiet(new StreamEndpoint(adapter, stream).close(false));
-  if (stream.fd === fd) detached.set(fd, { adapter, closing: stream });
+  quiet(new StreamEndpoint(adapter, stream).close(options.resets));
+  if (stream.fd === fd) detached.set(fd, { adapter, options, closing: stream });
 }
 
 /** Sockets by the descriptor that the program knows, from `fileno()` or for `fromfd`: it may pass it again. */
@@ -120,6 +123,8 @@ export function calling<T>(adapter: Adapter, syscall: string, call: () => T): T 
 /** What was taken over. */
 export interface Taken {
   readonly adopted: Adopted;
+  /** Its options, of the socket that has detached it or whose descriptor was duplicated; `undefined` if inherited. */
+  readonly options: SocketOptions | undefined;
   /** The open socket whose descriptor was duplicated for it. */
   readonly original: Transport | undefined;
 }
@@ -131,13 +136,14 @@ export function adopt(adapter: Adapter, fileno: number, type: number | undefined
     const detail = `the ${adapter.capabilities().adapter} adapter cannot take over a descriptor`;
     throw systemError("ENOTSUP", "socket", { detail });
   }
-  detachedOf(fd, "socket");
+  const known = detachedOf(fd, "socket");
   const holder = holderOf(fd);
   const own = holder === undefined ? fd : duplicate(adapter, fd, holder.type);
   try {
     const adopted = adapter.adopt(own, type, holder?.transport.remote);
     detached.delete(fd);
-    return { adopted, original: holder?.transport };
+    const options = holder?.transport.options ?? known?.options;
+    return { adopted, options, original: holder?.transport };
   } catch (cause) {
     if (own !== fd) adapter.closeDescriptor?.(own);
     const detail = adapter.errorDetail?.(cause);

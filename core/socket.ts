@@ -175,7 +175,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       type === undefined ? c.SOCK_STREAM : type,
       proto === undefined ? 0 : proto,
     );
-    const { adopted, original }: Partial<Taken> = fileno === undefined
+    const { adopted, options, original }: Partial<Taken> = fileno === undefined
       ? {}
       : adopt(this.#adapter, fileno, isLeftOut(type) ? undefined : kind.type);
     this.#kind = kind;
@@ -186,7 +186,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       };
       this.#kind = { ...found, proto: isLeftOut(proto) ? protocolOf(found) : kind.proto };
     }
-    this.#options = original?.options ?? new SocketOptions(this.#adapter, this.#kind);
+    this.#options = options ?? new SocketOptions(this.#adapter, this.#kind);
     if (this.#kind.type === c.SOCK_DGRAM) {
       const transport = new DatagramTransport(this.#adapter, this.#kind.family, this.#options);
       if (adopted !== undefined && "datagram" in adopted) transport.adopt(adopted);
@@ -1034,7 +1034,7 @@ export class Socket<A extends Address = AddressOf<2>> {
     if (this.#transport.closed) return -1;
     const fd = this.#transport.detach();
     this.#failStreams();
-    noteDetached(fd, this.#adapter);
+    noteDetached(fd, this.#adapter, this.#options);
     return fd;
   }
 
@@ -1506,9 +1506,7 @@ export class Socket<A extends Address = AddressOf<2>> {
   #reallyClose(): Promise<void> {
     if (takeLost(this.#transport)) return rejected(systemError("EBADF", "close"));
     if (this.#transport.closed) return this.#closing ?? Promise.resolve();
-    // UNIX sockets have no reset.
-    const reset = this.#options.linger === 0 && this.family !== c.AF_UNIX;
-    this.#closing = this.#transport.close(reset);
+    this.#closing = this.#transport.close(this.#options.resets);
     this.#failStreams();
     socketClosed();
     return this.#closing;

@@ -625,15 +625,19 @@ end(run((s.fileno(), ",bind,0"), (u.fileno(), ",bind,/nowhere/" + str(os.getpid(
     const program = give(
       scope,
       `
-def reset(data):
+def reset(data, accepted, timeout):
     server = listener()
-    c = socket.create_connection(server.getsockname())
+    c = socket.socket()
+    # With a timeout it connects without blocking, as the runtimes do.
+    c.settimeout(timeout)
+    c.connect(server.getsockname())
     s, _ = server.accept()
-    c.sendall(data)
-    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    c.close()
-    return s
-sockets = [reset(b"some"), reset(b"")]
+    given, other = (s, c) if accepted else (c, s)
+    other.sendall(data)
+    other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    other.close()
+    return given
+sockets = [reset(data, *way) for data in (b"some", b"") for way in ((True, None), (False, None), (False, 5))]
 end(run(*[(s.fileno(), ",read") for s in sockets]))
 `,
     );
@@ -795,6 +799,26 @@ describe("descriptors given away and taken back", () => {
         assert.equal((await receiveAll(conn)).length, bytes_sent);
         await sleep(20);
         throws(() => close(fd), "EBADF", "close");
+      }
+    }, skip);
+
+    test(`the options go with it, ${setting.name}`, async (scope) => {
+      for (const closes of ["socket", "number"]) {
+        const [client, conn] = await setting.pair(scope);
+        client.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
+        client.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+        client.setsockopt(SOL_SOCKET, SO_RCVTIMEO, timeval(20));
+        const fd = client.detach();
+        if (closes === "number") close(fd);
+        else {
+          const again = scope.add(fromfd(fd, setting.family));
+          for (const option of [SO_LINGER, SO_KEEPALIVE]) {
+            assert.equal(again.getsockopt(SOL_SOCKET, option), 1);
+          }
+          await rejects(() => again.recv(1), "EAGAIN", "recv");
+          await again.close();
+        }
+        await rejects(() => conn.recv(1), "ECONNRESET", "recv");
       }
     }, skip);
 
@@ -1254,6 +1278,12 @@ describe("dup and inheritance", () => {
       await rejects(() => duplicate.recv(1), "EAGAIN", "recv");
       duplicate.setsockopt(SOL_SOCKET, SO_LINGER, [1, 0]);
       assert.equal(original.getsockopt(SOL_SOCKET, SO_LINGER), 1);
+      original.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+      const third = scope.add(original.dup());
+      for (const s of [original, duplicate, third]) {
+        assert.equal(s.getsockopt(IPPROTO_TCP, TCP_NODELAY), 1);
+      }
+      await third.close();
       // A reset is for the last one.
       await duplicate.close();
       await original.sendall("bye");
@@ -1278,12 +1308,6 @@ describe("dup and inheritance", () => {
       const { original, duplicate } = await trio(scope);
       const receiving = [original.recv(1), duplicate.recv(1)];
       await original.shutdown(SHUT_RD);
-      original.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
-      const third = scope.add(original.dup());
-      for (const s of [original, duplicate, third]) {
-        assert.equal(s.getsockopt(IPPROTO_TCP, TCP_NODELAY), 1);
-      }
-      await third.close();
       for (const data of await Promise.all(receiving)) assert.equal(data.length, 0);
       assert.equal((await duplicate.recv(1)).length, 0);
     }, setting.skip || !libc && "no duplicates");

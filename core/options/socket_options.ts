@@ -61,9 +61,9 @@ export class SocketOptions {
     return this.#settings.get(name) ?? 0;
   }
 
-  /** The seconds of SO_LINGER; `LINGER_OFF` if it is off. */
-  get linger(): number {
-    return this.#settings.get("SO_LINGER") ?? LINGER_OFF;
+  /** Whether closing resets the connection: after SO_LINGER [1, 0]. UNIX sockets have no reset. */
+  get resets(): boolean {
+    return this.#settings.get("SO_LINGER") === 0 && this.#kind.family !== AF_UNIX;
   }
 
   /** Sets an option, on the real socket if there is one. */
