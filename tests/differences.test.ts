@@ -246,6 +246,15 @@ begun = time.monotonic(); s.close(); say(time.monotonic() - begun)
     }
     assert.equal(counts[0]! + counts[1]!, clients, String(counts));
     assert.ok(counts[0]! < clients, String(counts));
+    await original.shutdown(SHUT_RD);
+    scope.add(await create_connection(copy.getsockname()));
+    const unix = scope.add(socket(AF_UNIX));
+    await unix.bind(path(scope));
+    await unix.listen();
+    const other = scope.add(unix.dup());
+    await unix.close();
+    const lost = scope.add(socket(AF_UNIX));
+    await rejects(() => lost.connect(other.getsockname()), "ENOENT", "connect");
   }, !hasDup && "there is no dup(2) here");
 
   test("`connect` of a UDP socket to port 0", async (scope) => {

@@ -500,7 +500,8 @@ export class Model {
     }
     if (!end.canSend || end.peer.rdShut) throw new Undetermined();
     for (const { step: other } of this.waiting.values()) {
-      if (other.s === step.to) throw new Undetermined();
+      const waits = this.socks[other.s]!;
+      if (waits === to || areCopies(waits, to)) throw new Undetermined();
     }
     const before = end.peer.unread;
     end.peer.unread = "";
