@@ -64,12 +64,12 @@ export function seconds(value: unknown, name: string): number | null {
 }
 
 /**
- * Checks that options are an object, and no address or bytes; the error shows an example, since Python has positional
- * arguments there.
+ * Checks that options are an object, and no address, bytes or signal; the error shows an example, since Python has
+ * positional arguments there.
  */
 export function checkOptions(options: unknown, example: string): void {
   const isData = Array.isArray(options) || ArrayBuffer.isView(options);
-  if (typeof options !== "object" || options === null || isData) {
+  if (typeof options !== "object" || options === null || isData || "aborted" in options) {
     throw new TypeError(
       `options must be an object such as ${example}, not ${describe(options)}`,
     );

@@ -2,7 +2,6 @@
 
 import type { AddressOf } from "./address/address.ts";
 import { INT_MAX, integer } from "./arguments.ts";
-import { SOCK_STREAM } from "./constants.ts";
 import { Socket, type SocketInit } from "./socket.ts";
 
 /**
@@ -40,8 +39,8 @@ export function socket<Family extends number = 2>(
  *
  * @param fd a TCP or UNIX stream socket, or a UDP socket that is bound; on Deno a TCP socket, connected or listening;
  * on Node before 26 a stream socket
- * @param family the descriptor's: AF_INET, AF_INET6 or AF_UNIX
- * @param type SOCK_STREAM (the default) or SOCK_DGRAM; -1 detects it
+ * @param family the descriptor's: AF_INET, AF_INET6 or AF_UNIX; found out if left out or -1
+ * @param type SOCK_STREAM or SOCK_DGRAM; found out if left out or -1
  * @param proto 0 (the default), or the default protocol of the family and type; -1 detects it
  * @throws {TypeError} when it is not an integer
  * @throws {RangeError} when it is negative
@@ -52,7 +51,7 @@ export function socket<Family extends number = 2>(
  * ```ts
  * import { AF_UNIX, capabilities, fromfd, socketpair } from "@bsdsock/bsdsock";
  *
- * // The first socket that systemd passes to a service would be fromfd(3, AF_INET).
+ * // The first socket that systemd passes to a service would be fromfd(3).
  * if (capabilities().fileno) {
  *   const [a, b] = await socketpair();
  *   await using s = fromfd(a.detach(), AF_UNIX);
@@ -62,10 +61,10 @@ export function socket<Family extends number = 2>(
  * }
  * ```
  */
-export function fromfd<Family extends number>(
+export function fromfd<Family extends number = number>(
   fd: number,
-  family: Family,
-  type: number = SOCK_STREAM,
+  family?: Family,
+  type?: number,
   proto: number = 0,
 ): Socket<AddressOf<Family>> {
   // In `init`, undefined would mean a new socket.

@@ -22,7 +22,7 @@ export interface ServerOptions<Family extends number = number> {
   /** AF_INET (the default), AF_INET6 or AF_UNIX. */
   family?: Family | undefined;
   /** The length of the accept queue; 128 if left out. */
-  backlog?: number | undefined;
+  backlog?: number | null | undefined;
   /** Let several servers share the port (SO_REUSEPORT). */
   reuse_port?: boolean | undefined;
   /** Accept IPv4 connections too; AF_INET6 only. */
@@ -53,9 +53,11 @@ export function create_server<Family extends number = 2>(
 ): Promise<Socket<AddressOf<Family>>> {
   return quietly(async () => {
     checkOptions(options, "{ backlog: 5 }");
-    const { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false } = options;
+    const { family = AF_INET, reuse_port = false, dualstack_ipv6 = false } = options;
     const shared = flag(reuse_port, "reuse_port");
     const dual = flag(dualstack_ipv6, "dualstack_ipv6");
+    // As in Python, whose default is None.
+    const backlog = options.backlog ?? undefined;
     if (backlog !== undefined) int(backlog, "backlog");
     if (dual) {
       if (family !== AF_INET6) throw new RangeError("dualstack_ipv6 needs family AF_INET6");

@@ -721,13 +721,13 @@ export class Socket<A extends Address = AddressOf<2>> {
   /** The same with flags before the address, as in C and Python. */
   sendto(
     data: BytesLike,
-    flags: number,
+    flags: number | undefined,
     address: AddressLikeOf<A>,
     options?: WaitOptions,
   ): Promise<number>;
   sendto(
     data: BytesLike,
-    first: number | AddressLikeOf<A>,
+    first: number | undefined | AddressLikeOf<A>,
     second?: AddressLikeOf<A> | WaitOptions,
     third?: WaitOptions,
   ): Promise<number> {
@@ -741,7 +741,7 @@ export class Socket<A extends Address = AddressOf<2>> {
       const options = withFlags ? third : second as WaitOptions | undefined;
       const bytes = toBytes(data, "data");
       const destination = checkAddress(family, address, "address", "sendto");
-      const checked = sendFlags(withFlags ? first : 0, "sendto");
+      const checked = sendFlags(withFlags && first !== undefined ? first : 0, "sendto");
       const limits = this.#limits(checked, options, "SO_SNDTIMEO");
       const request = { syscall: "sendto", data: bytes, all: false };
       return this.#transport.sendTo(request, destination, limits);

@@ -84,6 +84,7 @@ function badOptions(before: readonly unknown[] = []): Wrong[] {
     [[...before, 5], TypeError, "options", "5"],
     [[...before, ["127.0.0.1", 9]], TypeError, "options", "array of 2"],
     [[...before, new Uint8Array(1)], TypeError, "options", "Uint8Array"],
+    [[...before, AbortSignal.timeout(5)], TypeError, "{ signal }", "AbortSignal"],
     [[...before, { signal: "now" }], TypeError, "signal", '"now"'],
     [[...before, { signal: {} }], TypeError, "signal", "object"],
   ];
@@ -177,7 +178,6 @@ const methods: Record<string, Wrong[]> = {
     [["x", 0, "nowhere"], TypeError, "address", '"nowhere"'],
     [["x", ["127.0.0.1", 65536]], RangeError, "port", "65536"],
     ...badInt("flags", ["x"]).map(([args, ...rest]): Wrong => [[...args, to], ...rest]),
-    [["x", undefined, to], TypeError, "flags", "undefined"],
     [["x", "none", to, {}], TypeError, "flags", '"none"'],
     [["x"], TypeError, "address", "undefined"],
     [["x", 5], TypeError, "address", "5"],
@@ -369,6 +369,8 @@ describe("wrong arguments", () => {
     bounded(async (scope) => {
       const taken = scope.add(await create_server(["127.0.0.1", 0]));
       for (const [[backlog], kind, ...words] of badInt("backlog")) {
+        // Python's default.
+        if (backlog === null) continue;
         const failing = rejection(() => create_server(taken.getsockname(), { backlog } as object));
         check(await failing, "create_server", kind, words);
       }

@@ -855,6 +855,16 @@ describe("descriptors given away and taken back", () => {
       assert.equal(text(await conn.recv(1)), "x");
     }, skip);
 
+    test(
+      `fromfd finds out the family and type that are left out, ${setting.name}`,
+      async (scope) => {
+        const [client] = await setting.pair(scope);
+        const s = scope.add(fromfd(client.detach()));
+        assert.deepEqual([s.family, s.type], [setting.family, SOCK_STREAM]);
+      },
+      skip,
+    );
+
     test(`a protocol that was given stays, ${setting.name}`, async (scope) => {
       const [client] = await setting.pair(scope);
       const { family } = setting;

@@ -10,6 +10,7 @@ import process from "node:process";
 import {
   AF_INET6,
   AF_UNIX,
+  fromfd,
   type InetAddress,
   IP_DROP_MEMBERSHIP,
   IPPROTO_IP,
@@ -19,7 +20,6 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
   type Socket,
-  socket,
   SocketError,
   SOL_SOCKET,
   TCP_NODELAY,
@@ -116,7 +116,7 @@ for (const argument of process.argv.slice(2)) {
   const [fileno, action, name = ""] = argument.split(",");
   try {
     const type = action === "stream" ? SOCK_STREAM : undefined;
-    const s = socket(undefined, type, undefined, { fileno: Number(fileno) }) as Socket;
+    const s = fromfd(Number(fileno), undefined, type, -1) as Socket;
     sockets.push(s);
     console.log(JSON.stringify(await use(s, action, name)));
   } catch (error) {
