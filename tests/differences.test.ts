@@ -16,6 +16,7 @@ import {
   create_connection,
   create_server,
   type InetAddress,
+  IPPROTO_TCP,
   MSG_DONTWAIT,
   MSG_PEEK,
   SHUT_RD,
@@ -30,6 +31,7 @@ import {
   SocketError,
   socketpair,
   SOL_SOCKET,
+  TCP_NODELAY,
 } from "../mod.ts";
 import { receive, receiveAll, text } from "./support/bytes.ts";
 import { endsByItself } from "./support/endings.ts";
@@ -210,6 +212,15 @@ begun = time.monotonic(); s.close(); say(time.monotonic() - begun)
     assert.match(String(named[0]), /^\0[0-9a-f]{5}$/);
     const [c, d] = await socketpair(AF_INET);
     for (const s of [c, d]) assert.equal(scope.add(s).getsockname()[0], host);
+  });
+
+  test("an option of a listener, set while connections wait", async (scope) => {
+    const listener = await server(scope);
+    scope.add(await create_connection(listener.getsockname()));
+    await sleep(20);
+    listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+    const conn = await accepted(scope, listener);
+    assert.equal(conn.getsockopt(IPPROTO_TCP, TCP_NODELAY), 1);
   });
 
   test("`dup()` of a bound socket", async (scope) => {

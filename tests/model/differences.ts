@@ -290,6 +290,7 @@ export const NOT_GENERATED = {
   "`getsockname` after a failed `connect`": "Linux tells the port of the attempt",
   "a non-blocking `connect` that failed":
     "Linux shuts the socket down, and tells ECONNABORTED later",
+  "an option of a listener, set while connections wait": "Linux copies the options when they come",
   "`bind` of a socket whose connection is over": "Linux lets go of its port, at times",
 } as const;
 

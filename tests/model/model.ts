@@ -540,6 +540,9 @@ export class Model {
   #setOption(sock: Sock, { option, value }: Step): Result {
     const wrong = wrongOption(sock.kind, option!, "!ENOPROTOOPT");
     if (wrong !== undefined) return wrong;
+    if (sock.kind === "tcp" && sock.queue.length > 0) {
+      throw notGenerated("an option of a listener, set while connections wait");
+    }
     sock.options.set(option!, Array.isArray(value) ? value[0]! : value as number);
     return "ok";
   }
