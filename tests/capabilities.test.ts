@@ -50,7 +50,7 @@ const FACTS: Record<keyof Capabilities, string> = {
   optionsReason: "options.test.ts",
   fileno: "here",
   adopt: "here",
-  adoptTypes: "descriptors.test.ts",
+  adoptTypes: "inherited_descriptors.test.ts",
   backlog: "here",
   reset: "here",
   datagramRefused: "here",

@@ -34,6 +34,7 @@ import {
   TCP_NODELAY,
 } from "../mod.ts";
 import { receive, receiveAll, text } from "./support/bytes.ts";
+import { noDup } from "./support/descriptors.ts";
 import { endsByItself } from "./support/endings.ts";
 import { Namespace, noNamespace } from "./support/namespace.ts";
 import { checkNothingLeft, noDescriptors, noSs, ss } from "./support/outside.ts";
@@ -46,8 +47,6 @@ const host = "127.0.0.1";
 const able = capabilities();
 const notLinux = process.platform !== "linux" && "the row is about Linux";
 const notDeno = runtimeName !== "deno" && "the row is about Deno";
-/** Without libc of Node and Bun there is no dup(2). */
-const hasDup = able.fileno && able.options["SOCK_STREAM"]!["SO_RCVBUF"] !== undefined;
 
 function path(scope: Scope): string {
   const folder = mkdtempSync(join(tmpdir(), "bsdsock-"));
@@ -232,7 +231,7 @@ begun = time.monotonic(); s.close(); say(time.monotonic() - begun)
     await s.connect(listener.getsockname());
     await accepted(scope, listener);
     throws(() => copy.getpeername(), "ENOTCONN", "getpeername");
-  }, !hasDup && "there is no dup(2) here");
+  }, noDup);
 
   test("`dup()` of a listening socket", async (scope) => {
     const original = await server(scope);
@@ -266,7 +265,7 @@ begun = time.monotonic(); s.close(); say(time.monotonic() - begun)
     await unix.close();
     const lost = scope.add(socket(AF_UNIX));
     await rejects(() => lost.connect(other.getsockname()), "ENOENT", "connect");
-  }, !hasDup && "there is no dup(2) here");
+  }, noDup);
 
   test("`connect` of a UDP socket to port 0", async (scope) => {
     const source = `
@@ -517,7 +516,7 @@ say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
     const rest = await receive(conn, error.bytes_sent! + 1 - got);
     await sending;
     assert.equal(rest.indexOf(7), rest.length - (runtimeName === "bun" ? 1 : 2));
-  }, !hasDup && "there is no dup(2) here");
+  }, noDup);
 
   test("a `sendall` that waits while a duplicate shuts sending down", async (scope) => {
     const listener = await server(scope);
@@ -533,7 +532,7 @@ say(c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), len(c.recv(1)))
     const receiver = runtimeName === "node" ? copy : s;
     assert.equal(text(await receive(receiver, 5)), "heard");
     if (runtimeName === "node") assert.equal((await s.recv(1)).length, 0);
-  }, !hasDup && "there is no dup(2) here");
+  }, noDup);
 
   test("the descriptor of a connection that is over", async (scope) => {
     const listener = await server(scope);
