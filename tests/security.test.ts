@@ -98,14 +98,18 @@ describe("the file of a UNIX socket", () => {
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 
 describe("a port", () => {
-  for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
+  for (const kind of ["of a listener", "of a client", "of UDP"]) {
     it(
-      `is not shared with a program that would, ${type === SOCK_DGRAM ? "UDP" : "TCP"}`,
+      `is not shared with a program that would, ${kind}`,
       { skip: noPeer },
       bounded(async (scope) => {
-        const s = scope.add(socket(AF_INET, type));
-        await s.bind(["127.0.0.1", 0]);
-        if (type === SOCK_STREAM) await s.listen();
+        const type = kind === "of UDP" ? SOCK_DGRAM : SOCK_STREAM;
+        const bound = scope.add(socket(AF_INET, type));
+        await bound.bind(["127.0.0.1", 0]);
+        if (type === SOCK_STREAM) await bound.listen();
+        const client = scope.add(socket(AF_INET, type));
+        if (kind === "of a client") await client.connect(bound.getsockname());
+        const s = kind === "of a client" ? client : bound;
         const program = pythonProgram(
           scope,
           `

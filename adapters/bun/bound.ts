@@ -21,7 +21,7 @@ import { bun, type BunHandlers, type BunListener } from "./types.ts";
 export function bind(c: BunLibc, { family, address, settings }: BindRequest): Bound {
   const fd = openSocket(c, family, settings);
   try {
-    c.bind(fd, family, address);
+    c.bindStream(fd, family, address);
     return new BunBound(c, fd, family);
   } catch (error) {
     c.close(fd);
@@ -89,7 +89,7 @@ export class BunBound implements Bound {
 /** A descriptor that was taken over before it was bound. */
 export class BunUnbound extends BunBound {
   bind(address: Address): Bound {
-    this.libc.bindTaken(this.fd, this.family, address);
+    this.libc.bindStream(this.fd, this.family, address);
     return new BunBound(this.libc, this.fd, this.family);
   }
 }

@@ -23,10 +23,7 @@ export function connect(c: BunLibc, target: ConnectTarget): ConnectAttempt {
 export function openSocket(c: BunLibc, family: number, settings: Settings): number {
   const fd = c.socket(family, SOCK_STREAM);
   try {
-    for (const [name, value] of settings) {
-      // Set on every TCP socket, as on the other runtimes.
-      if (name !== "SO_REUSEADDR") setDescriptorOption(c, fd, name, value);
-    }
+    for (const [name, value] of settings) setDescriptorOption(c, fd, name, value);
   } catch (error) {
     c.close(fd);
     throw error;

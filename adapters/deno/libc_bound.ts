@@ -31,7 +31,7 @@ export function bindByLibc(c: Libc, { family, address, settings }: BindRequest):
   const fd = c.socket(family, SOCK_STREAM);
   try {
     for (const [name, value] of settings) setDescriptorOption(c, fd, name, value);
-    c.bind(fd, family, address);
+    c.bindStream(fd, family, address);
     return new LibcBound(c, fd, family);
   } catch (error) {
     c.close(fd);

@@ -1,13 +1,7 @@
 /** System calls of Linux, through any foreign function interface. */
 
 import { int32 } from "../../core/bytes.ts";
-import {
-  AF_UNIX,
-  SO_REUSEADDR,
-  SOCK_CLOEXEC,
-  SOCK_STREAM,
-  SOL_SOCKET,
-} from "../../core/constants.ts";
+import { AF_UNIX, SO_REUSEADDR, SOCK_CLOEXEC, SOL_SOCKET } from "../../core/constants.ts";
 import { errnoName } from "../../core/errors/errno.ts";
 import type { Address } from "../adapter.ts";
 import { nodeProcess } from "../builtin/modules.ts";
@@ -60,14 +54,12 @@ export class Libc implements OptionCalls {
     this.#errno = errno;
   }
 
-  /** socket(2), non-blocking and closed on exec; for TCP with SO_REUSEADDR, as all runtimes set it. */
+  /** socket(2), non-blocking and closed on exec */
   socket(family: number, type: number): number {
-    const fd = this.#check(
+    return this.#check(
       "socket",
       this.#calls.socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
     );
-    if (type === SOCK_STREAM) this.#reuseAddress(fd, family);
-    return fd;
   }
 
   /** bind(2) */
@@ -76,9 +68,9 @@ export class Libc implements OptionCalls {
     this.#check("bind", this.#calls.bind(fd, bytes, bytes.length));
   }
 
-  /** bind(2) of a stream socket that was taken over, with SO_REUSEADDR as on one of `socket`. */
-  bindTaken(fd: number, family: number, address: Address): void {
-    this.#reuseAddress(fd, family);
+  /** bind(2) of a stream socket; for TCP with SO_REUSEADDR, as all runtimes set it. */
+  bindStream(fd: number, family: number, address: Address): void {
+    if (family !== AF_UNIX) this.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(1));
     this.bind(fd, family, address);
   }
 
@@ -165,10 +157,6 @@ export class Libc implements OptionCalls {
   /** close(2) */
   close(fd: number): void {
     this.#check("close", this.#calls.close(fd));
-  }
-
-  #reuseAddress(fd: number, family: number): void {
-    if (family !== AF_UNIX) this.setOption(fd, SOL_SOCKET, SO_REUSEADDR, int32(1));
   }
 
   #name(call: "getsockname" | "getpeername", fd: number): number {

@@ -210,7 +210,7 @@ export class NodeUnbound extends NodeBound {
     const c = libc();
     if (c !== undefined) {
       checkNetAllowed();
-      c.bindTaken(this.fd, this.#family, address);
+      c.bindStream(this.fd, this.#family, address);
     } else if (isUnix(address)) {
       throw refusal("ENOTSUP", `Node cannot bind a UNIX socket of others without ${ffiNeeded()}`);
     } else {
