@@ -56,14 +56,13 @@ export async function sendFile(
 ): Promise<number> {
   const signal = signalOf(options);
   const { onprogress } = options;
-  const blob = isBlob(source)
-    ? source.slice(offset, typeof count === "number" ? offset + count : undefined)
-    : undefined;
+  const end = typeof count === "number" ? offset + count : undefined;
+  const chunks = chunksOf(isBlob(source) ? source.slice(offset, end) : source);
   // Bun 1.4: the size of a missing file and of those in /proc is 0, and a file whose size was read before is empty then.
-  const chunks = chunksOf(blob ?? source);
-  const total = blob?.size;
+  // A slice has no size before its file has one.
+  const total = isBlob(source) && source.size >= 0 ? source.slice(offset, end).size : undefined;
   const most = total || count || Infinity;
-  let skip = blob === undefined ? offset : 0;
+  let skip = isBlob(source) ? 0 : offset;
   let sent = 0;
   let ofPiece: unknown;
   try {

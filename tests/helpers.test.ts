@@ -649,6 +649,22 @@ for (const setting of settings) {
       assert.equal(await client.sendfile(chunked(new Uint8Array(0), 1)), 0);
     });
 
+    test("the total of a file is cut to it", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const got = receiveAll(conn);
+      const path = fileOf(scope, data);
+      const { length } = data;
+      const parts = [[100, null, length - 100], [length - 10, 100, 10]] as const;
+      for (const [offset, count, total] of parts) {
+        const seen = new Set<number | undefined>();
+        const onprogress = (_: number, total?: number) => seen.add(total);
+        await client.sendfile(await openAsBlob!(path), offset, count, { onprogress });
+        assert.deepEqual([...seen], [total]);
+      }
+      await client.close();
+      assert.equal((await got).length, length - 90);
+    }, openAsBlob === undefined && "this runtime has no fs.openAsBlob");
+
     test("progress, and the total where it is known", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const got = receiveAll(conn);
@@ -752,12 +768,12 @@ for (const setting of settings) {
       }
     });
 
-    test("an error from elsewhere tells it, too, if it is the library's", async (scope) => {
+    test("an error from elsewhere tells it, too; the reason of a signal if it is the library's", async (scope) => {
       const [client, conn] = await setting.pair(scope);
       const given = new AbortController();
       const enough = new SocketError("enough");
-      const broken = new SocketError("disk on fire");
-      const unwanted = new SocketError("no progress");
+      const broken: Error & { bytes_sent?: number } = new Error("disk on fire");
+      const unwanted = new Error("no progress");
       const frozen = Object.freeze(new SocketError("as it is"));
       async function* some(end: () => Promise<void>): AsyncGenerator<string, void, void> {
         yield "ab";
@@ -786,7 +802,15 @@ for (const setting of settings) {
       };
       const sending = client.sendfile(some(() => Promise.resolve()), 0, null, { onprogress });
       assert.equal(await rejection(() => sending), unwanted);
-      assert.equal(unwanted.bytes_sent, 3);
+      assert.equal((unwanted as { bytes_sent?: number }).bytes_sent, 3);
+      const wrong = some(() => Promise.resolve());
+      const odd = client.sendfile((async function* () {
+        yield* wrong;
+        yield 5 as never;
+      })());
+      const error = await rejection(() => odd) as TypeError & { bytes_sent?: number };
+      assert.ok(error instanceof TypeError);
+      assert.equal(error.bytes_sent, 3);
       // Not counted twice where a piece fails.
       const [other, reader] = await setting.pair(scope);
       const stop = new AbortController();

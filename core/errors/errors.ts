@@ -248,21 +248,20 @@ function brand(errorClass: typeof SocketError, name: string): void {
 
 /** The same error with this `bytes_sent`. The program's own error may be frozen: it stays as it is. */
 export function setBytesSent(error: unknown, value: number): unknown {
-  if (!(error instanceof SocketError) || !Object.isExtensible(error)) return error;
+  if (!(error instanceof Error) || !Object.isExtensible(error)) return error;
   Object.defineProperty(error, "bytes_sent", { value, enumerable: true, configurable: true });
   return error;
 }
 
-/** The same error with `bytes_sent`, unless it has one. */
+/** The same error of a call with `bytes_sent`, unless it has one, or is the reason of a signal and not the library's. */
 export function withBytesSent(error: unknown, bytes_sent: number): unknown {
-  return bytesSentOf(error) === undefined ? setBytesSent(error, bytes_sent) : error;
+  const lacksIt = error instanceof SocketError && error.bytes_sent === undefined;
+  return lacksIt ? setBytesSent(error, bytes_sent) : error;
 }
 
-/** The same error; its `bytes_sent` counts what went before, too. */
+/** The same error of a call; its `bytes_sent` counts what went before, too. */
 export function withMoreSent(error: unknown, before: number): unknown {
-  return setBytesSent(error, before + (bytesSentOf(error) ?? 0));
-}
-
-function bytesSentOf(error: unknown): number | undefined {
-  return error instanceof SocketError ? error.bytes_sent : undefined;
+  const counted = withBytesSent(error, 0) as { readonly bytes_sent?: number } | null | undefined;
+  const sent = counted?.bytes_sent;
+  return sent === undefined ? error : setBytesSent(error, before + sent);
 }
