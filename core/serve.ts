@@ -15,7 +15,7 @@ export interface ServeOptions {
   /** The most connections open at once, 1 or more; others wait in the accept queue. No limit if left out. */
   max_connections?: number | undefined;
   /** Called with what a handler threw, or why its files could not be flushed; `console.error` if left out. */
-  onerror?: ((error: unknown, address: Address) => void) | undefined;
+  onerror?: ((error: unknown, address: Address) => unknown) | undefined;
 }
 
 /** A handler of one connection, which is closed once it returns or its promise settles; what it gives is ignored. */
@@ -115,16 +115,11 @@ async function handle<A extends Address>(
   conn: Socket<A>,
   address: A,
   handler: ConnectionHandler<A>,
-  onerror: (error: unknown, address: Address) => void,
+  onerror: (error: unknown, address: Address) => unknown,
 ): Promise<void> {
-  const tell = (error: unknown): void => {
-    try {
-      onerror(error, address);
-    } catch (second) {
-      // A throwing onerror must not end the other connections.
-      report(second);
-    }
-  };
+  const callOnerror = async (error: unknown): Promise<unknown> => await onerror(error, address);
+  // An onerror that fails must not end the other connections.
+  const tell = (error: unknown): void => void callOnerror(error).catch(report);
   try {
     await handler(conn, address);
   } catch (error) {

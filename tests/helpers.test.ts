@@ -1235,6 +1235,31 @@ for (const setting of settings) {
       await served;
     });
 
+    test("an onerror that fails, also later, is reported on the console", async (scope) => {
+      const server = await setting.server(scope);
+      const { error } = console;
+      const said: unknown[] = [];
+      scope.add({ close: () => console.error = error });
+      console.error = (...args: unknown[]) => said.push(...args);
+      const [now, later] = [new Error("at once"), new Error("later")];
+      const served = serve(server, () => {
+        throw new Error("handler failed");
+      }, {
+        onerror: () => {
+          if (said.length === 0) throw now;
+          return Promise.reject(later);
+        },
+      });
+      for (let i = 0; i < 2; i++) {
+        const client = await connect(scope, server);
+        assert.equal((await client.recv(1)).length, 0);
+      }
+      await server.close();
+      await served;
+      console.error = error;
+      assert.deepEqual(said, [now, later]);
+    });
+
     test("without onerror it is reported on the console", async (scope) => {
       const server = await setting.server(scope);
       const { error } = console;
