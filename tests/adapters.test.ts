@@ -113,6 +113,16 @@ async function connected(
 
 describe("an adapter with the least", () => {
   it(
+    "that has datagrams by its capabilities only",
+    bounded(async (scope) => {
+      const { datagram: _, ...without } = createMemoryAdapter();
+      const s = scope.add(new Socket(AF_INET, SOCK_DGRAM, 0, { adapter: without }));
+      await rejects(() => s.bind(["127.0.0.1", 0]), "ENOTSUP", "bind");
+      await rejects(() => s.sendto("x", ["127.0.0.1", 9]), "ENOTSUP", "sendto");
+    }),
+  );
+
+  it(
     "connects, listens and says what it has not",
     bounded(async (scope) => {
       useLeast(scope);

@@ -78,9 +78,13 @@ export class Opening {
     toward: Address | undefined,
   ): Promise<Datagram> {
     const { adapter, family, options } = this.#owner;
+    if (adapter.datagram === undefined) {
+      const detail = `the ${adapter.capabilities().adapter} adapter has no datagram sockets`;
+      throw systemError("ENOTSUP", syscall, { detail });
+    }
     let socket: Datagram;
     try {
-      socket = await adapter.datagram!({ family, address, settings: options.settings, toward });
+      socket = await adapter.datagram({ family, address, settings: options.settings, toward });
     } catch (cause) {
       options.dropRefused(cause);
       throw translate(adapter, cause, syscall, { address: toward ?? address });
