@@ -396,6 +396,13 @@ describe("memory: streams", () => {
     conn.setsockopt(SOL_SOCKET, SO_RCVBUF, 1);
     assert.equal(conn.getsockopt(SOL_SOCKET, SO_RCVBUF), 2304);
     assert.equal(await client.send(pattern(100_000)), 12_304);
+    for (const [s, option] of [[client, SO_SNDBUF], [conn, SO_RCVBUF]] as const) {
+      const sending = client.send(pattern(1000));
+      await turns();
+      s.setsockopt(SOL_SOCKET, option, 100_000);
+      assert.equal(await sending, 1000);
+      await client.send(pattern(200_000));
+    }
   });
 
   it("serves a thousand connections one after another and keeps none", async () => {

@@ -174,7 +174,10 @@ export class MemoryDatagram extends MemoryHandle implements Datagram {
     return found.owner as MemoryDatagram;
   }
 
-  /** Sends over AF_UNIX, which finds its receiver at once and loses nothing. */
+  /**
+   * Sends over AF_UNIX, which finds its receiver at once and loses nothing on the way. What its full queue does not take
+   * is dropped, as of UDP: Linux lets the sender wait.
+   */
   #sendNamed(data: Uint8Array<ArrayBuffer>, to: Endpoint): void {
     const { faults } = this.#network;
     const connected = this.#peer?.host === to.host;

@@ -97,7 +97,7 @@ export interface MemoryFaults {
    */
   stall(scope?: FaultScope): Fault;
   /**
-   * Loses datagrams; those of AF_UNIX never get lost.
+   * Loses datagrams; those of AF_UNIX never get lost on the way.
    *
    * @param share the share of datagrams, 0 to 1
    */

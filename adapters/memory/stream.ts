@@ -96,6 +96,14 @@ export class MemoryStream extends MemoryHandle implements Stream {
     if (this.#resetToReport) queueMicrotask(() => this.#push());
   }
 
+  override setOption(name: string, value: number): boolean {
+    super.setOption(name, value);
+    // A larger buffer makes room.
+    if (name === "SO_SNDBUF") queueMicrotask(() => this.#roomMade());
+    if (name === "SO_RCVBUF") queueMicrotask(() => this.#peer.#roomMade());
+    return true;
+  }
+
   override getOption(name: string): number | undefined {
     if (name === "SO_SNDBUF" || name === "SO_RCVBUF") return this.#buffer(name);
     return super.getOption(name);
@@ -211,10 +219,10 @@ export class MemoryStream extends MemoryHandle implements Stream {
     return taken;
   }
 
-  /** Resumes a waiting write, once there is enough room: the peer has read. */
+  /** Resumes a waiting write, once there is enough room: the peer has read, or a buffer is larger. */
   #roomMade(): void {
     const waiting = this.#waiting;
-    if (waiting === undefined) return;
+    if (waiting === undefined || this.#peer.#closed) return;
     const room = this.#room;
     if (room === 0 || room < Math.min(waiting.chunk.length, this.#window / 4)) return;
     this.#served(waiting, room);
