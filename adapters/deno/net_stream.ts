@@ -8,6 +8,9 @@ import { codedError } from "../coded_error.ts";
 import { addressFrom } from "../endpoints.ts";
 import { DenoOptions } from "./options.ts";
 
+/** The options that `node:net` can set. */
+const BY_SOCKET = ["SO_KEEPALIVE", "TCP_NODELAY"];
+
 /** A TCP connection. */
 export class DenoNetStream extends NetStream {
   #options: DenoOptions;
@@ -63,7 +66,9 @@ export class DenoNetStream extends NetStream {
 
   override getOption(name: string): number | undefined {
     // A destroyed socket has closed its descriptor, and another may have its number by now.
-    return this.socket.destroyed ? undefined : this.#options.get(name);
+    if (this.socket.destroyed) return undefined;
+    // The owner of a connection that was taken over may have set them.
+    return BY_SOCKET.includes(name) ? this.#options.read(name) : this.#options.get(name);
   }
 }
 

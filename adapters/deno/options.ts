@@ -12,12 +12,10 @@ import { DGRAM_OPTIONS } from "../option_support.ts";
 import { findDescriptor, type SocketNames } from "./descriptor.ts";
 import { hasLibc, libc } from "./ffi.ts";
 
-/** Options that Deno can set on a stream. */
-const BY_CONN = ["SO_KEEPALIVE", "TCP_NODELAY"];
-
 /** Options that Deno sets itself, and those that only work before bind(2) or connect(2). */
 const BY_DENO = new Set([
-  ...BY_CONN,
+  "SO_KEEPALIVE",
+  "TCP_NODELAY",
   "SO_LINGER",
   "SO_REUSEADDR",
   "SO_REUSEPORT",
@@ -68,7 +66,11 @@ export class DenoOptions {
 
   /** Reads an option; `undefined` if the descriptor is not available, or Deno alone sets it. */
   get(name: string): number | undefined {
-    if (BY_DENO.has(name) && !BY_CONN.includes(name)) return undefined;
+    return BY_DENO.has(name) ? undefined : this.read(name);
+  }
+
+  /** Reads an option from the system, also one that Deno sets. */
+  read(name: string): number | undefined {
     return this.withDescriptor((c, fd) => getDescriptorOption(c, fd, name));
   }
 
