@@ -10,6 +10,7 @@ import { ipv4OptionDetail, isZeroTtl, NodeDatagram, openSocket } from "../builti
 import { type DgramSocket, nodeModule, type NodeTimer } from "../builtin/modules.ts";
 import { codedError, refusal } from "../coded_error.ts";
 import { hostOf, isUnix, scopedLike } from "../endpoints.ts";
+import type { Libc } from "../libc/libc.ts";
 import { joinGroup, multicastInterface } from "../libc/multicast.ts";
 import { unlinkPath } from "../unix_path.ts";
 import { libc } from "./ffi.ts";
@@ -197,13 +198,11 @@ class NativeDatagram implements Datagram {
   }
 
   membership(action: "join" | "leave", group: string, device: string): void {
-    this.#options.withDescriptor((c, fd) => {
-      joinGroup(c, fd, action, group, device);
-    });
+    this.#multicast((c, fd) => joinGroup(c, fd, action, group, device));
   }
 
   multicastInterface(device: string, family: number): void {
-    this.#options.withDescriptor((c, fd) => multicastInterface(c, fd, family, device));
+    this.#multicast((c, fd) => multicastInterface(c, fd, family, device));
   }
 
   close(): Promise<void> {
@@ -214,6 +213,15 @@ class NativeDatagram implements Datagram {
     unlinkPath(this.local);
     if (!this.#receiving) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle = resolve);
+  }
+
+  #multicast(call: (c: Libc, fd: number) => void): void {
+    const done = this.#options.withDescriptor((c, fd) => {
+      call(c, fd);
+      return true;
+    });
+    // The permission that this socket was opened with may be revoked.
+    if (done === undefined) throw refusal("ENOPROTOOPT", "Deno needs --allow-ffi for it");
   }
 
   // Callbacks instead of an async loop save two promises per datagram.
