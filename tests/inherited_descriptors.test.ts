@@ -26,7 +26,13 @@ import { noIPv6, noUnix } from "./support/tcp.ts";
 
 /** The program that gets the descriptor; Deno's may do what a service with such a socket may. */
 const inherited = launch(new URL("./peers/inherited.ts", import.meta.url), [], {
-  permissions: ["--allow-net", "--allow-read", "--allow-write", "--allow-env"],
+  permissions: [
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env",
+    ...(hasFfi ? ["--allow-ffi"] : []),
+  ],
 });
 
 /** What the parents begin with: `run(s)` starts the program with the socket as descriptor 3. */
@@ -566,6 +572,32 @@ end(run(*[(s.fileno(), ",read") for s in sockets]))
     for (const read of [["some", "ECONNRESET"], ["ECONNRESET"]]) {
       for (let i = 0; i < 3; i++) assert.deepEqual(await program.json(), { peer, read });
     }
+    assert.equal(await program.json(), 0);
+  }, noParent);
+
+  test("a listener leaves connections to others until the first accept", async (scope) => {
+    const program = give(
+      scope,
+      `
+import time
+server = listener()
+child = run((server.fileno(), ""))
+server.settimeout(0.3)
+accepted = 0
+for i in range(3):
+    c = socket.create_connection(server.getsockname())
+    time.sleep(0.1)
+    try:
+        server.accept()[0].close()
+        accepted += 1
+    except TimeoutError:
+        pass
+say(accepted)
+end(child)
+`,
+    );
+    assert.deepEqual(await program.json(), { listening: true });
+    assert.equal(await program.json(), isBlind ? 0 : 3);
     assert.equal(await program.json(), 0);
   }, noParent);
 

@@ -15,14 +15,14 @@ import type {
   ConnectAttempt,
   Listener,
   ListenerSink,
-  Stream,
 } from "../adapter.ts";
 import { type NetServer, type NetSocket, nodeModule, nodeProcess } from "../builtin/modules.ts";
-import { NetListener } from "../builtin/net_listener.ts";
 import { codedError, failedAttempt, refusal } from "../coded_error.ts";
 import { addressFrom } from "../endpoints.ts";
 import { identify } from "../libc/identify.ts";
+import { AcceptingListener } from "./accepting_listener.ts";
 import { libc } from "./ffi.ts";
+import { LibcBound } from "./libc_bound.ts";
 import { DenoNetStream } from "./net_stream.ts";
 import { DenoOptions } from "./options.ts";
 
@@ -41,8 +41,9 @@ export function adopt(fd: number, type: number | undefined): Adopted {
   const { family, remote, listening } = found;
   // Deno 2.9 accepts from an inherited UNIX listener, but what is sent on its connections never goes out.
   if (family === AF_UNIX) throw refused("a UNIX socket");
-  if (remote === undefined && !listening) throw refused("a TCP socket that is not connected");
-  return takeOver(fd);
+  if (listening) return { family, bound: new LibcBound(c, fd, family), listening };
+  if (remote === undefined) throw refused("a TCP socket that is not connected");
+  return connection(open(fd));
 }
 
 /** Takes over a descriptor of which Deno shows the type before it has it, and the addresses after that. */
@@ -117,7 +118,10 @@ function familyOf(host: string | undefined): number {
   return host?.includes(":") ? AF_INET6 : AF_INET;
 }
 
-/** An inherited listener; connections made before the first `accept` wait here. */
+/**
+ * An inherited listener without libc: Deno shows that it listens only by accepting. So it takes connections before the
+ * first `accept`, which wait here.
+ */
 class InheritedListener implements Bound {
   readonly local: Address;
   readonly fd = -1;
@@ -169,33 +173,4 @@ class InheritedListener implements Bound {
   #keep = (socket: NetSocket): void => {
     this.#early.push(socket);
   };
-}
-
-/** A listener of `node:net` whose connections have their own options. */
-export class AcceptingListener extends NetListener {
-  #options: DenoOptions;
-
-  constructor(
-    server: NetServer,
-    family: number,
-    local: Address,
-    sink: ListenerSink,
-    options: DenoOptions,
-  ) {
-    super(server, family, local, sink);
-    this.#options = options;
-  }
-
-  protected override streamOf(socket: NetSocket): Stream {
-    return new DenoNetStream(socket, this.family);
-  }
-
-  override setOption(name: string, value: number): boolean {
-    this.#options.set(name, value);
-    return true;
-  }
-
-  override getOption(name: string): number | undefined {
-    return this.#options.get(name);
-  }
 }

@@ -18,7 +18,7 @@ import { type NetServer, nodeModule } from "../builtin/modules.ts";
 import { hostOf } from "../endpoints.ts";
 import type { Libc } from "../libc/libc.ts";
 import { getDescriptorOption, setDescriptorOption } from "../libc/options.ts";
-import { AcceptingListener } from "./adopt.ts";
+import { AcceptingListener } from "./accepting_listener.ts";
 import { connectFrom } from "./connect.ts";
 import { DenoOptions } from "./options.ts";
 import { denied, isPermitted } from "./resolver.ts";
@@ -39,7 +39,11 @@ export function bindByLibc(c: Libc, { family, address, settings }: BindRequest):
   }
 }
 
-class LibcBound implements Bound {
+/**
+ * A TCP socket with a known descriptor: one that was bound here, or an inherited listener, whose connections stay in the
+ * kernel's queue until `listen`.
+ */
+export class LibcBound implements Bound {
   readonly local: Address;
   readonly fd = -1;
   #libc: Libc;
