@@ -618,10 +618,14 @@ s.sendall(b"lost"); reset(); say()
 });
 
 describe("datagrams, with all of Deno's", () => {
-  const command = (how: string, ...args: string[]): [string, ...string[]] =>
+  const command = (
+    how: string,
+    args: readonly string[],
+    net: string = "--allow-net",
+  ): [string, ...string[]] =>
     launch(new URL("./peers/differing_datagrams.ts", import.meta.url), [how, ...args], {
       permissions: [
-        "--allow-net",
+        net,
         "--allow-read",
         "--allow-write",
         ...(hasFfi ? ["--allow-ffi"] : []),
@@ -629,7 +633,7 @@ describe("datagrams, with all of Deno's", () => {
       flags: runtimeName === "deno" ? ["--unstable-net"] : [],
     });
   const program = (scope: Scope, how: string, ...args: string[]): Program =>
-    scope.add(start(command(how, ...args)));
+    scope.add(start(command(how, args)));
   const PYTHON = `${helpers}
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.settimeout(15); s.bind(sys.argv[1])
 `;
@@ -703,6 +707,21 @@ say("received")
     assert.deepEqual(await peer.json(), ["received"]);
   }, notDeno);
 
+  test(
+    "a send of a UNIX datagram socket that receives, or whose receive has timed out",
+    async (scope) => {
+      const name = path(scope);
+      const peer = pythonProgram(scope, `${PYTHON}say("ready"); command()`, [`${name}.peer`]);
+      await peer.json();
+      const ours = program(scope, "receiving", name, `${name}.peer`);
+      assert.deepEqual(await ours.json(), ["1", "EBUSY", "EBUSY", "ETIMEDOUT", "EBADF"]);
+      const net = `--allow-net=unix:${name},unix:${name}.peer`;
+      const confined = scope.add(start(command("receiving", [name, `${name}.peer`], net)));
+      assert.deepEqual(await confined.json(), ["EBUSY", "EBADF"]);
+    },
+    notDeno,
+  );
+
   test("a datagram that comes before `connect` fixes another peer", async (scope) => {
     const inet = await program(scope, "early").json();
     assert.equal(inet, runtimeName === "deno" && hasFfi ? "later" : "early");
@@ -718,7 +737,7 @@ say("received")
       "",
     );
     await space.said("up");
-    const peer = scope.add(space.start(command("broadcast", "", "10.7.0.255")));
+    const peer = scope.add(space.start(command("broadcast", ["", "10.7.0.255"])));
     const said = await peer.json<string[]>();
     if (runtimeName === "deno") assert.deepEqual(said, ["ok", "EACCES"]);
     else assert.equal(said[0], "EACCES");

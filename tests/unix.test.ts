@@ -637,6 +637,35 @@ s.sendto(b"peer", address)
     assert.equal((await client.exit()).stderr, "");
   });
 
+  test("sends go out while others keep the socket's own queue full", async (scope) => {
+    const [ours, theirs] = [join(folder(scope), "ours"), join(folder(scope), "theirs")];
+    const peer = pythonProgram(
+      scope,
+      `${PYTHON_DATAGRAM}
+import threading
+say("ready")
+sys.stdin.readline()
+def flood():
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        while True: sender.sendto(b"x", sys.argv[2])
+    except OSError:
+        pass
+threading.Thread(target=flood, daemon=True).start()
+say([s.recv(100).decode() for _ in range(300)] == [str(i) for i in range(300)])
+`,
+      [theirs, ours],
+    );
+    await peer.json();
+    const busy = program(scope, "busy", ours, theirs);
+    assert.equal(await busy.json(), "ready");
+    peer.write("\n");
+    assert.equal(await busy.json(), "sent");
+    assert.equal(await busy.json(), true);
+    assert.deepEqual(await peer.json(), [true]);
+    assert.equal((await busy.exit()).stderr, "");
+  });
+
   test("nothing is lost between a fast sender and a slow receiver", async (scope) => {
     const [ours, theirs] = [join(folder(scope), "ours"), join(folder(scope), "theirs")];
     const slow = program(scope, "slow", ours, "2000");

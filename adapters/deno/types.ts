@@ -65,6 +65,7 @@ export interface DenoNamespace {
   connect(options: Record<string, unknown>): Promise<DenoConn>;
   /** Present with `--unstable-net` only. */
   listenDatagram?(options: Record<string, unknown>): DenoDatagram;
+  statSync(path: string): { readonly dev: number; readonly ino: number | null };
   dlopen(
     library: string,
     symbols: Record<string, DenoForeignFunction>,

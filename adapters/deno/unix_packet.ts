@@ -1,11 +1,15 @@
 /** An AF_UNIX datagram socket that sends while it receives. */
 
+import { refusal } from "../coded_error.ts";
 import { deno, type DenoDatagram, type DenoNetAddr } from "./types.ts";
 
 /** A unique abstract name for a socket without one: Deno 2.9 rejects an empty path unless everything is permitted. */
 export function freshName(): string {
   return `\0${crypto.randomUUID()}`;
 }
+
+/** The bytes and the sender of a datagram. */
+type Received = [data: Uint8Array<ArrayBuffer>, from: DenoNetAddr];
 
 /**
  * A socket whose calls never overlap. Deno 2.9 allows one call at a time; others fail with "Socket already in use". So
@@ -15,8 +19,11 @@ export function freshName(): string {
 export class UnixPacketConn implements DenoDatagram {
   readonly addr: DenoNetAddr;
   #conn: DenoDatagram;
+  #file: string | undefined;
   #waker: DenoDatagram | undefined;
-  #receiving: Promise<[Uint8Array<ArrayBuffer>, DenoNetAddr]> | undefined;
+  /** Settles when the waker has sent its last datagram so far; never rejects. */
+  #woken: Promise<unknown> = Promise.resolve();
+  #receiving: Promise<Received> | undefined;
   /** How many sends are not over. */
   #sending = 0;
   /** Settles when the last send is over; never rejects. */
@@ -25,11 +32,14 @@ export class UnixPacketConn implements DenoDatagram {
   constructor(conn: DenoDatagram) {
     this.#conn = conn;
     this.addr = conn.addr;
+    try {
+      this.#file = fileOf(conn.addr);
+    } catch {
+      // Removed already. A file that is there later is another one.
+    }
   }
 
-  async receive(
-    buffer: Uint8Array<ArrayBuffer>,
-  ): Promise<[data: Uint8Array<ArrayBuffer>, from: DenoNetAddr]> {
+  async receive(buffer: Uint8Array<ArrayBuffer>): Promise<Received> {
     for (;;) {
       while (this.#sending > 0) await this.#sent;
       this.#receiving = this.#conn.receive(buffer);
@@ -66,17 +76,49 @@ export class UnixPacketConn implements DenoDatagram {
   }
 
   async #send(data: Uint8Array, to: Record<string, unknown>): Promise<number> {
-    if (this.#receiving !== undefined) await this.#endReceive();
+    const receiving = this.#receiving;
+    if (receiving !== undefined) await this.#end(receiving);
     return await this.#conn.send(data, to);
   }
 
-  async #endReceive(): Promise<void> {
-    this.#waker ??= deno().listenDatagram!({ transport: "unixpacket", path: freshName() });
-    const { path } = this.addr;
-    await this.#waker.send(new Uint8Array(0), { transport: "unixpacket", path });
+  /** Ends a receive. */
+  async #end(receiving: Promise<Received>): Promise<void> {
+    const ended = receiving.then(() => {}, () => {/* The receiver reports it. */});
     // The send waits for the receive, and the process must live for the send.
     this.#conn.ref();
-    await this.#receiving?.catch(() => {/* The receiver reports it. */});
-    this.#conn.unref();
+    // The waker waits for room in this socket's queue, but if there is none, the receive ends by itself.
+    await Promise.race([ended, this.#wake(receiving).then(() => ended)])
+      .finally(() => this.#conn.unref());
   }
+
+  /** Sends the datagram that ends a receive, after those for earlier ones. */
+  #wake(receiving: Promise<Received>): Promise<void> {
+    const woken = this.#woken.then(() =>
+      this.#receiving === receiving ? this.#sendWake() : undefined
+    );
+    this.#woken = woken.catch(() => {/* The send that waits for it reports it. */});
+    return woken;
+  }
+
+  async #sendWake(): Promise<void> {
+    try {
+      const { path } = this.addr;
+      // Else the datagram would go there, and the send wait forever.
+      if (fileOf(this.addr) !== this.#file) {
+        throw new Error("its path leads to another file by now");
+      }
+      this.#waker ??= deno().listenDatagram!({ transport: "unixpacket", path: freshName() });
+      await this.#waker.send(new Uint8Array(0), { transport: "unixpacket", path });
+    } catch (cause) {
+      const reason = (cause as Error).message;
+      throw refusal("EBUSY", `the socket receives, and Deno cannot interrupt that: ${reason}`);
+    }
+  }
+}
+
+/** What tells the file of an address from others; `undefined` for an abstract name, which nobody else can have. */
+function fileOf({ path }: DenoNetAddr): string | undefined {
+  if (path == null || path.startsWith("\0")) return undefined;
+  const { dev, ino } = deno().statSync(path);
+  return `${dev} ${ino}`;
 }

@@ -3,6 +3,7 @@
  * says how its calls went.
  */
 
+import { unlinkSync } from "node:fs";
 import process from "node:process";
 import { setTimeout } from "node:timers";
 import { type Address, AF_INET, AF_UNIX, SOCK_DGRAM, Socket, type SocketError } from "../../mod.ts";
@@ -81,6 +82,22 @@ const ways: Record<string, () => Promise<void>> = {
     // Now the peer receives.
     say([await outcome(sending), await outcome(s.recv(9))]);
     for (const one of [s, sender]) await one.close();
+  },
+  /** Sends while it receives; so when its path is gone, and when another socket has that. */
+  async receiving() {
+    const s = await bound(path);
+    const received = outcome(s.recv(9));
+    const codes = [await outcome(s.sendto("x", peer))];
+    if (codes[0] === "1") {
+      unlinkSync(path);
+      codes.push(await outcome(s.sendto("x", peer)));
+      const heir = await bound(path);
+      heir.settimeout(0.1);
+      codes.push(await outcome(s.sendto("x", peer)), await outcome(heir.recv(9)));
+      await heir.close();
+    }
+    await s.close();
+    say([...codes, await received]);
   },
   /** A datagram is there when another peer is fixed. */
   async early() {

@@ -71,6 +71,22 @@ const ways: Record<string, () => Promise<void>> = {
     say(count);
     await s.close();
   },
+  /** Sends to a peer, one after another, while it receives from others; says when it has sent all. */
+  async busy() {
+    const s = await bound(path);
+    let receiving = true;
+    const received = (async () => {
+      let count = 0;
+      while (receiving) count += (await s.recv(100)).length;
+      return count > 0;
+    })();
+    say("ready");
+    for (let i = 0; i < 300; i++) await s.sendto(String(i), argument);
+    say("sent");
+    receiving = false;
+    say(await received);
+    await s.close();
+  },
   async errors() {
     const s = await bound(`${path}/s`);
     const stream = open(1);
