@@ -722,6 +722,33 @@ say("received")
     notDeno,
   );
 
+  test("a UNIX datagram of more than 416 KiB", async (scope) => {
+    const name = path(scope);
+    const ours = program(scope, "long", name);
+    assert.equal(await ours.json(), "ready");
+    const source = `
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+def send(size):
+    try:
+        return s.sendto(bytes(size), sys.argv[1])
+    except OSError as error:
+        return error.errno
+s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 212992)
+longest = send(425_952)
+SO_SNDBUFFORCE = 32
+try:
+    s.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 1000000)
+except PermissionError:
+    pass
+say(longest, send(500_000))
+`;
+    const [most, more] = linux<number[]>(source, name);
+    assert.equal(most, 425_952, "the limit of Linux, unless an administrator raises it");
+    assert.deepEqual(await ours.json(), [425_952, false]);
+    const EMSGSIZE = 90;
+    if (more !== EMSGSIZE) assert.deepEqual(await ours.json(), [425_984, false], "cut, unnoticed");
+  }, notDeno);
+
   test("a datagram that comes before `connect` fixes another peer", async (scope) => {
     const inet = await program(scope, "early").json();
     assert.equal(inet, runtimeName === "deno" && hasFfi ? "later" : "early");

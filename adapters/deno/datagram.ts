@@ -31,8 +31,11 @@ const BY_NODE_DGRAM = ["SO_REUSEADDR", "IPV6_V6ONLY"];
 
 /** Longer than any datagram of UDP. */
 const UDP_BUFFER = 64 * 1024;
-/** Longer than an AF_UNIX datagram with the default send buffer of 208 KiB; a longer one would be cut. */
-const UNIX_BUFFER = 256 * 1024;
+/**
+ * Longer than any datagram of AF_UNIX, unless an administrator lets its sender have more: twice the default limit of
+ * SO_SNDBUF. Deno 2.9 cuts a longer one and does not tell.
+ */
+const UNIX_BUFFER = 416 * 1024;
 
 /** Opens a datagram socket on an address. */
 export async function openDatagram(request: DatagramRequest): Promise<Datagram> {

@@ -6,7 +6,15 @@
 import { unlinkSync } from "node:fs";
 import process from "node:process";
 import { setTimeout } from "node:timers";
-import { type Address, AF_INET, AF_UNIX, SOCK_DGRAM, Socket, type SocketError } from "../../mod.ts";
+import {
+  type Address,
+  AF_INET,
+  AF_UNIX,
+  MSG_TRUNC,
+  SOCK_DGRAM,
+  Socket,
+  type SocketError,
+} from "../../mod.ts";
 
 const [how = "", path = "", peer = ""] = process.argv.slice(2);
 
@@ -98,6 +106,17 @@ const ways: Record<string, () => Promise<void>> = {
     }
     await s.close();
     say([...codes, await received]);
+  },
+  /** Is sent long datagrams. */
+  async long() {
+    const s = await bound(path);
+    s.settimeout(15);
+    say("ready");
+    for (let i = 0; i < 2; i++) {
+      const [data, , flags] = await s.recvmsg(2_000_000);
+      say([data.length, (flags & MSG_TRUNC) !== 0]);
+    }
+    await s.close();
   },
   /** A datagram is there when another peer is fixed. */
   async early() {
