@@ -548,6 +548,24 @@ end(run((s.fileno(), ",bind,0"), (u.fileno(), ",bind,/nowhere/" + str(os.getpid(
     assert.equal(await program.json(), 0);
   }, noParent || noConfined || noLibc);
 
+  test(
+    "a listener whose first call is aborted at once",
+    async (scope) => {
+      const program = give(
+        scope,
+        `
+listeners = [listener() for _ in range(2)]
+actions = [",abort", ",serve"]
+end(run(*[(s.fileno(), action) for s, action in zip(listeners, actions)]))
+`,
+      );
+      assert.equal(await program.json(), "enough");
+      assert.equal(await program.json(), "done");
+      assert.equal(await program.json(), 0);
+    },
+    noParent,
+  );
+
   test("a connection that was reset gives its bytes, then the error", async (scope) => {
     const program = give(
       scope,

@@ -152,6 +152,27 @@ describe("a call that waits for a name", () => {
   }
 
   it(
+    "ends with the signal's reason at whatever moment after the look-up: sendto of connected TCP",
+    bounded(async (scope) => {
+      for (let steps = 0; steps < 12; steps++) {
+        const adapter = createMemoryAdapter({ hosts: { [NAME]: [HOST] } });
+        const fault = adapter.faults.hangLookup(NAME);
+        const [client] = await pair(scope, adapter);
+        client.setblocking(false);
+        await rejects(() => client.sendall(new Uint8Array(1 << 22)), "EAGAIN");
+        client.settimeout(null);
+        const stop = new AbortController();
+        const waiting = rejection(() => client.sendto("x", [NAME, 1], { signal: stop.signal }));
+        await sleep(5);
+        fault.end();
+        for (let i = 0; i < steps; i++) await undefined;
+        stop.abort("enough");
+        assert.equal(await within(waiting, 3_000, `after ${steps} steps`), "enough");
+      }
+    }),
+  );
+
+  it(
     "leaves the socket as it was: bind after one that was given up by another's close",
     bounded(async (scope) => {
       const adapter = createMemoryAdapter({ hosts: { [NAME]: [HOST] } });

@@ -74,8 +74,8 @@ export class StreamSender implements WaitOwner {
       return this.#sendDirectly(request);
     }
     const wait = new WaitingSend(request, !unlimited);
-    wait.limit(limits, this);
     wait.sent = sent;
+    wait.limit(limits, this);
     if (wait.settled) return wait.promise;
     // A non-blocking call that cannot go now is not queued: after its turn of the event loop it fails with EAGAIN.
     if (timeout === 0 && (busy || this.#stream.tryWrite !== undefined)) return wait.promise;

@@ -43,10 +43,12 @@ interface Watched {
 
 const signals = new WeakMap<AbortSignal, Watched>();
 
-/** Calls `abort` when the signal is aborted, unless {@linkcode offAbort} comes first. */
+/** Calls `abort` when the signal is aborted, or at once if it is, unless {@linkcode offAbort} comes first. */
 export function onAbort(signal: AbortSignal, abortable: Abortable): void {
   let watched = signals.get(signal);
   if (watched === undefined) signals.set(signal, watched = watch(signal));
+  // The event is over: a call may come to wait long after its signal was checked.
+  if (signal.aborted) return abortable.abort(signal.reason);
   try {
     if (watched.waiting.size === 0) signal.addEventListener("abort", watched.listener);
   } catch (error) {
@@ -71,16 +73,12 @@ export async function orAborted<T>(
 ): Promise<T> {
   if (signal === undefined) return await promise;
   let abortable!: Abortable;
-  const aborted = new Promise<never>((_, reject) => {
-    abortable = { abort: reject };
-    if (signal.aborted) reject(signal.reason);
-    else onAbort(signal, abortable);
-  });
+  const aborted = new Promise<never>((_, reject) => onAbort(signal, abortable = { abort: reject }));
   try {
     // First in the race: a signal that was aborted before the call wins.
     return await Promise.race([aborted, promise]);
   } finally {
-    if (!signal.aborted) offAbort(signal, abortable);
+    offAbort(signal, abortable);
   }
 }
 

@@ -94,8 +94,8 @@ export class Wait<T> implements Abortable, Expiring {
   }
 
   /**
-   * Sets the limits that may end the wait. A timeout of 0 gives it one turn of the event loop, and another
-   * while they bring something, then fails it with EAGAIN.
+   * Sets the limits that may end the wait; a signal that is aborted ends it at once. A timeout of 0 gives it one turn
+   * of the event loop, and another while they bring something, then fails it with EAGAIN.
    */
   limit(limits: Limits, owner: WaitOwner): this {
     if (this.#settled) return this;

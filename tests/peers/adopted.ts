@@ -1,9 +1,9 @@
 /**
  * A program that takes over descriptors of its parent. Each argument is a descriptor and what to do with it: `connect`
- * to a port, tell its `options`, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a path before
- * that, which is first tried with a port that is taken, or for a datagram socket `answer` a question, `call` a port,
- * `leave` a group, or `broadcast`; `stream` says that it is one. For each it says what came of it, and it ends when its
- * standard input does.
+ * to a port, tell its `options`, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a
+ * path before that, which is first tried with a port that is taken, `abort` an accept or a `serve` at once, or for a
+ * datagram socket `answer` a question, `call` a port, `leave` a group, or `broadcast`; `stream` says that it is one. For
+ * each it says what came of it, and it ends when its standard input does.
  */
 
 import process from "node:process";
@@ -15,6 +15,7 @@ import {
   IP_DROP_MEMBERSHIP,
   IPPROTO_IP,
   IPPROTO_TCP,
+  serve,
   SO_ACCEPTCONN,
   SO_KEEPALIVE,
   SOCK_DGRAM,
@@ -39,6 +40,7 @@ async function use(s: Socket, action: string | undefined, name: string): Promise
   if (action === "accept") return await readAll((await s.accept())[0]);
   if (action === "bind") return await bindAndListen(s, name);
   if (action === "listen") return await listen(s);
+  if (action === "abort" || action === "serve") return await abort(s, action);
   if (s.type === SOCK_DGRAM) return await useDatagrams(s, action, port);
   await s.connect(["127.0.0.1", port]);
   await s.sendall("connected");
@@ -61,6 +63,14 @@ async function listen(s: Socket): Promise<{ local: unknown }> {
     await conn.close();
   }, () => {/* Closed before. */});
   return { local: s.getsockname() };
+}
+
+async function abort(s: Socket, action: "abort" | "serve"): Promise<unknown> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const call = action === "abort" ? s.accept({ signal }) : serve(s, () => {}, { signal });
+  stop.abort("enough");
+  return await call.then(() => "done", (reason) => reason);
 }
 
 async function codeOf(call: Promise<void>): Promise<string | undefined> {
