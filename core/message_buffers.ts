@@ -54,13 +54,13 @@ export function piecesOf(buffers: readonly Uint8Array[]): () => Uint8Array {
   };
 }
 
-/** Spreads received bytes over several buffers. */
-export function scatter(data: Uint8Array, targets: Uint8Array[]): void {
+/** Spreads received bytes over several buffers. One that is gone takes none. */
+export function scatter(data: Uint8Array, targets: readonly Uint8Array[]): void {
   let offset = 0;
   for (const part of targets) {
     if (offset >= data.length) break;
     const piece = data.subarray(offset, offset + part.length);
-    part.set(piece);
+    if (piece.length > 0) part.set(piece);
     offset += piece.length;
   }
 }

@@ -2,6 +2,7 @@
 
 import { totalOf } from "./bytes.ts";
 import { MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from "./constants.ts";
+import { scatter } from "./message_buffers.ts";
 
 /** The request of a receive. */
 export interface ReceiveRequest {
@@ -17,7 +18,10 @@ export interface ReceiveRequest {
   readonly whole: boolean;
   /** The buffer to fill; a fresh array if absent. */
   readonly into: Uint8Array | undefined;
-  /** The caller's buffers that the bytes are scattered to, if there are several. */
+  /**
+   * The caller's buffers that the bytes are scattered to, if there are several: for a stream by {@linkcode delivered},
+   * for a datagram by what makes the result.
+   */
   readonly parts?: readonly Uint8Array[];
 }
 
@@ -47,6 +51,13 @@ export function receiveRequest(
 
 /** The result of a receive: the bytes, or with `into` their count. */
 export type Received = Uint8Array<ArrayBuffer> | number;
+
+/** What a receive without `into` gets: the bytes, or their count once they are scattered. */
+export function delivered(bytes: Uint8Array<ArrayBuffer>, { parts }: ReceiveRequest): Received {
+  if (parts === undefined) return bytes;
+  scatter(bytes, parts);
+  return bytes.length;
+}
 
 /**
  * Whether the buffer of a receive was transferred or shrunk while the call waited; Python would lock it. The receive

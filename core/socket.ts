@@ -647,18 +647,22 @@ export class Socket<A extends Address = AddressOf<2>> {
       // comes. But the whole length of a datagram is only counted by a receive into a buffer.
       const counts = (receiveFlags(flags, this.type, "recvmsg") & c.MSG_TRUNC) !== 0;
       const joined = counts ? new Uint8Array(total) : undefined;
-      const [data, address, msg_flags] = await this.#receiveFrom(
+      const [count, address, msg_flags] = await this.#receiveFrom(
         "recvmsg",
         total,
         flags,
         several === undefined ? targets[0] : joined,
         options,
-        withFlags<Received, A>,
+        // While the bytes are taken: afterwards the buffers may be gone, and the bytes with them.
+        (data, ...rest) => {
+          const isCount = typeof data === "number";
+          const bytes = isCount ? joined?.subarray(0, data) : data;
+          if (bytes !== undefined && several !== undefined) scatter(bytes, several);
+          return withFlags<number, A>(isCount ? data : data.length, ...rest);
+        },
         several,
       );
-      const isCount = typeof data === "number";
-      if (several !== undefined) scatter(isCount ? joined!.subarray(0, data) : data, several);
-      return [isCount ? data : data.length, [], msg_flags, address];
+      return [count, [], msg_flags, address];
     });
   }
 

@@ -6,13 +6,15 @@ import {
   type Address,
   AF_INET,
   type InetAddress,
+  MSG_PEEK,
+  MSG_WAITALL,
   SHUT_RD,
   SOCK_DGRAM,
   type Socket,
   socket,
   TimeoutError,
 } from "../mod.ts";
-import { receive, receiveAll, text } from "./support/bytes.ts";
+import { concat, receive, receiveAll, text } from "./support/bytes.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { runtimeName } from "./support/runtime.ts";
 import { bounded, rejection, type Scope, sleep, until } from "./support/scope.ts";
@@ -114,6 +116,32 @@ for (const setting of settings) {
       await conn.sendall("bytes");
       checkTypeError(await rejection(() => receiving), "buffer");
       assert.equal(text(await after), "bytes");
+    });
+
+    test("recvmsg_into has filled the buffers when the call returns, if bytes are there", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      await conn.sendall("bytes and more");
+      assert.equal((await client.recv(1, MSG_PEEK)).length, 1);
+      for (const [flags, expected] of [[MSG_PEEK, "bytes"], [0, "bytes"], [0, " and "]] as const) {
+        const parts = [new Uint8Array(2), new Uint8Array(3)] as const;
+        const receiving = client.recvmsg_into(parts, 0, flags);
+        assert.equal(text(concat([...parts])), expected);
+        transfer(parts[1]);
+        assert.deepEqual(await receiving, [5, [], 0, null]);
+      }
+      assert.equal(text(await client.recv(9)), "more");
+    });
+
+    test("recvmsg_into that shutdown ends fails, and leaves the bytes", async (scope) => {
+      const [client, conn] = await setting.pair(scope);
+      const parts = [new Uint8Array(4), new Uint8Array(4)] as const;
+      const receiving = client.recvmsg_into(parts, 0, MSG_WAITALL);
+      await conn.sendall("bytes");
+      await sleep(20);
+      transfer(parts[1]);
+      await client.shutdown(SHUT_RD);
+      checkTypeError(await rejection(() => receiving), "buffer");
+      assert.equal(text(await client.recv(9)), "bytes");
     });
 
     test("readinto of a file, too, also while it waits for its turn", async (scope) => {

@@ -3,7 +3,7 @@
 import type { Stream } from "../../adapters/adapter.ts";
 import { queueMicrotask } from "../../adapters/timers.ts";
 import { SocketError } from "../errors/errors.ts";
-import { gone, isGone, type Received, type ReceiveRequest } from "../requests.ts";
+import { delivered, gone, isGone, type Received, type ReceiveRequest } from "../requests.ts";
 import { rejected } from "../waiting/quiet.ts";
 import { resolved, turn } from "../waiting/turn.ts";
 import { type Limits, Wait, type WaitOwner } from "../waiting/wait.ts";
@@ -88,7 +88,7 @@ export class StreamReceiver implements WaitOwner {
       const isPlain = this.#queue.size === 0 && !request.peek && !request.all;
       if (isPlain && chunk.length <= request.max && !isGone(request)) {
         this.#waits.shift();
-        wait.done(give(chunk, owned, request.into));
+        wait.done(give(chunk, owned, request));
         return this.#wantsMore();
       }
     }
@@ -119,7 +119,7 @@ export class StreamReceiver implements WaitOwner {
   /** Shuts reading down: waits end with what there is. As in Linux, what has arrived can still be received. */
   shutdown(): void {
     this.#shut = true;
-    for (const wait of this.#waits.takeAll()) wait.done(this.#take(wait.request));
+    for (const wait of this.#waits.takeAll()) this.#endWith(wait);
   }
 
   /** Nothing more will come: the stream has ended or was reset. */
@@ -159,9 +159,15 @@ export class StreamReceiver implements WaitOwner {
     // As in Linux, MSG_WAITALL takes what there is if it may not wait.
     const some = wait.request.all && this.#queue.size > 0;
     const mayNotWait = reason instanceof SocketError && reason.code === "EAGAIN";
-    if (mayNotWait && (this.#shut || some)) wait.done(this.#take(wait.request));
+    if (mayNotWait && (this.#shut || some)) this.#endWith(wait);
     // What was too little for this call may be enough for the next, unless that is about to end, too.
     if (this.#queue.size > 0) queueMicrotask(() => this.serve());
+  }
+
+  /** Ends a wait with what there is, perhaps nothing. */
+  #endWith(wait: Receive): void {
+    if (isGone(wait.request)) wait.fail(gone());
+    else wait.done(this.#take(wait.request));
   }
 
   #wantsMore(): boolean {
@@ -206,24 +212,26 @@ export class StreamReceiver implements WaitOwner {
     return this.#queue.size === 0 ? this.#errors.takeReceiveError(request.syscall) : undefined;
   }
 
-  #take({ max, peek, all, into }: ReceiveRequest): Received {
+  #take(request: ReceiveRequest): Received {
+    const { max, peek, all, into } = request;
     if (into !== undefined) {
       return peek ? this.#queue.copy(into) : this.#queue.takeInto(into);
     }
-    if (!peek) return this.#queue.take(max, all);
+    if (!peek) return delivered(this.#queue.take(max, all), request);
     const result = new Uint8Array(Math.min(max, this.#queue.size));
     this.#queue.copy(result);
-    return result;
+    return delivered(result, request);
   }
 }
 
 function give(
   chunk: Uint8Array<ArrayBuffer>,
   owned: boolean,
-  into: Uint8Array | undefined,
+  request: ReceiveRequest,
 ): Received {
+  const { into } = request;
   // Not slice(), which is slower.
-  if (into === undefined) return owned ? chunk : new Uint8Array(chunk);
+  if (into === undefined) return delivered(owned ? chunk : new Uint8Array(chunk), request);
   into.set(chunk);
   return chunk.length;
 }
