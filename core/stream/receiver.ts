@@ -119,7 +119,10 @@ export class StreamReceiver implements WaitOwner {
   /** Shuts reading down: waits end with what there is. As in Linux, what has arrived can still be received. */
   shutdown(): void {
     this.#shut = true;
+    const lends = this.#lender?.settled === false;
     for (const wait of this.#waits.takeAll()) this.#endWith(wait);
+    // Without memory: the caller may use it again.
+    if (lends) this.#stream.resume();
   }
 
   /** Nothing more will come: the stream has ended or was reset. */
