@@ -142,6 +142,9 @@ for (const setting of native) {
         assert.equal(error.bytes_sent, 0);
         assert.equal((await s.recv(9)).length, 0);
         await rejects(() => s.send("third"), "EPIPE", "send");
+        await rejects(() => s.send(""), "EPIPE", "send");
+        await rejects(() => s.shutdown(SHUT_WR), "ENOTCONN", "shutdown");
+        assert.equal((await s.recv(9)).length, 0);
       });
 
       test("the peer half-closes and reads on for long", async (scope) => {

@@ -24,10 +24,11 @@ import { type SendErrors, StreamSender } from "./sender.ts";
 const LONGEST_REST = 1000;
 
 /**
- * The state of the connection. After `shut` it accepts no sends. While it is `closing`, earlier sends still go out, but
- * to their callers it is closed.
+ * The state of the connection. After `shut` it accepts no sends. When it is `lost`, a send has found it broken, but
+ * a read may still tell of a reset. While it is `closing`, earlier sends still go out, but to their callers it is
+ * closed.
  */
-type State = "open" | "shut" | "broken" | "closing" | "closed";
+type State = "open" | "shut" | "lost" | "broken" | "closing" | "closed";
 
 const CONNECTED: Refusals = {
   bind: "EINVAL",
@@ -84,7 +85,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
 
   /** Whether the connection has broken. */
   get broken(): boolean {
-    return this.#state === "broken" || this.#state === "closed";
+    return this.#state === "lost" || this.#state === "broken" || this.#state === "closed";
   }
 
   get sends(): boolean {
@@ -273,7 +274,7 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
   error(cause: unknown): void {
     if (this.#state === "closed") return;
     const closing = this.#state === "closing";
-    const isNews = !this.broken && cause !== this.#told && !this.#isKnown(cause);
+    const isNews = this.#state !== "broken" && cause !== this.#told && !this.#isKnown(cause);
     // To the callers it stays closed.
     this.#state = closing ? "closed" : "broken";
     if (isNews) this.#keep(cause, false);
@@ -305,9 +306,11 @@ export class StreamEndpoint implements Phase, StreamSink, ReceiveErrors, SendErr
     if (this.#isClosed) return closedError(syscall);
     this.#told = cause;
     const error = this.#translate(cause, syscall);
-    // Not broken yet: a read under way may still tell of a reset, which is for the next receive.
     if (error.errno === errno.EPIPE) {
-      return this.#isUnix ? error : this.#takeError(syscall) ?? error;
+      if (this.#isUnix) return error;
+      // A read under way may still tell of a reset, which is for the next receive.
+      if (this.#state === "open") this.#state = "lost";
+      return this.#takeError(syscall) ?? error;
     }
     this.#keep(cause, true);
     if (error.errno === errno.ECONNRESET) this.#state = "broken";
