@@ -549,18 +549,21 @@ end(run((s.fileno(), ",bind,0"), (u.fileno(), ",bind,/nowhere/" + str(os.getpid(
   }, noParent || noConfined || noLibc);
 
   test(
-    "a listener whose first call is aborted at once",
+    "a listener whose first call is aborted at once, or that is closed meanwhile",
     async (scope) => {
       const program = give(
         scope,
         `
-listeners = [listener() for _ in range(2)]
-actions = [",abort", ",serve"]
+listeners = [listener() for _ in range(4)]
+actions = [",abort", ",serve", ",close", ",shut"]
 end(run(*[(s.fileno(), action) for s, action in zip(listeners, actions)]))
 `,
       );
       assert.equal(await program.json(), "enough");
       assert.equal(await program.json(), "done");
+      for (const syscall of ["accept", "shutdown"]) {
+        assert.deepEqual(await program.json(), { code: "EBADF", syscall });
+      }
       assert.equal(await program.json(), 0);
     },
     noParent,

@@ -64,7 +64,7 @@ export class Unconnected implements Phase {
   takeError(syscall: string): SocketError | undefined {
     const error = this.#failed;
     this.#failed = undefined;
-    return error && reportedBy(syscall, error) as SocketError;
+    return error && reportedBy(syscall, error, "connect") as SocketError;
   }
 
   takeErrno(): number {
@@ -201,7 +201,7 @@ export class Connecting implements Phase {
   /** The connection failed, or was given up. */
   fail(error: unknown): void {
     this.wait.fail(error);
-    this.#row.failAll((syscall) => reportedBy(syscall, error));
+    this.#row.failAll((syscall) => reportedBy(syscall, error, "connect"));
   }
 
   close(): Promise<void> {
@@ -230,9 +230,9 @@ class Closed extends Unconnected {
 /** The phase of every closed socket. */
 export const CLOSED_PHASE: Phase = new Closed(false);
 
-/** The error of a connect, as reported by another call that needed the connection. */
-function reportedBy(syscall: string, error: unknown): unknown {
-  if (!(error instanceof SocketError) || error.syscall !== "connect") return error;
+/** The error of a connect or listen, as reported by another call that needed it. */
+export function reportedBy(syscall: string, error: unknown, of: "connect" | "listen"): unknown {
+  if (!(error instanceof SocketError) || error.syscall !== of) return error;
   return systemError(error.code, syscall, { address: error.address, cause: error });
 }
 

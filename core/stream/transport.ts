@@ -31,6 +31,7 @@ import {
   countingNone,
   Inherited,
   Listening,
+  reportedBy,
   Unconnected,
 } from "./phases.ts";
 import { SendGroups } from "./send_groups.ts";
@@ -152,7 +153,7 @@ export class StreamTransport implements Transport, Owner {
   accept<T>(limits: Limits, make: (endpoint: StreamEndpoint) => T): Promise<T> {
     const phase = this.#phase;
     if (phase instanceof Listening) return phase.endpoint.accept(limits, make);
-    const listening = this.#listenInherited();
+    const listening = this.#listenInherited("accept");
     if (listening !== undefined) {
       return quiet(listening.then(() => this.accept(limits, make)));
     }
@@ -242,7 +243,7 @@ export class StreamTransport implements Transport, Owner {
   }
 
   async shutdown(how: number): Promise<void> {
-    const inherited = how === SHUT_WR ? undefined : this.#listenInherited();
+    const inherited = how === SHUT_WR ? undefined : this.#listenInherited("shutdown");
     if (inherited !== undefined) await inherited;
     const phase = this.#phase;
     if (phase instanceof Listening) {
@@ -346,14 +347,17 @@ export class StreamTransport implements Transport, Owner {
 
   /**
    * Begins to accept on a descriptor that listened when it was taken over; `undefined` if it did not, or accepting has
-   * begun.
+   * begun. If it fails, that is an error of the call that needs it.
    */
-  #listenInherited(): Promise<void> | undefined {
+  #listenInherited(syscall: string): Promise<void> | undefined {
     const phase = this.#phase;
-    if (phase instanceof Inherited) return this.listen(SOMAXCONN);
-    return phase instanceof Busy && phase.before instanceof Inherited
+    const begun = phase instanceof Busy && phase.before instanceof Inherited
       ? phase.wait.promise
       : undefined;
+    const listening = phase instanceof Inherited ? this.listen(SOMAXCONN) : begun;
+    return listening?.catch((error) => {
+      throw reportedBy(syscall, error, "listen");
+    });
   }
 
   #connected(stream: Stream, connecting: Connecting): void {

@@ -1,9 +1,10 @@
 /**
  * A program that takes over descriptors of its parent. Each argument is a descriptor and what to do with it: `connect`
  * to a port, tell its `options`, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a
- * path before that, which is first tried with a port that is taken, `abort` an accept or a `serve` at once, or for a
- * datagram socket `answer` a question, `call` a port, `leave` a group, or `broadcast`; `stream` says that it is one. For
- * each it says what came of it, and it ends when its standard input does.
+ * path before that, which is first tried with a port that is taken, `abort` an accept or a `serve` at once, `close` it
+ * or `shut` it down while it begins to accept, or for a datagram socket `answer` a question, `call` a port, `leave` a
+ * group, or `broadcast`; `stream` says that it is one. For each it says what came of it, and it ends when its standard
+ * input does.
  */
 
 import process from "node:process";
@@ -16,6 +17,7 @@ import {
   IPPROTO_IP,
   IPPROTO_TCP,
   serve,
+  SHUT_RD,
   SO_ACCEPTCONN,
   SO_KEEPALIVE,
   SOCK_DGRAM,
@@ -41,6 +43,8 @@ async function use(s: Socket, action: string | undefined, name: string): Promise
   if (action === "bind") return await bindAndListen(s, name);
   if (action === "listen") return await listen(s);
   if (action === "abort" || action === "serve") return await abort(s, action);
+  if (action === "close") return await end(s, s.accept());
+  if (action === "shut") return await end(s, s.shutdown(SHUT_RD));
   if (s.type === SOCK_DGRAM) return await useDatagrams(s, action, port);
   await s.connect(["127.0.0.1", port]);
   await s.sendall("connected");
@@ -71,6 +75,11 @@ async function abort(s: Socket, action: "abort" | "serve"): Promise<unknown> {
   const call = action === "abort" ? s.accept({ signal }) : serve(s, () => {}, { signal });
   stop.abort("enough");
   return await call.then(() => "done", (reason) => reason);
+}
+
+async function end(s: Socket, call: Promise<unknown>): Promise<unknown> {
+  await s.close();
+  return await call.then(() => "done", ({ code, syscall }) => ({ code, syscall }));
 }
 
 async function codeOf(call: Promise<void>): Promise<string | undefined> {
