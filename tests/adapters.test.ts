@@ -366,6 +366,26 @@ describe("an adapter before another", () => {
   }
 
   it(
+    "has its own turn called as its method",
+    bounded(async (scope) => {
+      const memory = createMemoryAdapter();
+      const adapter = {
+        ...memory,
+        turns: 0,
+        turn(): Promise<void> {
+          this.turns++;
+          return Promise.resolve();
+        },
+      };
+      const s = scope.add(new Socket(AF_INET, SOCK_DGRAM, 0, { adapter }));
+      await s.bind(["127.0.0.1", 0]);
+      s.setblocking(false);
+      await rejects(() => s.recv(1), "EAGAIN", "recv");
+      assert.equal(adapter.turns, 1);
+    }),
+  );
+
+  it(
     "may fail to bind once more for a connect or listen, which then is what has failed",
     bounded(async (scope) => {
       const memory = createMemoryAdapter();

@@ -22,9 +22,15 @@ function pollTurn(): Promise<void> {
   return turn().then(turn);
 }
 
+/** The turns of adapters that have their own: one function each, since limits are compared by it. */
+const turns = new WeakMap<Adapter, () => Promise<void>>();
+
 /** What to wait for until I/O that is ready has been pushed. */
 export function pollTurnOf(adapter: Adapter): () => Promise<void> {
-  return adapter.turn ?? pollTurn;
+  if (adapter.turn === undefined) return pollTurn;
+  let own = turns.get(adapter);
+  if (own === undefined) turns.set(adapter, own = () => adapter.turn!());
+  return own;
 }
 
 /** How often the event loop has brought something. */
