@@ -622,6 +622,24 @@ end(child)
     assert.equal(await program.json(), 0);
   }, noParent);
 
+  test("a listener that is stopped here is not stopped for its owner", async (scope) => {
+    const program = give(
+      scope,
+      `
+server = listener()
+child = run((server.fileno(), ",stop"))
+c = socket.create_connection(server.getsockname())
+server.settimeout(15)
+server.accept()
+say("accepted")
+end(child)
+`,
+    );
+    assert.deepEqual(await program.json(), { again: "EADDRINUSE" });
+    assert.equal(await program.json(), "accepted");
+    assert.equal(await program.json(), 0);
+  }, noParent);
+
   test("the options of a connection stay its owner's", async (scope) => {
     const program = give(
       scope,

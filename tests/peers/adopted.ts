@@ -1,6 +1,6 @@
 /**
  * A program that takes over descriptors of its parent. Each argument is a descriptor and what to do with it: `connect`
- * to a port, tell its `options`, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a
+ * to a port, tell its `options`, `stop` listening and begin again, `read` all, `accept` one and read that, `listen` and greet, `bind` to an address or a
  * path before that, which is first tried with a port that is taken, `abort` an accept or a `serve` at once, `close` it
  * or `shut` it down while it begins to accept, or for a datagram socket `answer` a question, `call` a port, `leave` a
  * group, or `broadcast`; `stream` says that it is one. For each it says what came of it, and it ends when its standard
@@ -39,6 +39,11 @@ async function use(s: Socket, action: string | undefined, name: string): Promise
     return [s.getsockopt(SOL_SOCKET, SO_KEEPALIVE), s.getsockopt(IPPROTO_TCP, TCP_NODELAY)];
   }
   if (action === "read") return { peer: s.getpeername(), read: await readAll(s) };
+  if (action === "stop") {
+    await s.accept({ signal: AbortSignal.timeout(20) }).catch(() => {/* Nobody comes. */});
+    await s.shutdown(SHUT_RD);
+    return { again: await codeOf(s.listen()) };
+  }
   if (action === "accept") return await readAll((await s.accept())[0]);
   if (action === "bind") return await bindAndListen(s, name);
   if (action === "listen") return await listen(s);
