@@ -30,7 +30,7 @@ import { commandOf, executable, runtimes, versionOf } from "./runtimes.mjs";
 takesNothing("npm run test:package");
 
 /** What the sizes must not grow past, in bytes. Bundles are minified and gzipped. */
-const most = { unpacked: 405_000, everything: 64_500, tcp: 46_500, services: 6_350 };
+const most = { unpacked: 407_500, everything: 64_500, tcp: 46_500, services: 6_350 };
 
 /** What a user might write first. */
 const program = `
