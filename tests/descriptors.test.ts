@@ -34,21 +34,12 @@ import {
   SOL_SOCKET,
 } from "../mod.ts";
 import { receive, receiveAll, text, timeval } from "./support/bytes.ts";
-import { noAdopt, noDup, noLibc } from "./support/descriptors.ts";
+import { noAdopt, noDup, noLibc, test } from "./support/descriptors.ts";
 import { checkNothingLeft, noDescriptors, socketDescriptors } from "./support/outside.ts";
 import { noPeer } from "./support/peers.ts";
 import { pythonFile, start } from "./support/process.ts";
 import { launch, runtimeName } from "./support/runtime.ts";
-import {
-  bounded,
-  rejection,
-  rejects,
-  type Scope,
-  sleep,
-  thrown,
-  throws,
-  until,
-} from "./support/scope.ts";
+import { bounded, rejection, rejects, sleep, thrown, throws, until } from "./support/scope.ts";
 import { native, noUnix } from "./support/tcp.ts";
 
 const able = capabilities();
@@ -79,14 +70,6 @@ async function fill(s: Socket<InetAddress>): Promise<number> {
     assert.equal((error as SocketError).code, "EAGAIN");
     return total;
   }
-}
-
-function test(
-  name: string,
-  body: (scope: Scope) => void | Promise<void>,
-  skip: string | false,
-): void {
-  it(name, { skip }, bounded(async (scope) => await body(scope), 30_000));
 }
 
 describe("descriptors given away and taken back", () => {

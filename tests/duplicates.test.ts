@@ -18,19 +18,11 @@ import {
   TCP_NODELAY,
 } from "../mod.ts";
 import { pattern, receive, text, timeval } from "./support/bytes.ts";
-import { noDup } from "./support/descriptors.ts";
+import { noDup, test } from "./support/descriptors.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { runtimeName } from "./support/runtime.ts";
-import { bounded, rejects, type Scope, sleep, throws } from "./support/scope.ts";
+import { rejects, type Scope, sleep, throws } from "./support/scope.ts";
 import { native } from "./support/tcp.ts";
-
-function test(
-  name: string,
-  body: (scope: Scope) => void | Promise<void>,
-  skip: string | false,
-): void {
-  it(name, { skip }, bounded(async (scope) => await body(scope), 30_000));
-}
 
 /** Which socket has waited in vain before, and which is closed before the rest is received; the peer means none. */
 const orders = (["peer", "original", "duplicate"] as const).flatMap((one) =>

@@ -76,6 +76,15 @@ function test(
   it(name, { skip }, bounded(async (scope) => await body(scope)));
 }
 
+/** What `console.error` is given until the scope ends, instead of being printed. */
+function hearConsole(scope: Scope): unknown[] {
+  const { error } = console;
+  const said: unknown[] = [];
+  scope.add({ close: () => console.error = error });
+  console.error = (...args: unknown[]) => said.push(...args);
+  return said;
+}
+
 /** New sockets are in memory until the scope ends. */
 function useMemory(scope: Scope, options: MemoryOptions = {}): MemoryAdapter {
   const adapter = createMemoryAdapter(options);
@@ -1237,10 +1246,7 @@ for (const setting of settings) {
 
     test("an onerror that fails, also later, is reported on the console", async (scope) => {
       const server = await setting.server(scope);
-      const { error } = console;
-      const said: unknown[] = [];
-      scope.add({ close: () => console.error = error });
-      console.error = (...args: unknown[]) => said.push(...args);
+      const said = hearConsole(scope);
       const [now, later] = [new Error("at once"), new Error("later")];
       const served = serve(server, () => {
         throw new Error("handler failed");
@@ -1256,23 +1262,18 @@ for (const setting of settings) {
       }
       await server.close();
       await served;
-      console.error = error;
       assert.deepEqual(said, [now, later]);
     });
 
     test("without onerror it is reported on the console", async (scope) => {
       const server = await setting.server(scope);
-      const { error } = console;
-      const said: unknown[] = [];
-      scope.add({ close: () => console.error = error });
-      console.error = (...args: unknown[]) => said.push(...args);
+      const said = hearConsole(scope);
       const failure = new Error("handler failed");
       const served = serve(server, () => {
         throw failure;
       });
       const client = await connect(scope, server);
       assert.equal((await client.recv(1)).length, 0);
-      console.error = error;
       assert.deepEqual(said, [failure]);
       await server.close();
       await served;

@@ -16,12 +16,12 @@ import {
   SOCK_DGRAM,
   SOCK_STREAM,
 } from "../mod.ts";
-import { noAdopted, noLibc, noParent } from "./support/descriptors.ts";
+import { noAdopted, noLibc, noParent, test } from "./support/descriptors.ts";
 import { checkNothingLeft, noDescriptors } from "./support/outside.ts";
 import { pythonProgram } from "./support/peers.ts";
 import type { Program } from "./support/process.ts";
 import { hasFfi, launch, runtimeName } from "./support/runtime.ts";
-import { bounded, type Scope } from "./support/scope.ts";
+import type { Scope } from "./support/scope.ts";
 import { noIPv6, noUnix } from "./support/tcp.ts";
 
 /** The program that gets the descriptor; Deno's may do what a service with such a socket may. */
@@ -125,14 +125,6 @@ interface Facts {
   proto: number;
   listening: boolean;
   local: unknown;
-}
-
-function test(
-  name: string,
-  body: (scope: Scope) => void | Promise<void>,
-  skip: string | false,
-): void {
-  it(name, { skip }, bounded(async (scope) => await body(scope), 30_000));
 }
 
 describe("inherited descriptors", () => {

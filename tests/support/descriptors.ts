@@ -1,8 +1,10 @@
-/** What this runtime can do with descriptors, as reasons to skip tests. */
+/** Tests of descriptors, and why they cannot run: what this runtime can do with descriptors. */
 
 import process from "node:process";
+import { it } from "node:test";
 import { capabilities, SOCK_STREAM } from "../../mod.ts";
 import { noPeer } from "./peers.ts";
+import { bounded, type Scope } from "./scope.ts";
 
 const able = capabilities();
 
@@ -26,3 +28,12 @@ export function noAdopted(family: string, type: number): string | false {
 /** Why no parent passes descriptors on, or false. */
 export const noParent: string | false = noAdopt || noPeer ||
   process.platform !== "linux" && "pass_fds is POSIX's";
+
+/** A test with time for other programs. */
+export function test(
+  name: string,
+  body: (scope: Scope) => void | Promise<void>,
+  skip: string | false,
+): void {
+  it(name, { skip }, bounded(async (scope) => await body(scope), 30_000));
+}
